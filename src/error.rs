@@ -1,0 +1,238 @@
+//! What can go wrong, and how it is told.
+//!
+//! There is one public [`Error`]; its [`ErrorKind`] carries the data of the failure by name, so that a caller can
+//! act on it and a message can say four things: which file, what was found, what was expected, and what to do.
+//! A clip that can be read but must not be scored (no speech, too short) is *not* an error: it is a typed
+//! [`Refusal`](crate::compare::Refusal) in the result. Remarks on a clip that can be used are
+//! [`Warning`](crate::audio::Warning)s.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of every fallible call of this library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure, with the file it concerns and what to do about it.
+#[derive(Debug)]
+pub struct Error(Box<ErrorKind>);
+
+/// The kinds of failure, each with its data.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused to read or write.
+    Io {
+        /// The file or folder concerned.
+        path: PathBuf,
+        /// What was tried, as a verb: "open", "read", "write".
+        action: &'static str,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+    /// The content is no audio format that is known here.
+    NotAudio {
+        /// The file concerned.
+        path: PathBuf,
+        /// What the first bytes look like.
+        found: String,
+    },
+    /// The format is known, but this form of it cannot be decoded.
+    Unsupported {
+        /// The file concerned.
+        path: PathBuf,
+        /// The form that was found.
+        found: String,
+        /// The forms that can be decoded.
+        expected: String,
+    },
+    /// The format is known, but the content breaks its rules.
+    Malformed {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What the format demands.
+        expected: String,
+    },
+    /// The file is well formed and holds no sound.
+    NoAudio {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found in the place of sound.
+        found: String,
+    },
+    /// A path, folder or pattern stands for no audio file.
+    NothingFound {
+        /// The path or the pattern as it was given.
+        path: PathBuf,
+        /// What was found instead.
+        found: String,
+    },
+    /// A setting is outside its range.
+    Setting {
+        /// The setting's name, as the user writes it.
+        name: &'static str,
+        /// The value that was given.
+        found: String,
+        /// The values that are allowed.
+        expected: String,
+    },
+    /// A line of a manifest or another table cannot be used.
+    Table {
+        /// The file concerned.
+        path: PathBuf,
+        /// The line, counted from 1; 0 where the whole file is meant.
+        line: u64,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// There is not enough material for a figure that was asked for.
+    Insufficient {
+        /// What was to be computed.
+        what: &'static str,
+        /// What there was.
+        found: String,
+        /// What it takes.
+        expected: String,
+    },
+    /// A table or model shipped with the program does not fit it: the build itself is at fault.
+    Model {
+        /// The model's name.
+        name: &'static str,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+impl Error {
+    /// The kind of failure with its data.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// The file the failure concerns, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self.kind() {
+            ErrorKind::Io { path, .. }
+            | ErrorKind::NotAudio { path, .. }
+            | ErrorKind::Unsupported { path, .. }
+            | ErrorKind::Malformed { path, .. }
+            | ErrorKind::NoAudio { path, .. }
+            | ErrorKind::NothingFound { path, .. }
+            | ErrorKind::Table { path, .. } => Some(path),
+            ErrorKind::Setting { .. } | ErrorKind::Insufficient { .. } | ErrorKind::Model { .. } => None,
+        }
+    }
+
+    /// True where the operating system refused to read or write.
+    pub fn is_io(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Io { .. })
+    }
+
+    /// True where the content cannot be decoded: no audio, an unsupported form, broken rules, or no sound in it.
+    pub fn is_undecodable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::NotAudio { .. }
+                | ErrorKind::Unsupported { .. }
+                | ErrorKind::Malformed { .. }
+                | ErrorKind::NoAudio { .. }
+        )
+    }
+
+    /// True where a setting was outside its range.
+    pub fn is_setting(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Setting { .. })
+    }
+
+    /// What the user can do, as a short sentence without its final stop.
+    pub fn advice(&self) -> String {
+        match self.kind() {
+            ErrorKind::Io { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "check the spelling of the path".into(),
+                io::ErrorKind::PermissionDenied => "give this user the right to read it, for example with chmod".into(),
+                io::ErrorKind::StorageFull => "free some room and run again".into(),
+                _ => "check the file and the disk it lies on".into(),
+            },
+            ErrorKind::NotAudio { .. } => {
+                "give a WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska file".into()
+            }
+            ErrorKind::Unsupported { .. } => "convert it, for example with ffmpeg -i IN -c:a pcm_s16le OUT.wav".into(),
+            ErrorKind::Malformed { .. } => "copy the file again from its source, or export it again".into(),
+            ErrorKind::NoAudio { .. } => "record or export the clip again".into(),
+            ErrorKind::NothingFound { .. } => {
+                "give an audio file, a folder that holds some, or a quoted pattern such as 'voices/*.wav'".into()
+            }
+            ErrorKind::Setting { .. } => "see --help for the ranges and the defaults".into(),
+            ErrorKind::Table { .. } => "mend the line and run again".into(),
+            ErrorKind::Insufficient { .. } => "add clips or speakers".into(),
+            ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error(Box::new(kind))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ErrorKind::Io { path, action, source } => write!(f, "{}: could not {action} it: {source}", path.display())?,
+            ErrorKind::NotAudio { path, found } => {
+                write!(f, "{}: found {found}, expected an audio file", path.display())?
+            }
+            ErrorKind::Unsupported { path, found, expected } | ErrorKind::Malformed { path, found, expected } => {
+                write!(f, "{}: found {found}, expected {expected}", path.display())?
+            }
+            ErrorKind::NoAudio { path, found } => {
+                write!(f, "{}: found {found}, expected recorded sound", path.display())?
+            }
+            ErrorKind::NothingFound { path, found } => {
+                write!(f, "{}: found {found}, expected at least one audio file", path.display())?
+            }
+            ErrorKind::Setting { name, found, expected } => write!(f, "{name}: found {found}, expected {expected}")?,
+            ErrorKind::Table { path, line: 0, found, expected } => {
+                write!(f, "{}: found {found}, expected {expected}", path.display())?
+            }
+            ErrorKind::Table { path, line, found, expected } => {
+                write!(f, "{}, line {line}: found {found}, expected {expected}", path.display())?
+            }
+            ErrorKind::Insufficient { what, found, expected } => {
+                write!(f, "{what}: found {found}, expected {expected}")?
+            }
+            ErrorKind::Model { name, found, expected } => {
+                write!(f, "the built-in model {name}: found {found}, expected {expected}")?
+            }
+        }
+        write!(f, "; {}", self.advice())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Attaches a path and a verb to the operating system's answer.
+pub(crate) trait IoContext<T> {
+    /// `action` is a verb such as "open" or "read".
+    fn at(self, path: &Path, action: &'static str) -> Result<T>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn at(self, path: &Path, action: &'static str) -> Result<T> {
+        self.map_err(|source| ErrorKind::Io { path: path.into(), action, source }.into())
+    }
+}

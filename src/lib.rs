@@ -1,0 +1,7 @@
+//! soundalike measures how close a synthetic voice is to a protected one.
+#![forbid(unsafe_code)]
+
+pub mod audio;
+mod error;
+
+pub use error::{Error, ErrorKind, Result};

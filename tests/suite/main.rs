@@ -1,0 +1,1 @@
+//! Behaviour tests, a module per area, in one binary.
