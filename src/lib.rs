@@ -3,5 +3,6 @@
 
 pub mod audio;
 mod error;
+pub mod feature;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,190 @@
+//! The chain that every feature shares: frames, power spectrum, mel filters, logarithm.
+//!
+//! [`FilterBank`] is the immutable plan; [`FilterBankScratch`] belongs to one thread. Frames travel side by side in
+//! batches of [`LANES`], so each loop below runs over frames and keeps its order of additions for any vector width.
+
+use super::frame::{FrameRun, FrameSettings};
+use super::math::{LANES, Lanes, ln};
+use super::mel::{MelRow, MelSettings};
+use super::spectrum::{PowerSpectrum, SpectrumScratch};
+use crate::error::{ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// How filter-bank energies become logarithms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Log {
+    /// `ln(max(x, floor))`.
+    Natural {
+        /// Smallest energy told apart from zero.
+        floor: f32,
+    },
+    /// `ln(x)`, an energy of exactly zero being replaced by `zero` (python_speech_features).
+    NaturalUnlessZero {
+        /// What stands in for zero.
+        zero: f32,
+    },
+    /// `10 log10(max(x, floor))`, and nothing lower than `range_db` under the clip's loudest value (librosa,
+    /// torchaudio). The loudest value must be known first, so a clip is passed over twice.
+    Decibel {
+        /// Smallest energy told apart from zero.
+        floor: f32,
+        /// Dynamic range below the clip's maximum, dB.
+        range_db: f32,
+    },
+}
+
+/// Settings of the log mel filter bank.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FilterBankSettings {
+    /// How the signal is cut into frames.
+    pub frame: FrameSettings,
+    /// The filters.
+    pub mel: MelSettings,
+    /// Whether the power spectrum is divided by the transform length.
+    pub power_per_bin: bool,
+    /// The logarithm.
+    pub log: Log,
+}
+
+impl FilterBankSettings {
+    fn check(&self) -> Result<()> {
+        self.frame.check()?;
+        self.mel.check(self.frame.sample_rate_hz)?;
+        let floor = match self.log {
+            Log::Natural { floor } | Log::Decibel { floor, .. } => floor,
+            Log::NaturalUnlessZero { zero } => zero,
+        };
+        if !(floor.is_normal() && floor > 0.0) {
+            let (found, expected) = (floor.to_string(), "a positive number".into());
+            return Err(ErrorKind::Setting { name: "floor", found, expected }.into());
+        }
+        Ok(())
+    }
+}
+
+/// The plan of a log mel filter bank.
+pub(crate) struct FilterBank {
+    pub settings: FilterBankSettings,
+    spectrum: PowerSpectrum,
+    rows: Vec<MelRow>,
+    power_scale: f32,
+}
+
+/// What one thread needs to run a filter bank.
+pub(crate) struct FilterBankScratch {
+    spectrum: SpectrumScratch,
+    /// `(bands, LANES)`: log energies of a batch.
+    pub log_mel: Vec<Lanes>,
+    /// Natural logarithm of the energy of each frame (see [`FilterBank::batch`]).
+    pub log_energy: Lanes,
+}
+
+/// What a run over a clip knows of its loudest filter energy, for [`Log::Decibel`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Peak {
+    /// The clip is being measured; logarithms are not limited.
+    Unknown,
+    /// The largest filter energy of the clip, dB.
+    Known(f32),
+}
+
+/// Which energy of a frame is wanted besides the filter bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EnergyOf {
+    /// Of its samples, before emphasis and window.
+    Samples,
+    /// Of its power spectrum.
+    Spectrum,
+}
+
+impl FilterBank {
+    pub fn new(settings: &FilterBankSettings) -> Result<Self> {
+        settings.check()?;
+        let frame = &settings.frame;
+        let power_scale = if settings.power_per_bin { 1.0 / frame.fft_length as f32 } else { 1.0 };
+        let mut rows = settings.mel.rows(frame.fft_length, frame.sample_rate_hz);
+        rows.iter_mut().flat_map(|row| &mut row.weights).for_each(|w| *w *= power_scale);
+        Ok(FilterBank { spectrum: PowerSpectrum::new(frame), rows, power_scale, settings: settings.clone() })
+    }
+
+    pub fn bands(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn scratch(&self) -> FilterBankScratch {
+        FilterBankScratch {
+            spectrum: self.spectrum.scratch(),
+            log_mel: vec![[0.0; LANES]; self.bands()],
+            log_energy: [0.0; LANES],
+        }
+    }
+
+    /// Log energies of a run of at most [`LANES`] frames, into the scratch.
+    #[inline(always)]
+    pub fn batch(&self, run: &FrameRun<'_>, energy: EnergyOf, peak: Peak, scratch: &mut FilterBankScratch) {
+        let spectrum = &mut scratch.spectrum;
+        self.spectrum.batch(run.samples, self.settings.frame.shift(), run.count.min(LANES), spectrum);
+        for (row, out) in self.rows.iter().zip(&mut scratch.log_mel) {
+            *out = [0.0; LANES];
+            for (weight, power) in row.weights.iter().zip(spectrum.power.iter().skip(row.first)) {
+                for (o, p) in out.iter_mut().zip(power) {
+                    *o += weight * p;
+                }
+            }
+        }
+        if energy == EnergyOf::Spectrum {
+            spectrum.energy = [0.0; LANES];
+            for power in &spectrum.power {
+                for (e, p) in spectrum.energy.iter_mut().zip(power) {
+                    *e += p * self.power_scale;
+                }
+            }
+        }
+        for (out, e) in scratch.log_energy.iter_mut().zip(&spectrum.energy) {
+            *out = self.log_energy(*e);
+        }
+        self.logarithms(peak, &mut scratch.log_mel);
+    }
+
+    #[inline(always)]
+    fn log_energy(&self, energy: f32) -> f32 {
+        ln(match self.settings.log {
+            Log::Natural { floor } | Log::Decibel { floor, .. } => bounded(energy, floor),
+            Log::NaturalUnlessZero { zero } => bounded(if energy == 0.0 { zero } else { energy }, f32::MIN_POSITIVE),
+        })
+    }
+
+    #[inline(always)]
+    fn logarithms(&self, peak: Peak, log_mel: &mut [Lanes]) {
+        let each = |log_mel: &mut [Lanes], f: &dyn Fn(f32) -> f32| {
+            log_mel.iter_mut().flatten().for_each(|x| *x = f(*x));
+        };
+        match self.settings.log {
+            Log::Natural { floor } => {
+                for lanes in log_mel {
+                    for x in lanes {
+                        *x = ln(bounded(*x, floor));
+                    }
+                }
+            }
+            Log::NaturalUnlessZero { zero } => {
+                each(log_mel, &|x| ln(bounded(if x == 0.0 { zero } else { x }, f32::MIN_POSITIVE)));
+            }
+            Log::Decibel { floor, range_db } => {
+                let lowest = match peak {
+                    Peak::Unknown => f32::MIN,
+                    Peak::Known(peak) => peak - range_db,
+                };
+                each(log_mel, &|x| (10.0 * std::f32::consts::LOG10_E * ln(bounded(x, floor))).max(lowest));
+            }
+        }
+    }
+}
+
+/// `x` where it lies between `floor` and the largest number; energies that overflowed count as the largest.
+#[inline(always)]
+fn bounded(x: f32, floor: f32) -> f32 {
+    if x > floor { x.min(f32::MAX) } else { floor }
+}

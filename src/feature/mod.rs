@@ -1,0 +1,22 @@
+//! Waveform to frames x numbers: framing, windows, power spectrum, mel filters, cepstra, deltas, speech activity.
+
+mod cepstrum;
+mod delta;
+mod filterbank;
+mod frame;
+mod math;
+mod mel;
+mod mfcc;
+mod preset;
+mod simd;
+mod spectrum;
+mod window;
+
+pub use cepstrum::Lifter;
+pub use delta::{DELTA_WINDOW, Deltas};
+pub use filterbank::{FilterBankSettings, Log};
+pub use frame::{Edges, FrameSettings, PreEmphasis};
+pub use mel::{MelScale, MelSettings, MelShape};
+pub use mfcc::{CepstrumSettings, FeaturePlan, FeatureSettings, FeatureStream, FirstCoefficient};
+pub use preset::{Preset, SAMPLE_RATE_HZ, kaldi_fbank80, kaldi_mfcc};
+pub use window::Window;
