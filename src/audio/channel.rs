@@ -1,0 +1,185 @@
+//! Many channels to one, and what is seen of the samples on the way: level, offset, clipping, cancellation.
+
+use super::warning::Warning;
+use crate::error::{Error, ErrorKind};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// Which channel of a recording is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// The mean of all channels.
+    #[default]
+    Mix,
+    /// The channel with this number, counted from 1.
+    Number(u16),
+    /// The channel with the greatest power over the whole clip (the first of equals); costs a second pass.
+    Loudest,
+}
+
+impl FromStr for Channel {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self, Error> {
+        match word {
+            "mix" => Ok(Channel::Mix),
+            "left" => Ok(Channel::Number(1)),
+            "right" => Ok(Channel::Number(2)),
+            "loudest" => Ok(Channel::Loudest),
+            _ => match word.parse() {
+                Ok(number) if number > 0 => Ok(Channel::Number(number)),
+                _ => Err(ErrorKind::Setting {
+                    name: "channel",
+                    found: word.into(),
+                    expected: "mix, left, right, loudest, or a number from 1".into(),
+                }
+                .into()),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Channel::Mix => f.write_str("mix"),
+            Channel::Number(number) => write!(f, "{number}"),
+            Channel::Loudest => f.write_str("loudest"),
+        }
+    }
+}
+
+/// A channel that is silent is one this far under the loudest, dB.
+const SILENT_DB: f64 = 60.0;
+/// The mix is said to cancel where it is this far under what unrelated channels would give, dB.
+const CANCEL_DB: f64 = 6.0;
+
+/// Mixes interleaved blocks to one channel and keeps each channel's power.
+#[derive(Debug)]
+pub(crate) struct Mixer {
+    channels: usize,
+    /// Index of the one channel that is used; `None` for the mix.
+    only: Option<usize>,
+    power: Vec<f64>,
+    mix_power: f64,
+    non_finite: u64,
+}
+
+impl Mixer {
+    /// `only` counts from 0 and must lie below `channels`.
+    pub fn new(channels: usize, only: Option<usize>) -> Self {
+        Mixer { channels: channels.max(1), only, power: vec![0.0; channels.max(1)], mix_power: 0.0, non_finite: 0 }
+    }
+
+    /// Replaces `mono` by the block's one channel. Samples that are not finite are zeroed in the block first.
+    pub fn mix(&mut self, block: &mut [f32], mono: &mut Vec<f32>) {
+        if !block.iter().all(|x| x.is_finite()) {
+            for x in block.iter_mut().filter(|x| !x.is_finite()) {
+                *x = 0.0;
+                self.non_finite += 1;
+            }
+        }
+        mono.clear();
+        if self.channels == 1 {
+            mono.extend_from_slice(block);
+            return;
+        }
+        let scale = 1.0 / self.channels as f32;
+        for frame in block.chunks_exact(self.channels) {
+            mono.push(match self.only {
+                Some(channel) => frame.get(channel).copied().unwrap_or(0.0),
+                None => frame.iter().sum::<f32>() * scale,
+            });
+            for (power, x) in self.power.iter_mut().zip(frame) {
+                *power += f64::from(x * x);
+            }
+        }
+        self.mix_power += mono.iter().map(|x| f64::from(x * x)).sum::<f64>();
+    }
+
+    /// Index of the channel with the greatest power.
+    pub fn loudest(&self) -> usize {
+        let mut best = 0;
+        for (i, power) in self.power.iter().enumerate() {
+            if *power > self.power.get(best).copied().unwrap_or(0.0) {
+                best = i;
+            }
+        }
+        best
+    }
+
+    /// What the user should know of the channels.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if self.non_finite > 0 {
+            warnings.push(Warning::NonFinite { count: self.non_finite });
+        }
+        let loudest = self.power.get(self.loudest()).copied().unwrap_or(0.0);
+        let decibels = |ratio: f64| 10.0 * ratio.max(1e-12).log10();
+        match self.only {
+            _ if self.channels == 1 || loudest <= 0.0 => {}
+            Some(channel) => {
+                let power = self.power.get(channel).copied().unwrap_or(0.0);
+                if decibels(power / loudest) < -SILENT_DB {
+                    warnings.push(Warning::ChannelSilent { channel: channel as u16 + 1 });
+                }
+            }
+            None => {
+                let count = self.channels as f64;
+                let mean = self.power.iter().sum::<f64>() / count;
+                if decibels(self.mix_power * count / mean) < -CANCEL_DB {
+                    warnings.push(Warning::ChannelsCancel { loss_db: decibels(self.mix_power / mean) as f32 });
+                }
+            }
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mixed(frames: &[[f32; 2]], only: Option<usize>) -> (Vec<f32>, Vec<Warning>) {
+        let mut block: Vec<f32> = frames.iter().flatten().copied().collect();
+        let (mut mixer, mut mono) = (Mixer::new(2, only), Vec::new());
+        mixer.mix(&mut block, &mut mono);
+        (mono, mixer.warnings())
+    }
+
+    #[test]
+    fn words_name_channels() {
+        assert_eq!("left".parse::<Channel>().unwrap(), Channel::Number(1));
+        assert_eq!("3".parse::<Channel>().unwrap(), Channel::Number(3));
+        for word in ["0", "-1", "up", ""] {
+            let message = word.parse::<Channel>().unwrap_err().to_string();
+            assert!(message.contains("mix, left, right, loudest"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_mix_is_the_mean_and_opposite_channels_are_told() {
+        assert_eq!(mixed(&[[0.5, 0.1], [0.25, -0.75]], None).0, [0.3, -0.25]);
+        let opposite: Vec<[f32; 2]> = (0..100).map(|i| [(i as f32).sin(), -(i as f32).sin() * 0.9]).collect();
+        assert!(matches!(mixed(&opposite, None).1[..], [Warning::ChannelsCancel { loss_db }] if loss_db < -20.0));
+        let unrelated: Vec<[f32; 2]> = (0..100).map(|i| [(i as f32).sin(), (i as f32 * 1.7).cos()]).collect();
+        assert_eq!(mixed(&unrelated, None).1, []);
+    }
+
+    #[test]
+    fn a_silent_channel_is_told_where_another_is_not() {
+        assert_eq!(mixed(&[[0.0, 0.5]], Some(0)).1, [Warning::ChannelSilent { channel: 1 }]);
+        assert_eq!(mixed(&[[0.0, 0.0]], Some(0)).1, []);
+        assert_eq!(mixed(&[[0.0, 0.5]], Some(1)), (vec![0.5], vec![]));
+    }
+
+    #[test]
+    fn samples_that_are_no_numbers_become_zero_and_are_counted() {
+        let (mono, warnings) = mixed(&[[f32::NAN, 0.5], [f32::INFINITY, f32::NEG_INFINITY]], None);
+        assert_eq!(mono, [0.25, 0.0]);
+        assert_eq!(warnings, [Warning::NonFinite { count: 3 }]);
+    }
+}
