@@ -2,3 +2,78 @@
 //!
 //! A [`Decoder`] hands out interleaved blocks at the file's own rate, full scale ±1, and holds no more than one
 //! block, so a file may be of any length. Mixing, resampling and judging the sound happen elsewhere in [`crate::audio`].
+//!
+//! WAVE files are read here, their headers checked by `hound`; everything else is taken apart by `symphonia` and, for
+//! Opus, `opus-decoder`. A panic inside those crates ends the stream with an error and goes no further.
+
+mod chunks;
+mod fmt;
+mod law;
+mod sniff;
+mod wav;
+
+use crate::audio::{AudioFormat, Container, Warning};
+use crate::error::{ErrorKind, IoContext, Result};
+use sniff::Sniffed;
+use std::fs::File;
+use std::path::Path;
+use wav::Wav;
+
+/// One open sound file: hands out interleaved blocks.
+pub struct Decoder(Source);
+
+enum Source {
+    Wav(Box<Wav>),
+}
+
+impl Decoder {
+    /// Chooses the decoder by the content of `file`, wherever it stands. `path` is only for messages.
+    pub fn open(path: &Path, mut file: File) -> Result<Decoder> {
+        let file_len = file.metadata().at(path, "read")?.len();
+        let (container, start) = match sniff::sniff(&mut file).at(path, "read")? {
+            Sniffed::Audio { container, start } => (container, start),
+            Sniffed::Unsupported(found) => return Err(fmt::unsupported(path, found, SUPPORTED)),
+            Sniffed::Other(found) => return Err(ErrorKind::NotAudio { path: path.into(), found }.into()),
+        };
+        match container {
+            Container::Wav | Container::Rf64 | Container::W64 if start == 0 => {
+                match Wav::open(path, file, container, file_len)? {
+                    wav::Opened::Wav(wav) => Ok(Decoder(Source::Wav(Box::new(wav)))),
+                    wav::Opened::Adpcm(_) => Err(fmt::unsupported(path, "ADPCM", SUPPORTED)),
+                }
+            }
+            _ => Err(fmt::unsupported(path, container.to_string(), SUPPORTED)),
+        }
+    }
+
+    /// What the file says of its sound.
+    pub fn format(&self) -> &AudioFormat {
+        match &self.0 {
+            Source::Wav(wav) => wav.format(),
+        }
+    }
+
+    /// Replaces the content of `block` by the next interleaved samples: a whole number of frames, at most 65 536
+    /// values. False and an empty block at the end.
+    pub fn next_block(&mut self, block: &mut Vec<f32>) -> Result<bool> {
+        match &mut self.0 {
+            Source::Wav(wav) => wav.next_block(block),
+        }
+    }
+
+    /// Remarks so far; complete once [`Decoder::next_block`] has answered false.
+    pub fn warnings(&self) -> &[Warning] {
+        match &self.0 {
+            Source::Wav(wav) => wav.warnings(),
+        }
+    }
+
+    /// The number of frames the file announces, where it does so and can be believed; for progress bars only.
+    pub fn announced_frames(&self) -> Option<u64> {
+        match &self.0 {
+            Source::Wav(wav) => Some(wav.frames()),
+        }
+    }
+}
+
+const SUPPORTED: &str = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska";
