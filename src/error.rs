@@ -3,7 +3,7 @@
 //! There is one public [`Error`]; its [`ErrorKind`] carries the data of the failure by name, so that a caller can
 //! act on it and a message can say four things: which file, what was found, what was expected, and what to do.
 //! A clip that can be read but must not be scored (no speech, too short) is *not* an error: it is a typed
-//! [`Refusal`](crate::compare::Refusal) in the result. Remarks on a clip that can be used are
+//! [`Refusal`](crate::encoder::Refusal) in the result. Remarks on a clip that can be used are
 //! [`Warning`](crate::audio::Warning)s.
 
 use std::fmt;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod encoder;
 mod error;
 pub mod feature;
 

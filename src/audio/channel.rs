@@ -111,6 +111,11 @@ impl Mixer {
         best
     }
 
+    /// Number of samples, of any channel, that were not finite.
+    pub fn non_finite(&self) -> u64 {
+        self.non_finite
+    }
+
     /// What the user should know of the channels.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();

@@ -1,8 +1,19 @@
 //! Bytes of a file to a waveform: decoding, mixing to one channel, resampling to 16 kHz, and a judgement of the sound.
 
+mod channel;
 pub mod decode;
 mod format;
+mod resample;
+mod sound;
+mod stream;
 mod warning;
 
+pub use channel::Channel;
 pub use format::{AudioFormat, Container};
+pub use stream::{ReadOptions, Recording, Waveform, file_sha256};
 pub use warning::Warning;
+
+/// The sampling rate that every recording is brought to, Hz.
+pub const SAMPLE_RATE_HZ: u32 = 16_000;
+
+pub(crate) use stream::Seen;

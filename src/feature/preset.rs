@@ -9,11 +9,9 @@ use super::frame::{Edges, FrameSettings, PreEmphasis};
 use super::mel::{MelScale, MelSettings, MelShape};
 use super::mfcc::{CepstrumSettings, FeatureSettings, FirstCoefficient};
 use super::window::Window;
+use crate::audio::SAMPLE_RATE_HZ;
 use schemars::JsonSchema;
 use serde::Serialize;
-
-/// The sampling rate every feature here is computed at, Hz.
-pub const SAMPLE_RATE_HZ: u32 = 16_000;
 
 /// A named set of feature settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,0 +1,230 @@
+//! What is measured of the sound itself, at the file's own rate: level, peak, offset, clipping, effective bandwidth.
+//!
+//! [`SoundMeter`] watches the one channel that is used, block by block, in constant memory. What depends on where
+//! speech lies (net speech, signal-to-noise ratio) is measured by the speech detector in [`crate::feature`].
+
+use super::warning::Warning;
+use rustfft::num_complex::Complex32;
+use rustfft::{Fft, FftPlanner};
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+/// Samples this close to the clip's peak count as being at it: 0.05 %.
+const AT_PEAK: f32 = 0.9995;
+/// So many samples in a row at the peak are clipped.
+const CLIPPED_RUN: u32 = 3;
+/// A peak below this is too low to tell clipping from coarse quantisation: -20 dB of full scale.
+const LOWEST_CLIPPED_PEAK: f32 = 0.1;
+/// Width of the bands in which the effective bandwidth is looked for, Hz.
+const BAND_HZ: f64 = 200.0;
+/// Speech is taken to end where all bands above are this far under the loudest band, dB. Long-term spectra of wide-band
+/// speech stay above it to 6 kHz and more; a telephone's or a codec's cut falls through it at once.
+const BANDWIDTH_DROP_DB: f64 = 60.0;
+
+/// Figures of a clip's sound.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sound {
+    pub samples: u64,
+    /// Root mean square without the offset, full scale ±1.
+    pub rms: f64,
+    pub peak: f32,
+    pub dc_offset: f64,
+    /// Share of samples in clipped runs, percent.
+    pub clipping_percent: f32,
+    /// Highest frequency with speech in it, Hz; none without sound.
+    pub bandwidth_hz: Option<f32>,
+}
+
+/// Measures a clip that arrives in blocks.
+pub(crate) struct SoundMeter {
+    samples: u64,
+    sum: f64,
+    squares: f64,
+    first: Option<f32>,
+    constant: bool,
+    clipping: ClipCounter,
+    spectrum: LongTermSpectrum,
+}
+
+impl SoundMeter {
+    pub fn new(sample_rate_hz: u32) -> Self {
+        SoundMeter {
+            samples: 0,
+            sum: 0.0,
+            squares: 0.0,
+            first: None,
+            constant: true,
+            clipping: ClipCounter::default(),
+            spectrum: LongTermSpectrum::new(sample_rate_hz),
+        }
+    }
+
+    pub fn push(&mut self, samples: &[f32]) {
+        let Some(first) = samples.first() else { return };
+        let first = *self.first.get_or_insert(*first);
+        self.samples += samples.len() as u64;
+        self.constant = self.constant && samples.iter().all(|x| *x == first);
+        for chunk in samples.chunks(1024) {
+            let (mut sum, mut squares) = ([0.0f64; 8], [0.0f64; 8]);
+            for (i, x) in chunk.iter().enumerate() {
+                let x = f64::from(*x);
+                sum[i % 8] += x;
+                squares[i % 8] += x * x;
+            }
+            self.sum += sum.iter().sum::<f64>();
+            self.squares += squares.iter().sum::<f64>();
+            self.clipping.push(chunk);
+        }
+        self.spectrum.push(samples);
+    }
+
+    /// The figures and what the user should know of them.
+    pub fn finish(mut self) -> (Sound, Vec<Warning>) {
+        let n = self.samples.max(1) as f64;
+        let mean = self.sum / n;
+        let sound = Sound {
+            samples: self.samples,
+            rms: (self.squares / n - mean * mean).max(0.0).sqrt(),
+            peak: self.clipping.peak,
+            dc_offset: mean,
+            clipping_percent: (100.0 * self.clipping.total() as f64 / n) as f32,
+            bandwidth_hz: if self.constant { None } else { self.spectrum.bandwidth_hz() },
+        };
+        let mut warnings = Vec::new();
+        match self.first {
+            Some(0.0) if self.constant => warnings.push(Warning::DigitalSilence),
+            Some(value) if self.constant => warnings.push(Warning::DcOnly { value }),
+            _ => sound.remark(&mut warnings),
+        }
+        (sound, warnings)
+    }
+}
+
+impl Sound {
+    /// Above this share of clipped samples a warning is due, percent.
+    const CLIPPING_WARNING_PERCENT: f32 = 0.1;
+    /// Below this bandwidth a warning is due, Hz: telephone speech ends at 3.4 to 4 kHz.
+    const NARROW_BAND_HZ: f32 = 4400.0;
+
+    fn remark(&self, warnings: &mut Vec<Warning>) {
+        if self.clipping_percent >= Self::CLIPPING_WARNING_PERCENT {
+            warnings.push(Warning::Clipping { percent: self.clipping_percent });
+        }
+        if self.dc_offset.abs() > 0.01 && self.dc_offset.abs() > 0.1 * self.rms {
+            warnings.push(Warning::DcOffset { offset: self.dc_offset as f32 });
+        }
+        if let Some(bandwidth_hz) = self.bandwidth_hz.filter(|hz| *hz < Self::NARROW_BAND_HZ) {
+            warnings.push(Warning::NarrowBand { bandwidth_hz });
+        }
+    }
+}
+
+/// Counts samples that lie in runs at the clip's own peak, so that clipping is seen after a change of level too.
+#[derive(Debug, Default)]
+struct ClipCounter {
+    peak: f32,
+    run: u32,
+    clipped: u64,
+}
+
+impl ClipCounter {
+    fn push(&mut self, chunk: &[f32]) {
+        let loudest = chunk.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+        if loudest < AT_PEAK * self.peak {
+            self.run = 0;
+            return;
+        }
+        for x in chunk {
+            let x = x.abs();
+            if x * AT_PEAK > self.peak {
+                self.clipped = 0;
+                self.run = 0;
+            }
+            self.peak = self.peak.max(x);
+            if x >= AT_PEAK * self.peak && x > 0.0 {
+                self.run += 1;
+                match self.run {
+                    CLIPPED_RUN => self.clipped += u64::from(CLIPPED_RUN),
+                    run if run > CLIPPED_RUN => self.clipped += 1,
+                    _ => {}
+                }
+            } else {
+                self.run = 0;
+            }
+        }
+    }
+
+    fn total(&self) -> u64 {
+        if self.peak < LOWEST_CLIPPED_PEAK { 0 } else { self.clipped }
+    }
+}
+
+/// Mean power spectrum of a clip: Hann-weighted transforms of about 32 ms, side by side.
+struct LongTermSpectrum {
+    sample_rate_hz: f64,
+    fft: Arc<dyn Fft<f32>>,
+    window: Vec<f32>,
+    pending: Vec<f32>,
+    transform: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    power: Vec<f64>,
+    blocks: u64,
+}
+
+impl LongTermSpectrum {
+    fn new(sample_rate_hz: u32) -> Self {
+        let length = (sample_rate_hz as usize * 32 / 1000).next_power_of_two();
+        let fft = FftPlanner::new().plan_fft_forward(length);
+        LongTermSpectrum {
+            sample_rate_hz: f64::from(sample_rate_hz),
+            window: (0..length).map(|n| (0.5 - 0.5 * (TAU * n as f64 / length as f64).cos()) as f32).collect(),
+            pending: Vec::with_capacity(2 * length),
+            transform: vec![Complex32::default(); length],
+            scratch: vec![Complex32::default(); fft.get_inplace_scratch_len()],
+            power: vec![0.0; length / 2 + 1],
+            blocks: 0,
+            fft,
+        }
+    }
+
+    fn push(&mut self, mut samples: &[f32]) {
+        let length = self.window.len();
+        while self.pending.len() + samples.len() >= 2 * length {
+            let (head, tail) = samples.split_at(2 * length - self.pending.len());
+            self.pending.extend_from_slice(head);
+            samples = tail;
+            self.add();
+        }
+        self.pending.extend_from_slice(samples);
+    }
+
+    /// Adds two blocks, as the real and the imaginary part of one transform; their powers add up by symmetry.
+    fn add(&mut self) {
+        let (a, b) = self.pending.split_at(self.window.len());
+        for (((z, a), b), w) in self.transform.iter_mut().zip(a).zip(b).zip(&self.window) {
+            *z = Complex32::new(a * w, b * w);
+        }
+        self.fft.process_with_scratch(&mut self.transform, &mut self.scratch);
+        let mirrored = self.transform.iter().skip(1).rev();
+        for ((p, x), y) in self.power.iter_mut().skip(1).zip(self.transform.iter().skip(1)).zip(mirrored) {
+            *p += f64::from(x.norm_sqr() + y.norm_sqr());
+        }
+        self.pending.clear();
+        self.blocks += 2;
+    }
+
+    fn bandwidth_hz(&mut self) -> Option<f32> {
+        if !self.pending.is_empty() {
+            self.pending.resize(2 * self.window.len(), 0.0);
+            self.add();
+        }
+        let bin_hz = self.sample_rate_hz / self.window.len() as f64;
+        let bins = ((BAND_HZ / bin_hz).round() as usize).max(1);
+        let bands: Vec<f64> =
+            self.power.get(1..)?.chunks(bins).map(|b| b.iter().sum::<f64>() / b.len() as f64).collect();
+        let loudest = bands.iter().copied().fold(0.0, f64::max);
+        let limit = loudest * 10f64.powf(-BANDWIDTH_DROP_DB / 10.0);
+        let last = bands.iter().rposition(|power| *power > limit && *power > 0.0)?;
+        Some((((last + 1) * bins) as f64 * bin_hz).min(self.sample_rate_hz / 2.0) as f32)
+    }
+}

@@ -1,0 +1,222 @@
+//! A recording as a stream of mono samples at 16 kHz, whatever the file.
+//!
+//! [`Recording::open`] chooses the decoder; [`Recording::next`] hands out block after block, in memory that does not depend on the length of
+//! the file; [`Recording::finish`] tells what was seen on the way. [`Waveform::read`] is the convenience for clips
+//! that may lie in memory as a whole.
+
+use super::SAMPLE_RATE_HZ;
+use super::channel::{Channel, Mixer};
+use super::decode::Decoder;
+use super::format::AudioFormat;
+use super::resample::Resampler;
+use super::sound::{Sound, SoundMeter};
+use super::warning::Warning;
+use crate::error::{ErrorKind, IoContext, Result};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+
+/// Which parts of the work a caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The channel that is used.
+    pub channel: Channel,
+    /// Whether the SHA-256 of the file is computed (a pass of its own over the bytes).
+    pub hash: bool,
+    /// Whether level, clipping and bandwidth are measured.
+    pub measure: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        ReadOptions { channel: Channel::Mix, hash: true, measure: true }
+    }
+}
+
+/// A sound file being read.
+pub struct Recording {
+    path: PathBuf,
+    decoder: Decoder,
+    mixer: Mixer,
+    resampler: Resampler,
+    meter: Option<SoundMeter>,
+    sha256: Option<String>,
+    block: Vec<f32>,
+    mono: Vec<f32>,
+    frames: u64,
+    used_channel: Option<u16>,
+    ended: bool,
+}
+
+/// What was seen of a recording, once it is read to its end.
+pub(crate) struct Seen {
+    pub format: AudioFormat,
+    pub sha256: Option<String>,
+    /// Frames at the file's own rate.
+    pub frames: u64,
+    /// Number of the one channel that was used, from 1; none for the mix of several.
+    pub channel: Option<u16>,
+    pub sound: Option<Sound>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Recording {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened, is no audio, breaks its format's rules, or lacks the channel asked for.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        let mut file = open_regular(path)?;
+        let sha256 = if options.hash { Some(sha256(path, &mut file)?) } else { None };
+        let decoder = Decoder::open(path, file.try_clone().at(path, "open")?)?;
+        let channels = decoder.format().channels;
+        let (decoder, only) = match options.channel {
+            _ if channels == 1 && !matches!(options.channel, Channel::Number(n) if n > 1) => (decoder, Some(0)),
+            Channel::Mix => (decoder, None),
+            Channel::Number(number) if number <= channels => (decoder, Some(usize::from(number) - 1)),
+            Channel::Number(number) => {
+                let (found, expected) = (format!("{channels} channel(s)"), format!("a channel {number}"));
+                return Err(ErrorKind::Unsupported { path: path.into(), found, expected }.into());
+            }
+            Channel::Loudest => {
+                let loudest = loudest_channel(decoder)?;
+                (Decoder::open(path, file)?, Some(loudest))
+            }
+        };
+        let rate = decoder.format().sample_rate_hz;
+        Ok(Recording {
+            path: path.into(),
+            mixer: Mixer::new(usize::from(channels), only),
+            resampler: Resampler::new(rate, SAMPLE_RATE_HZ)?,
+            meter: options.measure.then(|| SoundMeter::new(rate)),
+            sha256,
+            block: Vec::new(),
+            mono: Vec::new(),
+            frames: 0,
+            used_channel: only.map(|channel| channel as u16 + 1),
+            ended: false,
+            decoder,
+        })
+    }
+
+    /// What the header says.
+    pub fn format(&self) -> &AudioFormat {
+        self.decoder.format()
+    }
+
+    /// Replaces `out` by the next samples: mono, 16 kHz, full scale ±1. False once there are no more.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is damaged beyond use, or holds no sound at all.
+    pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool> {
+        out.clear();
+        while out.is_empty() && !self.ended {
+            if self.decoder.next_block(&mut self.block)? {
+                self.mixer.mix(&mut self.block, &mut self.mono);
+                self.frames += self.mono.len() as u64;
+                if let Some(meter) = &mut self.meter {
+                    meter.push(&self.mono);
+                }
+                self.resampler.push(&self.mono, out)?;
+            } else {
+                self.ended = true;
+                self.resampler.finish(out)?;
+            }
+        }
+        if self.ended && self.frames == 0 {
+            return Err(ErrorKind::NoAudio { path: self.path.clone(), found: "no samples".into() }.into());
+        }
+        Ok(!out.is_empty())
+    }
+
+    /// What was seen on the way; call it once [`next`](Recording::next) has answered false.
+    pub(crate) fn finish(self) -> Result<Seen> {
+        let mut warnings = self.decoder.warnings().to_vec();
+        let non_finite = self.mixer.non_finite();
+        let samples = self.frames * u64::from(self.decoder.format().channels);
+        if non_finite * 100 > samples {
+            let found = format!("{non_finite} of {samples} samples that are no finite numbers");
+            let expected = "samples between -1 and 1".into();
+            return Err(ErrorKind::Malformed { path: self.path, found, expected }.into());
+        }
+        warnings.extend(self.mixer.warnings());
+        let sound = self.meter.map(|meter| {
+            let (sound, remarks) = meter.finish();
+            warnings.extend(remarks);
+            sound
+        });
+        Ok(Seen {
+            format: self.decoder.format().clone(),
+            sha256: self.sha256,
+            frames: self.frames,
+            channel: self.used_channel,
+            sound,
+            warnings,
+        })
+    }
+}
+
+/// A clip in memory: mono, 16 kHz, full scale ±1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waveform {
+    /// The samples.
+    pub samples: Vec<f32>,
+}
+
+impl Waveform {
+    /// Reads a whole file. For recordings of unknown length use [`Recording`].
+    ///
+    /// # Errors
+    /// As for [`Recording::open`] and [`Recording::next`].
+    pub fn read(path: &Path, channel: Channel) -> Result<Self> {
+        let options = ReadOptions { channel, hash: false, measure: false };
+        let mut recording = Recording::open(path, &options)?;
+        let (mut samples, mut block) = (Vec::new(), Vec::new());
+        while recording.next(&mut block)? {
+            samples.extend_from_slice(&block);
+        }
+        recording.finish()?;
+        Ok(Waveform { samples })
+    }
+}
+
+/// SHA-256 of a whole file in lower-case hexadecimal.
+///
+/// # Errors
+/// Where the file cannot be opened or read.
+pub fn file_sha256(path: &Path) -> Result<String> {
+    sha256(path, &mut open_regular(path)?)
+}
+
+/// Opens a regular file; anything else (a folder, a pipe that would block, a device without end) is refused first.
+fn open_regular(path: &Path) -> Result<File> {
+    let metadata = std::fs::metadata(path).at(path, "open")?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(ErrorKind::NotAudio { path: path.into(), found: found.into() }.into());
+    }
+    File::open(path).at(path, "open")
+}
+
+fn sha256(path: &Path, file: &mut File) -> Result<String> {
+    file.rewind().at(path, "read")?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0u8; 1 << 16]);
+    loop {
+        let n = file.read(&mut buffer).at(path, "read")?;
+        match buffer.get(..n) {
+            Some(bytes) if n > 0 => hasher.update(bytes),
+            _ => break,
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn loudest_channel(mut decoder: Decoder) -> Result<usize> {
+    let channels = usize::from(decoder.format().channels);
+    let (mut mixer, mut block, mut mono) = (Mixer::new(channels, None), Vec::new(), Vec::new());
+    while decoder.next_block(&mut block)? {
+        mixer.mix(&mut block, &mut mono);
+    }
+    Ok(mixer.loudest())
+}

@@ -1,0 +1,176 @@
+//! The transparent encoder: how a voice's cepstra lie and move, and nothing learned.
+//!
+//! The embedding is the mean and the standard deviation over speech of the cepstra (c0, the loudness, left out) and of
+//! their deltas, each normalised by a background population. Anybody can recompute it with a pocket calculator and
+//! patience. It does not know the words apart from the voice, nor the microphone from the throat: see ACCURACY.md.
+
+use super::background::Background;
+use crate::error::{ErrorKind, Result};
+use crate::feature::{Deltas, FeaturePlan, FeatureSettings, FirstCoefficient, kaldi_mfcc};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::VecDeque;
+
+/// What the encoder computes.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MfccSettings {
+    /// The cepstra; the first is not used.
+    pub feature: FeatureSettings,
+}
+
+impl Default for MfccSettings {
+    fn default() -> Self {
+        MfccSettings { feature: kaldi_mfcc(40, 20, FirstCoefficient::Cepstrum) }
+    }
+}
+
+/// The encoder, ready to be used by any number of threads.
+pub struct MfccEncoder {
+    pub(crate) plan: FeaturePlan,
+    background: Option<Background>,
+}
+
+impl MfccEncoder {
+    /// Checks the settings. Without a background the embeddings are raw, as a background is made of.
+    ///
+    /// # Errors
+    /// Where a setting is outside its range, or the background is of another length than the embeddings.
+    pub fn new(settings: &MfccSettings, background: Option<Background>) -> Result<Self> {
+        let encoder = MfccEncoder { plan: settings.feature.plan()?, background };
+        if let Some(background) = &encoder.background {
+            let lengths = [background.mean.len(), background.deviation.len()];
+            if lengths != [encoder.width(); 2] {
+                let (found, expected) = (format!("{lengths:?} values"), format!("{} values", encoder.width()));
+                return Err(ErrorKind::Model { name: "mfcc_background", found, expected }.into());
+            }
+        }
+        Ok(encoder)
+    }
+
+    /// Number of values of an embedding.
+    pub fn width(&self) -> usize {
+        4 * (self.plan.width() - 1)
+    }
+
+    /// The embedding of the statistics; none where no frame was kept.
+    pub(crate) fn embed(&self, statistics: &Statistics) -> Option<Vec<f32>> {
+        let mut values = statistics.means_and_deviations()?;
+        if let Some(background) = &self.background {
+            background.normalise(&mut values);
+        }
+        Some(values)
+    }
+}
+
+/// Rows of cepstra on their way through the deltas to the statistics, held back until the speech detector has decided
+/// on their frames.
+#[derive(Debug, Default)]
+pub(crate) struct MfccCollector {
+    deltas: Deltas,
+    rows: VecDeque<f32>,
+    decisions: VecDeque<bool>,
+    statistics: Statistics,
+}
+
+impl MfccCollector {
+    /// Takes rows of `width` cepstra.
+    pub fn push_rows(&mut self, rows: &[f32], width: usize) {
+        for row in rows.chunks_exact(width) {
+            let held = &mut self.rows;
+            self.deltas.push(row.get(1..).unwrap_or(&[]), &mut |row| held.extend(row));
+        }
+    }
+
+    /// Takes the decision on the next frame.
+    pub fn push_decision(&mut self, keep: bool) {
+        self.decisions.push_back(keep);
+    }
+
+    /// Adds the rows on which a decision has come.
+    pub fn drain(&mut self, width: usize) {
+        let length = 2 * (width - 1);
+        while self.rows.len() >= length {
+            let Some(keep) = self.decisions.pop_front() else { break };
+            if keep {
+                self.statistics.add(self.rows.drain(..length), length);
+            } else {
+                self.rows.drain(..length);
+            }
+        }
+    }
+
+    /// Ends the clip and hands out its statistics. Ready for the next clip afterwards.
+    pub fn finish(&mut self, width: usize) -> Statistics {
+        let held = &mut self.rows;
+        self.deltas.finish(&mut |row| held.extend(row));
+        self.drain(width);
+        self.rows.clear();
+        self.decisions.clear();
+        std::mem::take(&mut self.statistics)
+    }
+}
+
+/// Running sums over rows.
+#[derive(Debug, Default)]
+pub(crate) struct Statistics {
+    rows: u64,
+    sum: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Statistics {
+    fn add(&mut self, row: impl Iterator<Item = f32>, length: usize) {
+        self.sum.resize(length, 0.0);
+        self.squares.resize(length, 0.0);
+        for ((sum, squares), x) in self.sum.iter_mut().zip(&mut self.squares).zip(row) {
+            let x = f64::from(x);
+            *sum += x;
+            *squares += x * x;
+        }
+        self.rows += 1;
+    }
+
+    /// Means of all values, then their standard deviations (of the clip as a population).
+    fn means_and_deviations(&self) -> Option<Vec<f32>> {
+        if self.rows == 0 {
+            return None;
+        }
+        let n = self.rows as f64;
+        let means = self.sum.iter().map(|s| s / n);
+        let deviations = self.sum.iter().zip(&self.squares).map(|(s, q)| (q / n - (s / n) * (s / n)).max(0.0).sqrt());
+        Some(means.chain(deviations).map(|x| x as f32).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_cover_kept_rows_only() {
+        let mut collector = MfccCollector::default();
+        // Two cepstra a row, the first of which is c0.
+        let rows = [9.0, 1.0, 9.0, 3.0, 9.0, 100.0, 9.0, 5.0];
+        collector.push_rows(&rows, 2);
+        [true, true, false, true].into_iter().for_each(|keep| collector.push_decision(keep));
+        let statistics = collector.finish(2);
+        assert_eq!(statistics.rows, 3);
+        let values = statistics.means_and_deviations().unwrap();
+        assert_eq!(values[0], 3.0);
+        assert!((values[2] - (8.0f32 / 3.0).sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_rows_no_embedding() {
+        let encoder = MfccEncoder::new(&MfccSettings::default(), None).unwrap();
+        assert_eq!(encoder.embed(&Statistics::default()), None);
+    }
+
+    #[test]
+    fn a_background_of_another_length_is_refused() {
+        let background =
+            Background { source: String::new(), clips: 2, speakers: 2, mean: vec![0.0], deviation: vec![1.0] };
+        let error = MfccEncoder::new(&MfccSettings::default(), Some(background)).err().unwrap();
+        assert!(error.to_string().contains("[1, 1] values"), "{error}");
+    }
+}

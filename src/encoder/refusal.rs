@@ -1,0 +1,58 @@
+//! Why a clip has no score. A refusal is a result, not a failure: it is reported with its reason, never as a number.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
+
+/// The reason for which a clip has no score.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The file could not be read or decoded.
+    Unreadable {
+        /// What was found, what was expected, and what to do.
+        message: String,
+    },
+    /// No speech was found.
+    NoSpeech {
+        /// Length of the clip, seconds.
+        duration_s: f64,
+    },
+    /// There is less speech than a score needs.
+    TooLittleSpeech {
+        /// Speech without pauses, seconds.
+        net_speech_s: f64,
+        /// The least that is scored, seconds.
+        minimum_s: f64,
+    },
+    /// The two sides were not made by the same extractor with the same settings.
+    SettingsDiffer {
+        /// Fingerprint of the candidate's extractor.
+        candidate: String,
+        /// Fingerprint of the reference's extractor.
+        reference: String,
+    },
+    /// The embedding has no direction (all values zero), so no angle to another can be measured.
+    NoDirection,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Unreadable { message } => f.write_str(message),
+            Refusal::NoSpeech { duration_s } => {
+                write!(f, "no speech found in {duration_s:.2} s; give a clip in which the voice is heard")
+            }
+            Refusal::TooLittleSpeech { net_speech_s, minimum_s } => {
+                write!(f, "found {net_speech_s:.2} s of speech, expected at least {minimum_s:.2} s; give a longer clip")
+            }
+            Refusal::SettingsDiffer { candidate, reference } => write!(
+                f,
+                "the candidate was made with extractor {candidate}, the reference with {reference}; \
+                 extract both again with one version and the same settings"
+            ),
+            Refusal::NoDirection => f.write_str("the embedding is all zeros; give another clip"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a user should know of a clip before its score: length, speech, level, noise, clipping, bandwidth.
+//!
+//! The figures of the sound are measured in [`crate::audio`] at the file's own rate; net speech and noise follow from
+//! the speech detector. Nothing here decides whether a clip may be scored; that is the encoder's to say.
+
+use super::speech::{FRAME_SECONDS, FrameActivity};
+use crate::audio::{AudioFormat, Seen, Warning};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Noise is measured in pauses where they last this long in all, frames of 10 ms; else in the quietest frames.
+const ENOUGH_PAUSE: u64 = 20;
+/// Share of frames that count as the quietest.
+const QUIETEST: f64 = 0.05;
+/// Below this estimate a warning is due, dB.
+const LOW_SNR_DB: f32 = 10.0;
+/// No larger ratio is reported: about the range of 16-bit samples, dB.
+const SNR_CEILING_DB: f64 = 90.0;
+/// Lowest level that is told apart from silence, dB of full scale.
+const LEVEL_FLOOR_DB: f64 = -120.0;
+
+/// What was measured of a clip.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Quality {
+    /// Container, codec, sampling rate, channels.
+    pub format: AudioFormat,
+    /// Channel that was used, counted from 1; null for the mix of several.
+    pub channel: Option<u16>,
+    /// Length of the clip, seconds.
+    pub duration_s: f64,
+    /// Speech in it without pauses, seconds.
+    pub net_speech_s: f64,
+    /// Root mean square, dB of full scale (a square wave at full scale is 0 dB); null for digital silence.
+    pub level_dbfs: Option<f32>,
+    /// Largest sample, dB of full scale; null for digital silence.
+    pub peak_dbfs: Option<f32>,
+    /// Estimated ratio of the power of speech to the power of noise, dB, at most 90; null without speech.
+    pub snr_db: Option<f32>,
+    /// Share of samples in runs of three or more at the clip's own peak, percent.
+    pub clipping_percent: f32,
+    /// Mean of the samples, full scale is 1.
+    pub dc_offset: f32,
+    /// Highest frequency with sound in it (60 dB under the loudest band), Hz; null without sound.
+    pub bandwidth_hz: Option<f32>,
+    /// Remarks.
+    pub warnings: Vec<Warning>,
+}
+
+/// Adds up what the speech detector says of a clip's frames.
+#[derive(Debug)]
+pub(crate) struct SpeechMeter {
+    speech: Tally,
+    pause: Tally,
+    levels: Vec<u64>,
+    frames: u64,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    frames: u64,
+    power: f64,
+}
+
+impl Tally {
+    fn mean(&self) -> f64 {
+        if self.frames == 0 { 0.0 } else { self.power / self.frames as f64 }
+    }
+}
+
+impl Default for SpeechMeter {
+    fn default() -> Self {
+        SpeechMeter { speech: Tally::default(), pause: Tally::default(), levels: vec![0; 2 * 150], frames: 0 }
+    }
+}
+
+impl SpeechMeter {
+    pub fn add(&mut self, frame: FrameActivity) {
+        let power = f64::from(frame.power);
+        self.frames += 1;
+        let tally = match frame {
+            FrameActivity { speech: true, .. } => Some(&mut self.speech),
+            FrameActivity { keep: false, .. } => Some(&mut self.pause),
+            _ => None,
+        };
+        if let Some(tally) = tally {
+            tally.frames += 1;
+            tally.power += power;
+        }
+        let bin = ((decibels(power) + 120.0) * 2.0).clamp(0.0, 299.0) as usize;
+        if let Some(count) = self.levels.get_mut(bin) {
+            *count += 1;
+        }
+    }
+
+    /// Speech without pauses, seconds.
+    pub fn net_speech_s(&self) -> f64 {
+        self.speech.frames as f64 * FRAME_SECONDS
+    }
+
+    fn noise(&self) -> f64 {
+        if self.pause.frames >= ENOUGH_PAUSE {
+            return self.pause.mean();
+        }
+        let rank = (self.frames as f64 * QUIETEST) as u64;
+        let mut seen = 0;
+        let bin = self.levels.iter().position(|count| {
+            seen += count;
+            seen > rank
+        });
+        bin.map_or(0.0, |bin| 10f64.powf((bin as f64 * 0.5 - 119.75) / 10.0))
+    }
+
+    fn snr_db(&self) -> Option<f32> {
+        if self.speech.frames == 0 {
+            return None;
+        }
+        let (speech, noise) = (self.speech.mean(), self.noise());
+        let signal = (speech - noise).max(speech * 1e-3);
+        Some(10.0 * (signal / noise.max(1e-12)).log10().min(SNR_CEILING_DB / 10.0)).map(|db| db as f32)
+    }
+
+    /// Joins what was seen of the sound with what was found of speech.
+    pub fn quality(&self, seen: Seen) -> Quality {
+        let mut warnings = seen.warnings;
+        let snr_db = self.snr_db();
+        if let Some(snr_db) = snr_db.filter(|db| *db < LOW_SNR_DB) {
+            warnings.push(Warning::LowSnr { snr_db });
+        }
+        let sound = seen.sound.as_ref();
+        let level = |amplitude: f64| {
+            let db = 20.0 * amplitude.max(1e-12).log10();
+            (db > LEVEL_FLOOR_DB).then_some(db as f32)
+        };
+        Quality {
+            duration_s: seen.frames as f64 / f64::from(seen.format.sample_rate_hz.max(1)),
+            format: seen.format,
+            channel: seen.channel,
+            net_speech_s: self.net_speech_s(),
+            level_dbfs: sound.and_then(|s| level(s.rms)),
+            peak_dbfs: sound.and_then(|s| level(f64::from(s.peak))),
+            snr_db,
+            clipping_percent: sound.map_or(0.0, |s| s.clipping_percent),
+            dc_offset: sound.map_or(0.0, |s| s.dc_offset as f32),
+            bandwidth_hz: sound.and_then(|s| s.bandwidth_hz),
+            warnings,
+        }
+    }
+}
+
+fn decibels(power: f64) -> f64 {
+    10.0 * power.max(1e-12).log10()
+}
