@@ -50,6 +50,7 @@ pub(super) fn walk(path: &Path, file: &File, container: Container, file_len: u64
     let mut fmt = None;
     let mut ds64_data = None;
     let mut names = Vec::new();
+    walker.reader.rewind().at(path, "read")?;
     walker.jump(if container == Container::W64 { 40 } else { 12 }).at(path, "read")?;
     for _ in 0..CHUNK_LIMIT {
         let Some(header) = walker.header().at(path, "read")? else { break };
@@ -255,11 +256,10 @@ pub(super) mod tests {
         out
     }
 
-    /// The bytes as an open file.
+    /// The bytes as an open file that stands at its end.
     pub fn file(bytes: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        file.rewind().unwrap();
         file
     }
 
