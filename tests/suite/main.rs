@@ -1,1 +1,3 @@
 //! Behaviour tests, a module per area, in one binary.
+
+mod formats;

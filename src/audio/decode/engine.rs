@@ -80,7 +80,7 @@ impl Engine {
         let mut refused = None;
         for track in demuxer.tracks() {
             let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
-            match Codec::new(params) {
+            match Codec::new(params, container) {
                 Ok(codec) => {
                     let (track, total) = (track.clone(), total_frames(&*demuxer, track, params));
                     return Ok(Engine::new(demuxer, codec, &track, total, container));
@@ -166,10 +166,12 @@ impl Engine {
 }
 
 impl Codec {
-    fn new(params: &AudioCodecParameters) -> Result<Codec, String> {
+    fn new(params: &AudioCodecParameters, container: Container) -> Result<Codec, String> {
         if params.codec == CODEC_ID_OPUS {
             let head = params.extra_data.as_deref().unwrap_or_default();
-            return Opus::new(head).map(|opus| Codec::Opus(Box::new(opus)));
+            // MP4 writes the numbers of the header with the high byte first, and the demuxer leaves them so.
+            let swapped = (container == Container::Mp4).then(|| opus::swapped(head));
+            return Opus::new(swapped.as_deref().unwrap_or(head)).map(|opus| Codec::Opus(Box::new(opus)));
         }
         let name = match params.codec {
             CODEC_ID_SPEEX => "Speex".into(),
@@ -201,16 +203,22 @@ fn demuxer(stream: MediaSourceStream<'static>, container: Container) -> Outcome<
     }
 }
 
-/// The frames the container announces for a track; for Matroska, which counts time, only where it is the only track.
+/// The frames the container announces for a track; for Matroska, which gives the time
+/// of the longest track, only where there is no other.
 fn total_frames(demuxer: &dyn FormatReader, track: &Track, params: &AudioCodecParameters) -> Option<u64> {
-    if track.num_frames.is_some() || demuxer.tracks().len() != 1 {
+    // Opus is decoded at 48 kHz, whatever rate its headers speak of.
+    let opus = params.codec == CODEC_ID_OPUS;
+    if track.num_frames.is_some() && !opus {
         return track.num_frames;
     }
     let info = demuxer.media_info();
-    let seconds = info.time_base?.calc_duration(info.duration?)?.as_secs_f64();
-    // Opus counts at 48 kHz, whatever rate its headers speak of.
-    let rate = if params.codec == CODEC_ID_OPUS { opus::RATE } else { params.sample_rate? };
-    Some((seconds * f64::from(rate)) as u64)
+    let (base, duration) = match track.duration {
+        Some(duration) => (track.time_base?, duration),
+        None if demuxer.tracks().len() == 1 => (info.time_base?, info.duration?),
+        None => return None,
+    };
+    let rate = if opus { opus::RATE } else { params.sample_rate? };
+    Some((base.calc_duration(duration)?.as_secs_f64() * f64::from(rate)) as u64)
 }
 
 fn from_demuxer(fault: Fault) -> Pulled {

@@ -80,6 +80,17 @@ impl Opus {
     }
 }
 
+/// The identification header with the bytes of its numbers exchanged: MP4 writes it the other way round.
+pub(super) fn swapped(head: &[u8]) -> Vec<u8> {
+    let mut head = head.to_vec();
+    for range in [10..12, 12..16, 16..18] {
+        if let Some(number) = head.get_mut(range) {
+            number.reverse();
+        }
+    }
+    head
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -102,6 +113,19 @@ mod tests {
         assert_eq!((opus.channels(), opus.pre_skip()), (2, 312));
         assert!((opus.gain - 0.501_187).abs() < 1e-6);
         assert_eq!(Opus::new(&head(6, 1, &[4, 2, 0, 4, 1, 2, 3, 5])).unwrap().channels(), 6);
+    }
+
+    #[test]
+    fn mp4_writes_the_header_the_other_way_round() {
+        let mut mp4 = b"OpusHead\0\x01".to_vec();
+        mp4.extend(312u16.to_be_bytes());
+        mp4.extend(16_000u32.to_be_bytes());
+        mp4.extend((-1536i16).to_be_bytes());
+        mp4.push(0);
+        let opus = Opus::new(&swapped(&mp4)).unwrap();
+        assert_eq!(opus.pre_skip(), 312);
+        assert!((opus.gain - 0.501_187).abs() < 1e-6);
+        assert_eq!(swapped(b"Opus"), b"Opus");
     }
 
     #[test]

@@ -259,6 +259,9 @@ fn refused(path: &Path, container: Container, refusal: Refusal) -> Error {
             ErrorKind::NoAudio { path: path.into(), found: format!("{container} without an audio track") }.into()
         }
         Refusal::Codec(found) => unsupported(path, format!("{found} in {container}"), CODECS),
+        Refusal::Fault(Fault::Unsupported(found)) if found.contains("missing") => {
+            malformed(path, format!("{container} that is incomplete ({found})"), "a whole file")
+        }
         Refusal::Fault(Fault::Unsupported(found)) => unsupported(path, format!("{container} with {found}"), CODECS),
         Refusal::Fault(Fault::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             malformed(path, format!("{container} that ends within its headers"), "headers and sound")
