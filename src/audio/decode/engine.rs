@@ -35,6 +35,9 @@ pub(super) struct Engine {
     pub samples: Vec<f32>,
 }
 
+/// Frames of the longest packet that is believed; FLAC allows 65 535.
+const FRAMES_MOST: u64 = 1 << 16;
+
 enum Codec {
     General(Box<dyn AudioDecoder>),
     Opus(Box<Opus>),
@@ -181,10 +184,23 @@ impl Codec {
                 None => format!("a codec with the number {codec}"),
             },
         };
+        check_sizes(params)?;
         get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map(Codec::General)
             .map_err(|fault| format!("{name} ({fault})"))
+    }
+}
+
+/// Decoders reserve room for a whole packet by what the headers say: 4 GB and more in damaged files.
+fn check_sizes(params: &AudioCodecParameters) -> Result<(), String> {
+    let channels = params.channels.as_ref().map_or(0, |channels| channels.count());
+    if channels > usize::from(*super::fmt::CHANNELS.end()) {
+        return Err(format!("{channels} channels"));
+    }
+    match params.max_frames_per_packet {
+        Some(frames) if frames > FRAMES_MOST => Err(format!("packets of {frames} frames")),
+        _ => Ok(()),
     }
 }
 
