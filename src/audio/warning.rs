@@ -34,6 +34,13 @@ pub enum Warning {
         /// What the decoder found.
         found: String,
     },
+    /// The stream goes on beyond the length its header announces, as in files that were joined; all of it was read.
+    LongerThanAnnounced {
+        /// Frames the header announces.
+        announced_frames: u64,
+        /// Frames found.
+        found_frames: u64,
+    },
     /// Samples that are no number or infinite were replaced by zero.
     NonFinite {
         /// How many samples of any channel.
@@ -97,6 +104,11 @@ impl fmt::Display for Warning {
             Warning::BrokenOff { found } => {
                 write!(f, "the stream broke off ({found}); what came before was used, copy the file again if you can")
             }
+            Warning::LongerThanAnnounced { announced_frames, found_frames } => write!(
+                f,
+                "the header announces {announced_frames} frames, found {found_frames}; all of them were used, \
+                 check whether several recordings were joined"
+            ),
             Warning::NonFinite { count } => {
                 write!(f, "{count} samples were not finite numbers and were replaced by zero; export the clip again")
             }

@@ -1,3 +1,4 @@
 //! Behaviour tests, a module per area, in one binary.
 
+mod formats;
 mod golden;

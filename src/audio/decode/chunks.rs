@@ -256,11 +256,10 @@ pub(super) mod tests {
         out
     }
 
-    /// The bytes as an open file.
+    /// The bytes as an open file that stands at its end.
     pub fn file(bytes: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        file.rewind().unwrap();
         file
     }
 

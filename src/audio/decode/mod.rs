@@ -7,23 +7,29 @@
 //! Opus, `opus-decoder`. A panic inside those crates ends the stream with an error and goes no further.
 
 mod chunks;
+mod engine;
 mod fmt;
 mod law;
+mod opus;
+mod packet;
 mod sniff;
+mod source;
 mod wav;
 
 use crate::audio::{AudioFormat, Container, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
+use packet::Packets;
 use sniff::Sniffed;
 use std::fs::File;
 use std::path::Path;
-use wav::Wav;
+use wav::{Opened, Wav};
 
 /// One open sound file: hands out interleaved blocks.
 pub struct Decoder(Source);
 
 enum Source {
     Wav(Box<Wav>),
+    Packets(Box<Packets>),
 }
 
 impl Decoder {
@@ -35,21 +41,25 @@ impl Decoder {
             Sniffed::Unsupported(found) => return Err(fmt::unsupported(path, found, SUPPORTED)),
             Sniffed::Other(found) => return Err(ErrorKind::NotAudio { path: path.into(), found }.into()),
         };
-        match container {
-            Container::Wav | Container::Rf64 | Container::W64 if start == 0 => {
-                match Wav::open(path, file, container, file_len)? {
-                    wav::Opened::Wav(wav) => Ok(Decoder(Source::Wav(Box::new(wav)))),
-                    wav::Opened::Adpcm(_) => Err(fmt::unsupported(path, "ADPCM", SUPPORTED)),
-                }
-            }
-            _ => Err(fmt::unsupported(path, container.to_string(), SUPPORTED)),
+        let wave = matches!(container, Container::Wav | Container::Rf64 | Container::W64);
+        if wave && start > 0 {
+            return Err(fmt::unsupported(path, format!("{container} behind an ID3 tag"), "a file that begins with it"));
         }
+        if wave {
+            match Wav::open(path, file, container, file_len)? {
+                Opened::Wav(wav) => return Ok(Decoder(Source::Wav(Box::new(wav)))),
+                Opened::Adpcm(adpcm) => file = adpcm,
+            }
+        }
+        let packets = Packets::open(path, file, container, start, file_len)?;
+        Ok(Decoder(Source::Packets(Box::new(packets))))
     }
 
     /// What the file says of its sound.
     pub fn format(&self) -> &AudioFormat {
         match &self.0 {
             Source::Wav(wav) => wav.format(),
+            Source::Packets(packets) => packets.format(),
         }
     }
 
@@ -58,6 +68,7 @@ impl Decoder {
     pub fn next_block(&mut self, block: &mut Vec<f32>) -> Result<bool> {
         match &mut self.0 {
             Source::Wav(wav) => wav.next_block(block),
+            Source::Packets(packets) => packets.next_block(block),
         }
     }
 
@@ -65,6 +76,7 @@ impl Decoder {
     pub fn warnings(&self) -> &[Warning] {
         match &self.0 {
             Source::Wav(wav) => wav.warnings(),
+            Source::Packets(packets) => packets.warnings(),
         }
     }
 
@@ -72,6 +84,7 @@ impl Decoder {
     pub fn announced_frames(&self) -> Option<u64> {
         match &self.0 {
             Source::Wav(wav) => Some(wav.frames()),
+            Source::Packets(packets) => packets.announced_frames(),
         }
     }
 }

@@ -1,0 +1,278 @@
+//! Everything that comes in packets: compressed sound, and plain sound in containers that are not WAVE.
+//!
+//! [`super::engine`] yields the samples of one packet at a time. Here they are gathered into blocks, held against what
+//! the file announced, and whatever went wrong on the way is told: by a warning where sound was read, by an error
+//! where none was.
+
+use super::engine::{Engine, Pulled, Refusal, guard};
+use super::fmt::{check_ranges, malformed, unsupported};
+use super::source::{self, Window};
+use crate::audio::{AudioFormat, Container, Warning};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use symphonia::core::errors::Error as Fault;
+use symphonia::core::io::MediaSourceStream;
+
+/// Frames that the announced number may differ by: two long packets, and what encoders add at the ends.
+pub(super) const TOLERANCE: u64 = 4608;
+/// Values gathered before a block is handed out.
+const BLOCK_LEAST: usize = 8 * 1024;
+/// Values of a block at most.
+const BLOCK_MOST: usize = 64 * 1024;
+/// Packets in a row that cannot be decoded before the rest of the stream is given up.
+const DAMAGED_MOST: u64 = 10_000;
+/// Packets in a row that yield nothing before the rest of the stream is given up.
+const EMPTY_MOST: u64 = 1_000_000;
+
+/// An open file of packets.
+pub(super) struct Packets {
+    path: PathBuf,
+    engine: Engine,
+    format: AudioFormat,
+    announced: Option<u64>,
+    /// True where the announced number is a count and not an estimate.
+    counted: bool,
+    /// Samples that were decoded and not yet handed out, from `taken` on.
+    pending: Vec<f32>,
+    taken: usize,
+    state: Progress,
+    warnings: Vec<Warning>,
+}
+
+/// How far the stream was read.
+#[derive(Default)]
+struct Progress {
+    ended: bool,
+    /// Frames that were kept.
+    frames: u64,
+    good: u64,
+    damaged: u64,
+    damaged_in_a_row: u64,
+    empty_in_a_row: u64,
+    broken: Option<String>,
+}
+
+impl Packets {
+    /// Opens the sound of `file` that begins at `start`, and decodes its first packet.
+    pub fn open(path: &Path, mut file: File, container: Container, start: u64, file_len: u64) -> Result<Packets> {
+        let mpeg = container == Container::Mp3;
+        let end = if mpeg { source::mpeg_end(&mut file, start, file_len).at(path, "read")? } else { file_len };
+        let counted = match container {
+            Container::Mp3 => source::mpeg_counts_frames(&mut file, start).at(path, "read")?,
+            Container::Adts => false,
+            _ => true,
+        };
+        let window = Window::new(file, start, end).at(path, "read")?;
+        let mut engine = guard(|| {
+            let stream = MediaSourceStream::new(Box::new(window), Default::default());
+            Engine::open(stream, container)
+        })
+        .ok_or_else(|| panicked(path, container))?
+        .map_err(|refusal| refused(path, container, refusal))?;
+        engine.counted = counted;
+        // Packets of silence take some bytes as well: a number beyond this is no count.
+        let believable = file_len.saturating_mul(4096);
+        let announced = engine.total.filter(|total| (1..=believable).contains(total));
+        let mut packets = Packets {
+            path: path.into(),
+            format: engine.format(container, 0, 0),
+            engine,
+            announced,
+            counted,
+            pending: Vec::new(),
+            taken: 0,
+            state: Progress::default(),
+            warnings: Vec::new(),
+        };
+        packets.gather(1)?;
+        if packets.pending.is_empty() {
+            return Err(packets.no_sound());
+        }
+        Ok(packets)
+    }
+
+    /// What the file says of its sound.
+    pub fn format(&self) -> &AudioFormat {
+        &self.format
+    }
+
+    /// Remarks so far.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The number of frames the file announces or lets one estimate.
+    pub fn announced_frames(&self) -> Option<u64> {
+        self.announced
+    }
+
+    /// Replaces `block` by the next samples; false at the end.
+    pub fn next_block(&mut self, block: &mut Vec<f32>) -> Result<bool> {
+        block.clear();
+        self.gather(BLOCK_LEAST)?;
+        let channels = usize::from(self.format.channels).max(1);
+        let most = BLOCK_MOST - BLOCK_MOST % channels;
+        let rest = self.pending.get(self.taken..).unwrap_or_default();
+        let part = rest.get(..most).unwrap_or(rest);
+        block.extend_from_slice(part);
+        self.taken += part.len();
+        if self.taken == self.pending.len() {
+            self.pending.clear();
+            self.taken = 0;
+        }
+        Ok(!block.is_empty())
+    }
+
+    /// Decodes until `least` values are pending or the stream is over.
+    fn gather(&mut self, least: usize) -> Result<()> {
+        while !self.state.ended && self.pending.len() - self.taken < least {
+            if self.taken > 0 {
+                self.pending.drain(..self.taken);
+                self.taken = 0;
+            }
+            if let Err(error) = self.step() {
+                self.state.ended = true;
+                return Err(error);
+            }
+            if self.state.ended {
+                self.finish()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one packet.
+    fn step(&mut self) -> Result<()> {
+        let Some(pulled) = guard(|| self.engine.pull()) else {
+            return Err(panicked(&self.path, self.format.container));
+        };
+        match pulled {
+            Pulled::Samples(rate, channels) => self.keep(rate, channels)?,
+            Pulled::Elsewhere => self.state.empty_in_a_row += 1,
+            Pulled::Damaged => self.damaged(),
+            Pulled::Stumbled(found) => {
+                self.damaged();
+                // A demuxer that does not move on would stumble for ever.
+                if self.state.damaged_in_a_row > 100 {
+                    self.broken(found);
+                }
+            }
+            Pulled::End => self.state.ended = true,
+            Pulled::Broken(found) => self.broken(found),
+            Pulled::Io(source) => return Err(source).at(&self.path, "read"),
+        }
+        if self.state.damaged_in_a_row >= DAMAGED_MOST || self.state.empty_in_a_row >= EMPTY_MOST {
+            self.broken("a long run of packets without sound".into());
+        }
+        Ok(())
+    }
+
+    /// Takes over the samples of the packet that was just decoded.
+    fn keep(&mut self, rate: u32, channels: usize) -> Result<()> {
+        self.state.good += 1;
+        self.state.damaged_in_a_row = 0;
+        if self.engine.samples.is_empty() {
+            self.state.empty_in_a_row += 1;
+            return Ok(());
+        }
+        self.state.empty_in_a_row = 0;
+        if self.format.channels == 0 {
+            check_ranges(&self.path, rate, channels)?;
+            self.format.sample_rate_hz = rate;
+            self.format.channels = u16::try_from(channels).unwrap_or(u16::MAX);
+        }
+        let (had_rate, had) = (self.format.sample_rate_hz, usize::from(self.format.channels));
+        if rate != had_rate || channels != had {
+            self.broken(format!("{had} channels at {had_rate} Hz turn into {channels} at {rate} Hz"));
+            return Ok(());
+        }
+        let frames = (self.engine.samples.len() / had) as u64;
+        let skip = self.engine.skip.min(frames);
+        self.engine.skip -= skip;
+        let room = self.engine.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.state.frames));
+        let kept = (frames - skip).min(room);
+        let (from, to) = (skip as usize * had, (skip + kept) as usize * had);
+        self.pending.extend_from_slice(self.engine.samples.get(from..to).unwrap_or_default());
+        self.state.frames += kept;
+        Ok(())
+    }
+
+    fn damaged(&mut self) {
+        self.state.damaged += 1;
+        self.state.damaged_in_a_row += 1;
+    }
+
+    fn broken(&mut self, found: String) {
+        self.state.ended = true;
+        self.state.broken = Some(found);
+    }
+
+    /// Draws the balance at the end of the stream.
+    fn finish(&mut self) -> Result<()> {
+        let Progress { frames, good, damaged, .. } = self.state;
+        if frames == 0 {
+            return Ok(());
+        }
+        if good + damaged >= 20 && damaged > good {
+            let found = format!("{damaged} damaged packets of {}", good + damaged);
+            return Err(malformed(&self.path, found, "at most half of them damaged"));
+        }
+        if damaged > 0 {
+            self.warnings.push(Warning::CorruptPackets { count: damaged });
+        }
+        let announced = self.announced.filter(|_| self.counted);
+        let allowed = TOLERANCE * (1 + damaged);
+        if let Some(found) = self.state.broken.take() {
+            self.warnings.push(Warning::BrokenOff { found });
+        } else if let Some(announced) = announced.filter(|announced| frames + allowed < *announced) {
+            let found = format!("{frames} of {announced} announced frames");
+            self.warnings.push(Warning::BrokenOff { found });
+        }
+        if let Some(announced_frames) = announced.filter(|announced| *announced + TOLERANCE < frames) {
+            self.warnings.push(Warning::LongerThanAnnounced { announced_frames, found_frames: frames });
+        }
+        Ok(())
+    }
+
+    /// The error for a stream that ended without a frame.
+    fn no_sound(&self) -> Error {
+        let damaged = self.state.damaged;
+        let what = format!("{} in {}", self.format.codec, self.format.container);
+        match &self.state.broken {
+            Some(found) => malformed(&self.path, format!("{what} of which nothing decodes ({found})"), "sound"),
+            None if damaged > 0 => {
+                malformed(&self.path, format!("{what} whose {damaged} packets are all damaged"), "sound")
+            }
+            None => ErrorKind::NoAudio { path: self.path.clone(), found: format!("{what} of 0 frames") }.into(),
+        }
+    }
+}
+
+fn panicked(path: &Path, container: Container) -> Error {
+    malformed(path, format!("{container} content that makes the decoder fail"), "content that keeps to the format")
+}
+
+fn refused(path: &Path, container: Container, refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::NoTrack => {
+            ErrorKind::NoAudio { path: path.into(), found: format!("{container} without an audio track") }.into()
+        }
+        Refusal::Codec(found) => unsupported(path, format!("{found} in {container}"), CODECS),
+        Refusal::Fault(Fault::Unsupported(found)) if found.contains("missing") => {
+            malformed(path, format!("{container} that is incomplete ({found})"), "a whole file")
+        }
+        Refusal::Fault(Fault::Unsupported(found)) => unsupported(path, format!("{container} with {found}"), CODECS),
+        Refusal::Fault(Fault::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            malformed(path, format!("{container} that ends within its headers"), "headers and sound")
+        }
+        Refusal::Fault(Fault::IoError(source)) if source.raw_os_error().is_some() => {
+            ErrorKind::Io { path: path.into(), action: "read", source }.into()
+        }
+        Refusal::Fault(fault) => {
+            malformed(path, format!("{container} headers that break off ({fault})"), "whole headers")
+        }
+    }
+}
+
+const CODECS: &str = "PCM, FLAC, ALAC, MP3, AAC-LC, Vorbis, Opus or ADPCM";
