@@ -1,9 +1,30 @@
 //! soundalike measures how close a synthetic voice is to a protected one.
+//!
+//! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it:
+//! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`encoder`] (frames to an embedding),
+//! [`compare`] (embedding against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the
+//! only place with threads).
+//!
+//! ```
+//! use soundalike::encoder::{Panel, PanelSettings};
+//! use soundalike::library::{batch::BatchOptions, check::check};
+//!
+//! let panel = Panel::new(&PanelSettings::default())?;
+//! let reference = ["fixtures/voices/nsh/real".into()];
+//! let candidates = ["fixtures/voices/nsh/tts/01.wav".into()];
+//! let report = check(&panel, &reference, &candidates, None, &BatchOptions::default())?;
+//! let score = report.candidates[0].scores.as_ref().map(|scores| scores.mfcc.cosine);
+//! assert!(score.is_some_and(|cosine| cosine > 0.5));
+//! # Ok::<(), soundalike::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod calibration;
+pub mod compare;
 pub mod encoder;
 mod error;
 pub mod feature;
+pub mod library;
 
 pub use error::{Error, ErrorKind, Result};

@@ -9,6 +9,7 @@ mod stream;
 mod warning;
 
 pub use channel::Channel;
+pub use decode::looks_like_audio;
 pub use format::{AudioFormat, Container};
 pub use stream::{ReadOptions, Recording, Waveform, file_sha256};
 pub use warning::Warning;

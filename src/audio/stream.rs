@@ -130,6 +130,14 @@ impl Recording {
         Ok(!out.is_empty())
     }
 
+    /// Remarks on the recording; call it once [`next`](Recording::next) has answered false.
+    ///
+    /// # Errors
+    /// Where more than one sample in a hundred is no finite number.
+    pub fn warnings(self) -> Result<Vec<Warning>> {
+        Ok(self.finish()?.warnings)
+    }
+
     /// What was seen on the way; call it once [`next`](Recording::next) has answered false.
     pub(crate) fn finish(self) -> Result<Seen> {
         let mut warnings = self.decoder.warnings().to_vec();

@@ -142,7 +142,7 @@ impl PanelWorker<'_> {
                     path: path.into(),
                     sha256: crate::audio::file_sha256(path).ok(),
                     quality: None,
-                    embedding: Err(Refusal::Unreadable { message: error.to_string() }),
+                    embedding: Err(Refusal::Unreadable { found: error.to_string() }),
                     short: None,
                 }
             }

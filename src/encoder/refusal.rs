@@ -12,7 +12,7 @@ pub enum Refusal {
     /// The file could not be read or decoded.
     Unreadable {
         /// What was found, what was expected, and what to do.
-        message: String,
+        found: String,
     },
     /// No speech was found.
     NoSpeech {
@@ -40,7 +40,7 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Unreadable { message } => f.write_str(message),
+            Refusal::Unreadable { found } => f.write_str(found),
             Refusal::NoSpeech { duration_s } => {
                 write!(f, "no speech found in {duration_s:.2} s; give a clip in which the voice is heard")
             }

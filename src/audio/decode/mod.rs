@@ -89,4 +89,11 @@ impl Decoder {
     }
 }
 
+/// Whether the content of a file is sound in any format that is known, decoded here or not. False where it cannot be
+/// read.
+pub fn looks_like_audio(path: &Path) -> bool {
+    let sniffed = File::open(path).and_then(|mut file| sniff::sniff(&mut file));
+    matches!(sniffed, Ok(Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
+}
+
 const SUPPORTED: &str = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska";

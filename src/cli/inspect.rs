@@ -1,0 +1,98 @@
+//! `soundalike inspect`: what clips are good for.
+
+use super::check::own;
+use super::table::{figure, table};
+use super::{ChannelArg, Common, DONE, NOTHING, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use clap::Args;
+use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::library::Status;
+use soundalike::library::inspect::{InspectReport, InspectedClip, inspect};
+use std::path::PathBuf;
+
+/// Shows format, duration, net speech, level, noise, clipping, offset and bandwidth of clips.
+///
+/// A clip can be used where it holds at least 1 s of net speech. Levels are in dB of full scale; the bandwidth is the
+/// highest frequency with sound in it, so that telephone speech is recognised at any sampling rate.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike inspect take1.wav\n  soundalike inspect --json voices/ > quality.json\n\n\
+                  Exit codes: 0 all clips can be used; 3 some cannot; 2 none can."
+)]
+pub struct InspectArgs {
+    /// Files, folders or quoted patterns
+    #[arg(required = true, value_name = "CLIP")]
+    clips: Vec<PathBuf>,
+    #[command(flatten)]
+    channel: ChannelArg,
+    /// Print the whole result as JSON (see `soundalike schema inspect`)
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &InspectArgs, common: &Common) -> Outcome {
+    let panel = Panel::inspecting(&PanelSettings { channel: args.channel.channel, ..Default::default() })?;
+    let progress = Progress::new(common);
+    let update = |done, all| progress.update(done, all);
+    let report = inspect(&panel, &args.clips, &common.batch(&update))?;
+    drop(progress);
+    for clip in &report.clips {
+        clip.quality.iter().flat_map(|q| &q.warnings).for_each(|warning| output::warn(&clip.path, warning, common));
+    }
+    if args.json {
+        output::print_json(&report)?;
+    } else {
+        output::print(&text(&report))?;
+    }
+    let refused = report.clips.iter().filter(|clip| clip.status == Status::Refused).count();
+    Ok(match refused {
+        0 => DONE,
+        n if n == report.clips.len() => NOTHING,
+        _ => SOME_UNUSABLE,
+    })
+}
+
+const HEADER: [&str; 12] = [
+    "clip",
+    "format",
+    " rate Hz",
+    " ch",
+    " length s",
+    " speech s",
+    " level dBFS",
+    " SNR dB",
+    " clipped %",
+    " DC",
+    " band Hz",
+    "use",
+];
+
+fn text(report: &InspectReport) -> String {
+    let rows: Vec<Vec<String>> = report.clips.iter().map(row).collect();
+    table(&HEADER, &rows)
+}
+
+fn row(clip: &InspectedClip) -> Vec<String> {
+    let verdict =
+        clip.reason.as_ref().map_or("yes".to_string(), |reason| format!("no: {}", own(&clip.path, &reason.message)));
+    let Some(q) = &clip.quality else {
+        let mut row = vec!["-".to_string(); HEADER.len()];
+        if let [first, .., last] = row.as_mut_slice() {
+            (*first, *last) = (clip.path.clone(), verdict);
+        }
+        return row;
+    };
+    vec![
+        clip.path.clone(),
+        format!("{} {}", q.format.container, q.format.codec),
+        q.format.sample_rate_hz.to_string(),
+        q.format.channels.to_string(),
+        format!("{:.2}", q.duration_s),
+        format!("{:.2}", q.net_speech_s),
+        figure(q.level_dbfs, 1),
+        figure(q.snr_db, 0),
+        format!("{:.2}", q.clipping_percent),
+        format!("{:+.4}", q.dc_offset),
+        figure(q.bandwidth_hz, 0),
+        verdict,
+    ]
+}

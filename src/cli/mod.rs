@@ -1,0 +1,114 @@
+//! Words to calls. Each sub-command is one thin file: it reads arguments, calls the library, and shows the result.
+//! Standard output is the result, standard error the progress and the warnings.
+
+mod check;
+mod evaluate;
+mod features;
+mod inspect;
+mod output;
+mod progress;
+mod schema;
+mod table;
+
+use clap::{Args, Parser, Subcommand};
+use soundalike::Result;
+use soundalike::audio::Channel;
+use soundalike::library::batch::BatchOptions;
+use std::process::ExitCode;
+
+/// Done.
+const DONE: u8 = 0;
+/// The gate that was asked for was hit.
+const GATE: u8 = 1;
+/// Nothing could be done.
+const NOTHING: u8 = 2;
+/// Done, but some clips were unusable.
+const SOME_UNUSABLE: u8 = 3;
+
+/// Measures how close a synthetic voice is to a protected one, offline, with evidence that can be recomputed.
+#[derive(Parser)]
+#[command(
+    version,
+    max_term_width = 110,
+    after_help = "Exit codes: 0 done; 1 a gate was hit; 2 nothing could be done (usage, unreadable reference, no \
+                  speech); 3 done, but some clips were unusable.\nOn its own no score proves who spoke, and none says \
+                  whether a clip is synthetic."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Options of every command.
+#[derive(Args)]
+struct Common {
+    /// Number of threads; 0 is one a core. The output is the same bytes for any number
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    threads: usize,
+    /// No progress and no warnings on standard error; errors are still told
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// No colour, as with the variable NO_COLOR or when the output is no terminal
+    #[arg(long, global = true)]
+    no_color: bool,
+}
+
+impl Common {
+    fn batch<'a>(&self, progress: &'a (dyn Fn(usize, usize) + Sync)) -> BatchOptions<'a> {
+        BatchOptions { threads: self.threads, progress }
+    }
+}
+
+/// Which channel of a recording is read.
+#[derive(Args)]
+struct ChannelArg {
+    /// Channel that is used: mix (mean of all), left, right, a number from 1, or loudest (a second pass)
+    #[arg(long, default_value = "mix", value_name = "CHANNEL")]
+    channel: Channel,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compare candidate clips with one protected voice
+    Check(check::CheckArgs),
+    /// Show what clips are good for: format, speech, level, noise, clipping, bandwidth
+    Inspect(inspect::InspectArgs),
+    /// Write the features of a clip: the MFCC or filter-bank matrix
+    Features(features::FeaturesArgs),
+    /// Measure the error on labelled clips of your own
+    Evaluate(evaluate::EvaluateArgs),
+    /// Print the JSON Schema of a result
+    Schema(schema::SchemaArgs),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version on standard output, mistakes on standard error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { NOTHING } else { DONE });
+        }
+    };
+    let common = &cli.common;
+    let outcome = match &cli.command {
+        Command::Check(args) => check::run(args, common),
+        Command::Inspect(args) => inspect::run(args, common),
+        Command::Features(args) => features::run(args, common),
+        Command::Evaluate(args) => evaluate::run(args, common),
+        Command::Schema(args) => schema::run(args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error, common);
+            ExitCode::from(NOTHING)
+        }
+    }
+}
+
+type Outcome = Result<u8>;

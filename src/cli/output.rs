@@ -1,0 +1,71 @@
+//! Standard output, standard error, and files that appear whole or not at all.
+
+use super::Common;
+use serde::Serialize;
+use soundalike::{Error, ErrorKind, Result};
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+/// Writes a result to standard output.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(stdout_error)
+}
+
+/// Writes a result as indented JSON to standard output.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, value).map_err(|e| stdout_error(e.into()))?;
+    out.write_all(b"\n").and_then(|()| out.flush()).map_err(stdout_error)
+}
+
+pub fn stdout_error(source: io::Error) -> Error {
+    ErrorKind::Io { path: "standard output".into(), action: "write to", source }.into()
+}
+
+/// True where the reader of the output went away, which is its right.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// A warning on standard error.
+pub fn warn(about: impl Display, message: impl Display, common: &Common) {
+    if !common.quiet {
+        let _ = writeln!(io::stderr(), "{} {about}: {message}", paint("warning:", "33", common));
+    }
+}
+
+/// An error on standard error.
+pub fn error(error: &Error, common: &Common) {
+    let _ = writeln!(io::stderr(), "{} {error}", paint("error:", "31", common));
+}
+
+fn paint(word: &str, colour: &str, common: &Common) -> String {
+    let plain = common.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    if plain || !io::stderr().is_terminal() { word.into() } else { format!("\x1b[{colour};1m{word}\x1b[0m") }
+}
+
+/// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
+pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&std::fs::File>) -> Result<()>) -> Result<()> {
+    let failed = |action, source| Error::from(ErrorKind::Io { path: path.into(), action, source });
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".soundalike-").suffix(".part");
+    let temporary = builder.tempfile_in(folder).map_err(|e| failed("create", e))?;
+    let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
+    write(&mut out)?;
+    out.flush().map_err(|e| failed("write", e))?;
+    drop(out);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; a result is as readable as the user's other files.
+        let mode = std::fs::metadata(path).map(|m| m.permissions().mode()).unwrap_or(0o644);
+        let permissions = std::fs::Permissions::from_mode(mode & 0o777);
+        temporary.as_file().set_permissions(permissions).map_err(|e| failed("write", e))?;
+    }
+    temporary.as_file().sync_all().map_err(|e| failed("write", e))?;
+    temporary.persist(path).map_err(|e| failed("write", e.error))?;
+    Ok(())
+}

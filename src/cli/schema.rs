@@ -1,0 +1,33 @@
+//! `soundalike schema`: the shape of the JSON results.
+
+use super::{DONE, Outcome, output};
+use clap::{Args, ValueEnum};
+use schemars::schema_for;
+use soundalike::library::check::CheckReport;
+use soundalike::library::evaluate::EvaluateReport;
+use soundalike::library::inspect::InspectReport;
+
+/// Prints the JSON Schema (draft 2020-12) of what a command prints with --json.
+#[derive(Args)]
+#[command(after_help = "Example:\n  soundalike schema check > check.schema.json")]
+pub struct SchemaArgs {
+    /// The command whose result is described
+    #[arg(value_enum, default_value_t = ResultOf::Check)]
+    command: ResultOf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ResultOf {
+    Check,
+    Inspect,
+    Evaluate,
+}
+
+pub fn run(args: &SchemaArgs) -> Outcome {
+    output::print_json(&match args.command {
+        ResultOf::Check => schema_for!(CheckReport),
+        ResultOf::Inspect => schema_for!(InspectReport),
+        ResultOf::Evaluate => schema_for!(EvaluateReport),
+    })?;
+    Ok(DONE)
+}

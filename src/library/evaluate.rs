@@ -1,0 +1,176 @@
+//! Validation on labelled clips: how often the score errs, over all pairs.
+
+use super::batch::{self, BatchOptions};
+use super::check::shown;
+use super::manifest::{Manifest, VoiceKind};
+use super::outcome::{Reason, Settings, VERSION};
+use crate::calibration::bootstrap::{Trials, equal_error_rate_with_interval};
+use crate::calibration::metrics::Estimate;
+use crate::compare::cosine;
+use crate::encoder::{Embedding, Panel};
+use crate::error::{ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Which clips are paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pairs {
+    /// Every two recordings of people.
+    #[default]
+    RealReal,
+    /// Every recording of a person with every synthetic clip.
+    RealSynthetic,
+}
+
+impl FromStr for Pairs {
+    type Err = crate::error::Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        match word {
+            "real-real" => Ok(Pairs::RealReal),
+            "real-synthetic" => Ok(Pairs::RealSynthetic),
+            _ => {
+                let expected = "real-real or real-synthetic".into();
+                Err(ErrorKind::Setting { name: "pairs", found: word.into(), expected }.into())
+            }
+        }
+    }
+}
+
+/// The result of a validation.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct EvaluateReport {
+    /// Version of the program.
+    pub version: String,
+    /// Every setting that the scores depend on.
+    pub settings: Settings,
+    /// Which clips were paired.
+    pub pairs: Pairs,
+    /// Counts of clips.
+    pub clips: ClipCounts,
+    /// Number of speakers with a clip that has an embedding.
+    pub speakers: usize,
+    /// Counts of trials.
+    pub trials: TrialCounts,
+    /// Error by encoder.
+    pub encoders: EncoderErrors,
+    /// Clips that were left out, with the reason.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Counts of clips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ClipCounts {
+    /// In the manifest, of the kinds that the pairs need.
+    pub listed: usize,
+    /// With an embedding: every one of these is scored.
+    pub scored: usize,
+    /// Among them, with less net speech than `check` would accept.
+    pub below_minimum: usize,
+}
+
+/// Counts of trials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TrialCounts {
+    /// Pairs of one voice.
+    pub target: usize,
+    /// Pairs of two voices.
+    pub non_target: usize,
+}
+
+/// Error by encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct EncoderErrors {
+    /// The transparent statistics of cepstra.
+    pub mfcc: ErrorRates,
+}
+
+/// Error rates as fractions of 1.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ErrorRates {
+    /// Equal error rate on the convex hull of the ROC.
+    pub eer: Estimate,
+}
+
+/// A clip without an embedding.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// Where it lies.
+    pub path: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Scores all pairs of a manifest's clips.
+///
+/// # Errors
+/// Where there is no pair of one voice or none of two, or so many threads cannot be had.
+pub fn evaluate(
+    panel: &Panel,
+    manifest: &Manifest,
+    pairs: Pairs,
+    options: &BatchOptions<'_>,
+) -> Result<EvaluateReport> {
+    let wanted = |kind| pairs == Pairs::RealSynthetic || kind == VoiceKind::Real;
+    let listed: Vec<_> = manifest.clips.iter().filter(|clip| wanted(clip.kind)).collect();
+    let paths: Vec<PathBuf> = listed.iter().map(|clip| clip.path.clone()).collect();
+    let analyses = batch::analyse(panel, &paths, options)?;
+    let mut names = BTreeMap::new();
+    let (mut clips, mut left_out, mut below_minimum) = (Vec::new(), Vec::new(), 0);
+    for (clip, analysis) in listed.iter().zip(analyses) {
+        let embedding = match (analysis.embedding, analysis.short) {
+            (Ok(embedding), _) => embedding,
+            (Err(_), Some(short)) => {
+                below_minimum += 1;
+                short
+            }
+            (Err(refusal), None) => {
+                left_out.push(LeftOut { path: shown(&clip.path), reason: refusal.into() });
+                continue;
+            }
+        };
+        let next = names.len();
+        let speaker = *names.entry(clip.speaker.as_str()).or_insert(next);
+        clips.push(Clip { speaker, kind: clip.kind, embedding });
+    }
+    let trials = all_pairs(&clips, pairs, names.len());
+    let eer = equal_error_rate_with_interval(&trials)?;
+    Ok(EvaluateReport {
+        version: VERSION.into(),
+        settings: Settings::of(panel)?,
+        pairs,
+        clips: ClipCounts { listed: listed.len(), scored: clips.len(), below_minimum },
+        speakers: names.len(),
+        trials: TrialCounts { target: trials.targets.len(), non_target: trials.non_targets.len() },
+        encoders: EncoderErrors { mfcc: ErrorRates { eer } },
+        left_out,
+    })
+}
+
+struct Clip {
+    speaker: usize,
+    kind: VoiceKind,
+    embedding: Embedding,
+}
+
+fn all_pairs(clips: &[Clip], pairs: Pairs, speakers: usize) -> Trials {
+    let mut trials = Trials { speakers, targets: Vec::new(), non_targets: Vec::new() };
+    for (i, a) in clips.iter().enumerate() {
+        for b in clips.iter().skip(i + 1) {
+            if pairs == Pairs::RealSynthetic && a.kind == b.kind {
+                continue;
+            }
+            let Some(score) = cosine(&a.embedding.values, &b.embedding.values) else { continue };
+            if a.speaker == b.speaker {
+                trials.targets.push((score, a.speaker));
+            } else {
+                trials.non_targets.push((score, a.speaker, b.speaker));
+            }
+        }
+    }
+    trials
+}

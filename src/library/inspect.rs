@@ -1,0 +1,74 @@
+//! What clips are good for, before any score: format, speech, level, noise, clipping, bandwidth.
+
+use super::batch::{self, BatchOptions};
+use super::catalogue;
+use super::check::shown;
+use super::outcome::{Reason, Status, VERSION};
+use crate::encoder::{Panel, Refusal};
+use crate::error::Result;
+use crate::feature::Quality;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// The result of an inspection.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct InspectReport {
+    /// Version of the program.
+    pub version: String,
+    /// The least net speech that a score needs, seconds.
+    pub minimum_net_speech_s: f64,
+    /// The clips, in the order given.
+    pub clips: Vec<InspectedClip>,
+}
+
+/// A clip and what was measured of it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct InspectedClip {
+    /// Where it lies.
+    pub path: String,
+    /// SHA-256 of the file; null where it could not be read.
+    pub sha256: Option<String>,
+    /// What was measured; null where it could not be decoded.
+    pub quality: Option<Quality>,
+    /// `usable` or `refused`.
+    pub status: Status,
+    /// Why it would be refused; null where it can be used.
+    pub reason: Option<Reason>,
+}
+
+/// Inspects files, folders and patterns. A clip that cannot be used keeps its row with the reason.
+///
+/// # Errors
+/// Where so many threads cannot be had.
+pub fn inspect(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> Result<InspectReport> {
+    let mut files = Vec::new();
+    for name in named {
+        match catalogue::expand(name) {
+            Ok(paths) => files.extend(paths.into_iter().map(Ok)),
+            Err(error) => files.push(Err((name.clone(), error))),
+        }
+    }
+    let paths: Vec<PathBuf> = files.iter().filter_map(|file| file.as_ref().ok().cloned()).collect();
+    let mut analyses = batch::analyse(panel, &paths, options)?.into_iter();
+    let clips = files.into_iter().filter_map(|file| match file {
+        Ok(_) => analyses.next().map(|analysis| {
+            let reason = analysis.embedding.err().map(Reason::from);
+            let status = if reason.is_some() { Status::Refused } else { Status::Usable };
+            let path = shown(&analysis.path);
+            InspectedClip { path, sha256: analysis.sha256, quality: analysis.quality, status, reason }
+        }),
+        Err((path, error)) => Some(InspectedClip {
+            path: shown(&path),
+            sha256: None,
+            quality: None,
+            status: Status::Refused,
+            reason: Some(Refusal::Unreadable { found: error.to_string() }.into()),
+        }),
+    });
+    Ok(InspectReport {
+        version: VERSION.into(),
+        minimum_net_speech_s: panel.settings().minimum_net_speech_s,
+        clips: clips.collect(),
+    })
+}

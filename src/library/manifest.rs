@@ -1,0 +1,100 @@
+//! Labelled clips: a tab-separated table with a header, of which the columns path, speaker, kind and split are read.
+
+use crate::error::{ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Whether a person or a machine spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VoiceKind {
+    /// A person.
+    Real,
+    /// A machine; the speaker is the person it imitates, or the machine's own voice.
+    Synthetic,
+}
+
+/// A line of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestClip {
+    /// The clip, joined to the root.
+    pub path: PathBuf,
+    /// Whose voice it is.
+    pub speaker: String,
+    /// Who spoke.
+    pub kind: VoiceKind,
+}
+
+/// Labelled clips.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The clips, in the order of the table.
+    pub clips: Vec<ManifestClip>,
+}
+
+impl Manifest {
+    /// Reads a manifest. Paths in it are taken from `root`, or from the manifest's own folder. `split` keeps the
+    /// lines whose column `split` says so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Table`] names the line; [`ErrorKind::Io`] where it cannot be read.
+    pub fn read(file: &Path, root: Option<&Path>, split: Option<&str>) -> Result<Self> {
+        let table = |line, found: String, expected: &str| ErrorKind::Table {
+            path: file.into(),
+            line,
+            found,
+            expected: expected.into(),
+        };
+        let handle = std::fs::File::open(file);
+        let handle = handle.map_err(|source| ErrorKind::Io { path: file.into(), action: "open", source })?;
+        let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(handle);
+        let header = reader.headers().map_err(|e| table(1, e.to_string(), "a header of text"))?.clone();
+        let column = |name: &str| header.iter().position(|h| h.trim() == name);
+        let need = |name: &str| {
+            column(name).ok_or_else(|| {
+                let found = format!("the columns {}", header.iter().collect::<Vec<_>>().join(", "));
+                table(1, found, &format!("tab-separated columns path, speaker and kind; {name} is missing"))
+            })
+        };
+        let (path, speaker, kind) = (need("path")?, need("speaker")?, need("kind")?);
+        let split = match split {
+            Some(wanted) => Some((need("split")?, wanted)),
+            None => None,
+        };
+        let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
+        let mut clips = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|error| {
+                let line = error.position().map_or(0, csv::Position::line);
+                table(line, error.to_string(), "text in tab-separated columns")
+            })?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let field = |index: usize, name: &str| match record.get(index).map(str::trim) {
+                Some(text) if !text.is_empty() => Ok(text),
+                _ => Err(table(line, format!("no {name}"), "a path, a speaker and a kind in every line")),
+            };
+            if let Some((index, wanted)) = split
+                && record.get(index).map(str::trim) != Some(wanted)
+            {
+                continue;
+            }
+            let kind = match field(kind, "kind")? {
+                "real" => VoiceKind::Real,
+                "synthetic" => VoiceKind::Synthetic,
+                other => return Err(table(line, format!("the kind \"{other}\""), "real or synthetic").into()),
+            };
+            clips.push(ManifestClip {
+                path: root.join(field(path, "path")?),
+                speaker: field(speaker, "speaker")?.into(),
+                kind,
+            });
+        }
+        if clips.is_empty() {
+            let found =
+                split.map_or("no clips".to_string(), |(_, wanted)| format!("no clip of the split \"{wanted}\""));
+            return Err(table(0, found, "at least one line below the header").into());
+        }
+        Ok(Manifest { clips })
+    }
+}
