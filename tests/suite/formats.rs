@@ -38,7 +38,7 @@ fn decode(path: &Path, file: File) -> Result<Decoded, Error> {
 }
 
 fn decode_path(path: &Path) -> Result<Decoded, Error> {
-    decode(path, File::open(path).unwrap())
+    decode(path, File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
 /// Frames where ours are not ffmpeg's, and why.

@@ -224,11 +224,11 @@ impl Fields {
     }
 
     fn check_sizes(&self, path: &Path) -> Result<()> {
-        if self.bits == 0 || self.bits % 8 != 0 {
+        if self.bits == 0 || !self.bits.is_multiple_of(8) {
             return Err(unsupported(path, format!("samples of {} bits", self.bits), "8, 16, 24, 32 or 64 bits"));
         }
         let least = u32::from(self.channels) * u32::from(self.bits) / 8;
-        if self.block_align % self.channels != 0 || u32::from(self.block_align) < least {
+        if !self.block_align.is_multiple_of(self.channels) || u32::from(self.block_align) < least {
             let found =
                 format!("{} bytes a frame for {} channels of {} bits", self.block_align, self.channels, self.bits);
             return Err(malformed(path, found, format!("{least} bytes a frame")));
@@ -281,7 +281,6 @@ pub(super) fn unsupported(path: &Path, found: impl Into<String>, expected: impl 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(super) mod tests {
     use super::*;
 

@@ -16,7 +16,7 @@ const fn a_law(byte: u8) -> i16 {
 const fn mu_law(byte: u8) -> i16 {
     let code = !byte;
     let exponent = (code >> 4) & 7;
-    let magnitude = ((((code & 15) as i16) << 3) + 0x84 << exponent) - 0x84;
+    let magnitude = (((((code & 15) as i16) << 3) + 0x84) << exponent) - 0x84;
     if code & 0x80 != 0 { -magnitude } else { magnitude }
 }
 

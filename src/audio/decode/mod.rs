@@ -97,3 +97,66 @@ pub fn looks_like_audio(path: &Path) -> bool {
 }
 
 const SUPPORTED: &str = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska";
+
+#[cfg(test)]
+mod tests {
+    use super::chunks::tests::{chunk, file, riff, w64, w64_chunk};
+    use super::fmt::tests::{extensible, plain};
+    use super::*;
+
+    /// One small file of each WAVE container, and of the layouts that differ most.
+    fn small_files() -> Vec<Vec<u8>> {
+        let data: Vec<u8> = (0..96).collect();
+        let mut ds64 = 0u64.to_le_bytes().to_vec();
+        ds64.extend(96u64.to_le_bytes());
+        ds64.extend([0; 12]);
+        let mut rf64 = riff(&[chunk(b"ds64", &ds64), chunk(b"fmt ", &plain(1, 2, 8000, 16)), chunk(b"data", &data)]);
+        rf64[..4].copy_from_slice(b"RF64");
+        let at = rf64.len() - 100;
+        rf64[at..at + 4].fill(0xFF);
+        vec![
+            riff(&[chunk(b"fmt ", &plain(1, 1, 8000, 16)), chunk(b"LIST", b"odd"), chunk(b"data", &data)]),
+            riff(&[chunk(b"fmt ", &extensible(1, 2, 8000, 32, 24)), chunk(b"data", &data)]),
+            riff(&[chunk(b"fmt ", &plain(7, 1, 8000, 8)), chunk(b"data", &data), chunk(b"LIST", b"x")]),
+            rf64,
+            w64(&[w64_chunk(b"fmt ", &plain(3, 1, 8000, 32)), w64_chunk(b"data", &data)]),
+        ]
+    }
+
+    fn drain(bytes: &[u8]) -> Result<u64> {
+        let mut decoder = Decoder::open(Path::new("x.wav"), file(bytes))?;
+        let (mut count, mut block) = (0, Vec::new());
+        while decoder.next_block(&mut block)? {
+            count += block.len() as u64;
+        }
+        Ok(count / u64::from(decoder.format().channels))
+    }
+
+    #[test]
+    fn every_cut_and_thousands_of_changes_end_in_sound_or_an_error() {
+        let mut state = 1u64;
+        let mut below = |limit: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % limit
+        };
+        for whole in small_files() {
+            let frames = drain(&whole).unwrap();
+            for len in 0..whole.len() {
+                if let Ok(got) = drain(&whole[..len]) {
+                    assert!(got <= frames);
+                }
+            }
+            for _ in 0..1500 {
+                let mut bytes = whole.clone();
+                for _ in 0..=below(4) {
+                    let at = below(bytes.len());
+                    bytes[at] = [0, 1, 0x7F, 0x80, 0xFF, below(256) as u8][below(6)];
+                }
+                match drain(&bytes) {
+                    Ok(got) => assert!(got <= bytes.len() as u64),
+                    Err(error) => assert!(error.is_undecodable(), "{error}"),
+                }
+            }
+        }
+    }
+}

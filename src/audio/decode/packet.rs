@@ -131,12 +131,12 @@ impl Packets {
                 self.pending.drain(..self.taken);
                 self.taken = 0;
             }
-            if let Err(error) = self.step() {
+            let outcome = self.step().and_then(|()| if self.state.ended { self.finish() } else { Ok(()) });
+            if outcome.is_err() {
+                // Nothing more comes from a stream that failed.
                 self.state.ended = true;
-                return Err(error);
-            }
-            if self.state.ended {
-                self.finish()?;
+                self.pending.clear();
+                return outcome;
             }
         }
         Ok(())

@@ -254,7 +254,6 @@ fn describe(head: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::chunks::tests::file;
     use super::*;

@@ -91,7 +91,6 @@ pub(super) fn mpeg_counts_frames(file: &mut File, start: u64) -> io::Result<bool
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::chunks::tests::file;
     use super::*;

@@ -150,7 +150,6 @@ fn each<const N: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = [u8; N]> 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::chunks::tests::{chunk, file, riff, w64, w64_chunk};
     use super::super::fmt::tests::{extensible, plain};
