@@ -1,8 +1,10 @@
 //! The transparent encoder: how a voice's cepstra lie and move, and nothing learned.
 //!
-//! The embedding is the mean and the standard deviation over speech of the cepstra (c0, the loudness, left out) and of
-//! their deltas, each normalised by a background population. Anybody can recompute it with a pocket calculator and
-//! patience. It does not know the words apart from the voice, nor the microphone from the throat: see ACCURACY.md.
+//! The embedding is the mean and the standard deviation over speech of the cepstra (c0, the loudness, left out), each
+//! normalised by a background population. Anybody can recompute it. It does not know the words apart from the voice,
+//! nor the microphone from the throat. Statistics of the deltas can be added; they are off, because they follow how
+//! smoothly a synthesiser moves and not whose voice it imitates: with them the error between people and their clones
+//! was far higher (ACCURACY.md).
 
 use super::background::Background;
 use crate::error::{ErrorKind, Result};
@@ -16,17 +18,20 @@ use std::collections::VecDeque;
 pub struct MfccSettings {
     /// The cepstra; the first is not used.
     pub feature: FeatureSettings,
+    /// Whether the statistics cover the deltas too.
+    pub deltas: bool,
 }
 
 impl Default for MfccSettings {
     fn default() -> Self {
-        MfccSettings { feature: kaldi_mfcc(40, 20, FirstCoefficient::Cepstrum) }
+        MfccSettings { feature: kaldi_mfcc(40, 20, FirstCoefficient::Cepstrum), deltas: false }
     }
 }
 
 /// The encoder, ready to be used by any number of threads.
 pub struct MfccEncoder {
     pub(crate) plan: FeaturePlan,
+    deltas: bool,
     background: Option<Background>,
 }
 
@@ -36,7 +41,11 @@ impl MfccEncoder {
     /// # Errors
     /// Where a setting is outside its range, or the background is of another length than the embeddings.
     pub fn new(settings: &MfccSettings, background: Option<Background>) -> Result<Self> {
-        let encoder = MfccEncoder { plan: settings.feature.plan()?, background };
+        let encoder = MfccEncoder { plan: settings.feature.plan()?, deltas: settings.deltas, background };
+        if encoder.plan.width() < 2 {
+            let (found, expected) = ("1".into(), "2 or more, of which the first is not used".into());
+            return Err(ErrorKind::Setting { name: "coefficients", found, expected }.into());
+        }
         if let Some(background) = &encoder.background {
             let lengths = [background.mean.len(), background.deviation.len()];
             if lengths != [encoder.width(); 2] {
@@ -49,7 +58,24 @@ impl MfccEncoder {
 
     /// Number of values of an embedding.
     pub fn width(&self) -> usize {
-        4 * (self.plan.width() - 1)
+        2 * self.row_width()
+    }
+
+    /// Number of values of a row that statistics are taken of.
+    fn row_width(&self) -> usize {
+        (self.plan.width() - 1) * if self.deltas { 2 } else { 1 }
+    }
+
+    /// A collector for one clip after another.
+    pub(crate) fn collector(&self) -> MfccCollector {
+        MfccCollector {
+            coefficients: self.plan.width(),
+            row_width: self.row_width(),
+            deltas: self.deltas.then(Deltas::default),
+            rows: VecDeque::new(),
+            decisions: VecDeque::new(),
+            statistics: Statistics::default(),
+        }
     }
 
     /// The embedding of the statistics; none where no frame was kept.
@@ -62,22 +88,27 @@ impl MfccEncoder {
     }
 }
 
-/// Rows of cepstra on their way through the deltas to the statistics, held back until the speech detector has decided
-/// on their frames.
-#[derive(Debug, Default)]
+/// Rows of cepstra on their way to the statistics, held back until the speech detector has decided on their frames.
+#[derive(Debug)]
 pub(crate) struct MfccCollector {
-    deltas: Deltas,
+    coefficients: usize,
+    row_width: usize,
+    deltas: Option<Deltas>,
     rows: VecDeque<f32>,
     decisions: VecDeque<bool>,
     statistics: Statistics,
 }
 
 impl MfccCollector {
-    /// Takes rows of `width` cepstra.
-    pub fn push_rows(&mut self, rows: &[f32], width: usize) {
-        for row in rows.chunks_exact(width) {
-            let held = &mut self.rows;
-            self.deltas.push(row.get(1..).unwrap_or(&[]), &mut |row| held.extend(row));
+    /// Takes rows of cepstra.
+    pub fn push_rows(&mut self, rows: &[f32]) {
+        let held = &mut self.rows;
+        for row in rows.chunks_exact(self.coefficients) {
+            let row = row.get(1..).unwrap_or(&[]);
+            match &mut self.deltas {
+                Some(deltas) => deltas.push(row, &mut |row| held.extend(row)),
+                None => held.extend(row),
+            }
         }
     }
 
@@ -87,23 +118,23 @@ impl MfccCollector {
     }
 
     /// Adds the rows on which a decision has come.
-    pub fn drain(&mut self, width: usize) {
-        let length = 2 * (width - 1);
-        while self.rows.len() >= length {
+    pub fn drain(&mut self) {
+        while self.rows.len() >= self.row_width {
             let Some(keep) = self.decisions.pop_front() else { break };
+            let row = self.rows.drain(..self.row_width);
             if keep {
-                self.statistics.add(self.rows.drain(..length), length);
-            } else {
-                self.rows.drain(..length);
+                self.statistics.add(row, self.row_width);
             }
         }
     }
 
     /// Ends the clip and hands out its statistics. Ready for the next clip afterwards.
-    pub fn finish(&mut self, width: usize) -> Statistics {
-        let held = &mut self.rows;
-        self.deltas.finish(&mut |row| held.extend(row));
-        self.drain(width);
+    pub fn finish(&mut self) -> Statistics {
+        if let Some(deltas) = &mut self.deltas {
+            let held = &mut self.rows;
+            deltas.finish(&mut |row| held.extend(row));
+        }
+        self.drain();
         self.rows.clear();
         self.decisions.clear();
         std::mem::take(&mut self.statistics)
@@ -146,18 +177,35 @@ impl Statistics {
 mod tests {
     use super::*;
 
+    fn settings(deltas: bool) -> MfccSettings {
+        MfccSettings { feature: kaldi_mfcc(23, 2, FirstCoefficient::Cepstrum), deltas }
+    }
+
+    fn collect(deltas: bool) -> Statistics {
+        let mut collector = MfccEncoder::new(&settings(deltas), None).unwrap().collector();
+        // Two cepstra a row, the first of which is c0.
+        collector.push_rows(&[9.0, 1.0, 9.0, 3.0, 9.0, 100.0, 9.0, 5.0]);
+        [true, true, false, true].into_iter().for_each(|keep| collector.push_decision(keep));
+        collector.finish()
+    }
+
     #[test]
     fn statistics_cover_kept_rows_only() {
-        let mut collector = MfccCollector::default();
-        // Two cepstra a row, the first of which is c0.
-        let rows = [9.0, 1.0, 9.0, 3.0, 9.0, 100.0, 9.0, 5.0];
-        collector.push_rows(&rows, 2);
-        [true, true, false, true].into_iter().for_each(|keep| collector.push_decision(keep));
-        let statistics = collector.finish(2);
+        let statistics = collect(false);
         assert_eq!(statistics.rows, 3);
         let values = statistics.means_and_deviations().unwrap();
         assert_eq!(values[0], 3.0);
-        assert!((values[2] - (8.0f32 / 3.0).sqrt()).abs() < 1e-6);
+        assert!((values[1] - (8.0f32 / 3.0).sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn deltas_are_taken_before_frames_are_dropped() {
+        let values = collect(true).means_and_deviations().unwrap();
+        assert_eq!((values.len(), values[0]), (4, 3.0));
+        // Slopes over 1, 1, [1], 3, 100 and so on; the third row is not kept.
+        let slopes = [(3.0 - 1.0 + 2.0 * 99.0) / 10.0, (99.0 + 2.0 * 4.0) / 10.0, (5.0 - 100.0 + 2.0 * 2.0) / 10.0];
+        let mean = slopes.iter().sum::<f32>() / 3.0;
+        assert!((values[1] - mean).abs() < 1e-5, "{} {mean}", values[1]);
     }
 
     #[test]

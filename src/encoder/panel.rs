@@ -74,6 +74,14 @@ impl Panel {
         Self::build(settings, Some(Some(Background::built_in()?)))
     }
 
+    /// A panel that measures and encodes, normalised by a background of the caller's.
+    ///
+    /// # Errors
+    /// Where a setting is outside its range, or the background is of another length than the embeddings.
+    pub fn with_background(settings: &PanelSettings, background: Background) -> Result<Self> {
+        Self::build(settings, Some(Some(background)))
+    }
+
     /// A panel whose MFCC embeddings are raw: what a background is computed from.
     ///
     /// # Errors
@@ -115,7 +123,7 @@ impl Panel {
             panel: self,
             features: self.mfcc.as_ref().map(|mfcc| mfcc.plan.stream()),
             detector: SpeechDetector::new(&self.settings.speech),
-            collector: MfccCollector::default(),
+            collector: self.mfcc.as_ref().map(MfccEncoder::collector),
             block: Vec::new(),
         }
     }
@@ -126,7 +134,7 @@ pub struct PanelWorker<'a> {
     panel: &'a Panel,
     features: Option<FeatureStream<'a>>,
     detector: SpeechDetector,
-    collector: MfccCollector,
+    collector: Option<MfccCollector>,
     block: Vec<f32>,
 }
 
@@ -153,33 +161,44 @@ impl PanelWorker<'_> {
         let options = ReadOptions { channel: self.panel.settings.channel, hash: true, measure: true };
         let mut recording = Recording::open(path, &options)?;
         let mut meter = SpeechMeter::default();
-        let width = self.panel.mfcc.as_ref().map_or(2, |mfcc| mfcc.plan.width());
-        let collector = &mut self.collector;
         while recording.next(&mut self.block)? {
-            if let Some(features) = &mut self.features {
-                features.push(&self.block, &mut |rows| collector.push_rows(rows, width));
-            }
-            self.detector.push(&self.block, &mut |frame| {
+            self.encode(true);
+            let (collector, block) = (&mut self.collector, &self.block);
+            self.detector.push(block, &mut |frame| {
                 meter.add(frame);
-                collector.push_decision(frame.keep);
+                collector.iter_mut().for_each(|c| c.push_decision(frame.keep));
             });
-            collector.drain(width);
+            self.collector.iter_mut().for_each(MfccCollector::drain);
         }
-        if let Some(features) = &mut self.features {
-            features.finish(&mut |rows| collector.push_rows(rows, width));
-        }
+        self.encode(false);
+        let collector = &mut self.collector;
         self.detector.finish(&mut |frame| {
             meter.add(frame);
-            collector.push_decision(frame.keep);
+            collector.iter_mut().for_each(|c| c.push_decision(frame.keep));
         });
-        let statistics = collector.finish(width);
+        let statistics = self.collector.as_mut().map(MfccCollector::finish);
         let mut seen = recording.finish()?;
         let sha256 = seen.sha256.take();
         let quality = meter.quality(seen);
-        let values = self.panel.mfcc.as_ref().map_or(Some(Vec::new()), |mfcc| mfcc.embed(&statistics));
+        let values = match (&self.panel.mfcc, &statistics) {
+            (Some(mfcc), Some(statistics)) => mfcc.embed(statistics),
+            _ => Some(Vec::new()),
+        };
         let embedding = values.map(|values| Embedding { values, fingerprint: self.panel.fingerprint.clone() });
         let (embedding, short) = self.admit(embedding, &quality);
         Ok(ClipAnalysis { path: path.into(), sha256, quality: Some(quality), embedding, short })
+    }
+
+    /// Runs the features over the block at hand, or ends them.
+    fn encode(&mut self, more: bool) {
+        if let (Some(features), Some(collector)) = (&mut self.features, &mut self.collector) {
+            let mut sink = |rows: &[f32]| collector.push_rows(rows);
+            if more {
+                features.push(&self.block, &mut sink);
+            } else {
+                features.finish(&mut sink);
+            }
+        }
     }
 
     /// Refuses an embedding of too little speech.

@@ -4,7 +4,7 @@
 //! block, so a file may be of any length. Mixing, resampling and judging the sound happen elsewhere in [`crate::audio`].
 //!
 //! WAVE files are read here, their headers checked by `hound`; everything else is taken apart by `symphonia` and, for
-//! Opus, `opus-decoder`. A panic inside those crates ends the stream with an error and goes no further.
+//! Opus, `ruopus`. A panic inside those crates ends the stream with an error and goes no further.
 
 mod chunks;
 mod engine;

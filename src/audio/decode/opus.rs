@@ -2,13 +2,11 @@
 //!
 //! The demuxer hands over packets and the identification header (`OpusHead`, RFC 7845 section 5.1); the header says
 //! how many channels there are, how they lie in the packets, how many frames at the start are to be dropped and
-//! which gain is to be applied. The decoder behind it is the crate `opus-decoder`.
+//! which gain is to be applied. The decoder behind it is the crate `ruopus`.
 
 use super::chunks::u16_at;
-use opus_decoder::{OpusDecoder, OpusError, OpusMultistreamDecoder};
+use ruopus::{MultistreamDecoder, OpusDecoder, PacketError};
 
-/// Frames of the longest packet, 120 ms.
-const LONGEST: usize = 5760;
 /// The rate Opus is decoded at, Hz.
 pub(super) const RATE: u32 = 48_000;
 
@@ -18,12 +16,11 @@ pub(super) struct Opus {
     channels: u16,
     pre_skip: u16,
     gain: f32,
-    pcm: Vec<f32>,
 }
 
 enum Streams {
     One(Box<OpusDecoder>),
-    Many(Box<OpusMultistreamDecoder>),
+    Many(Box<MultistreamDecoder>),
 }
 
 impl Opus {
@@ -35,23 +32,29 @@ impl Opus {
         let pre_skip = u16_at(body, 2).ok_or_else(short)?;
         let gain = u16_at(body, 8).ok_or_else(short)? as i16;
         let family = *body.get(10).ok_or_else(short)?;
-        let count = usize::from(channels);
-        let refused = |error: OpusError| format!("Opus of {channels} channels, mapping family {family} ({error})");
         let streams = match family {
-            0 => Streams::One(Box::new(OpusDecoder::new(RATE, count).map_err(refused)?)),
-            1 | 255 if channels <= 8 => {
+            0 if channels == 1 || channels == 2 => {
+                Streams::One(Box::new(OpusDecoder::with_rate(RATE, usize::from(channels))))
+            }
+            1 | 255 if (1..=8).contains(&channels) => {
                 let (streams, coupled) = body.get(11).zip(body.get(12)).ok_or_else(short)?;
-                let mapping = body.get(13..13 + count).ok_or_else(short)?;
+                let mapping = body.get(13..13 + usize::from(channels)).ok_or_else(short)?;
                 let (streams, coupled) = (usize::from(*streams), usize::from(*coupled));
-                Streams::Many(Box::new(
-                    OpusMultistreamDecoder::new(RATE, count, streams, coupled, mapping).map_err(refused)?,
-                ))
+                let decoded = streams + coupled;
+                let fits = |slot: &u8| *slot == 255 || usize::from(*slot) < decoded;
+                // The decoder asserts these rules; more than twice eight decoded channels is no recording.
+                if streams == 0 || coupled > streams || decoded > 16 || !mapping.iter().all(fits) {
+                    return Err(format!(
+                        "Opus of {channels} channels from {streams} streams, {coupled} of them coupled"
+                    ));
+                }
+                Streams::Many(Box::new(MultistreamDecoder::with_rate(RATE, streams, coupled, mapping)))
             }
             _ => return Err(format!("Opus of {channels} channels, mapping family {family}")),
         };
         // The gain is in 1/256 dB.
         let gain = 10f32.powf(f32::from(gain) / (20.0 * 256.0));
-        Ok(Opus { streams, channels, pre_skip, gain, pcm: vec![0.0; LONGEST * count] })
+        Ok(Opus { streams, channels, pre_skip, gain })
     }
 
     /// Number of channels.
@@ -65,16 +68,15 @@ impl Opus {
     }
 
     /// Replaces `out` by the samples of one packet, or says that it cannot be decoded.
-    pub fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), OpusError> {
+    pub fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), PacketError> {
         out.clear();
         if packet.is_empty() {
-            return Err(OpusError::InvalidPacket);
+            return Err(PacketError::Empty);
         }
-        let frames = match &mut self.streams {
-            Streams::One(decoder) => decoder.decode_float(packet, &mut self.pcm, false)?,
-            Streams::Many(decoder) => decoder.decode_float(packet, &mut self.pcm, false)?,
+        let pcm = match &mut self.streams {
+            Streams::One(decoder) => decoder.decode_packet(packet)?,
+            Streams::Many(decoder) => decoder.decode_packet(packet)?,
         };
-        let pcm = self.pcm.get(..frames * usize::from(self.channels)).ok_or(OpusError::InternalError)?;
         out.extend(pcm.iter().map(|sample| sample * self.gain));
         Ok(())
     }
