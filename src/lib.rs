@@ -17,7 +17,7 @@
 //! assert!(score.is_some_and(|cosine| cosine > 0.5));
 //! # Ok::<(), soundalike::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod audio;
 pub mod calibration;

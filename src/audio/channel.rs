@@ -74,9 +74,11 @@ impl Mixer {
         Mixer { channels: channels.max(1), only, power: vec![0.0; channels.max(1)], mix_power: 0.0, non_finite: 0 }
     }
 
-    /// Replaces `mono` by the block's one channel. Samples that are not finite are zeroed in the block first.
-    pub fn mix(&mut self, block: &mut [f32], mono: &mut Vec<f32>) {
-        if !block.iter().all(|x| x.is_finite()) {
+    /// Replaces `mono` by the block's one channel. Samples that are not finite are zeroed first; what the block holds
+    /// afterwards is of no use.
+    pub fn mix(&mut self, block: &mut Vec<f32>, mono: &mut Vec<f32>) {
+        // A fold without a way out is checked many samples at a time.
+        if block.iter().fold(false, |found, x| found | !x.is_finite()) {
             for x in block.iter_mut().filter(|x| !x.is_finite()) {
                 *x = 0.0;
                 self.non_finite += 1;
@@ -84,7 +86,7 @@ impl Mixer {
         }
         mono.clear();
         if self.channels == 1 {
-            mono.extend_from_slice(block);
+            std::mem::swap(block, mono);
             return;
         }
         let scale = 1.0 / self.channels as f32;

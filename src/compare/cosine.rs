@@ -14,7 +14,7 @@ pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
         aa += x * x;
         bb += y * y;
     }
-    let norm = aa.sqrt() * bb.sqrt();
+    let norm = (aa * bb).sqrt();
     (norm > 0.0 && norm.is_finite()).then(|| (dot / norm).clamp(-1.0, 1.0))
 }
 

@@ -127,12 +127,14 @@ impl FilterBank {
         let spectrum = &mut scratch.spectrum;
         self.spectrum.batch(run.samples, self.settings.frame.shift(), run.count.min(LANES), spectrum);
         for (row, out) in self.rows.iter().zip(&mut scratch.log_mel) {
-            *out = [0.0; LANES];
-            for (weight, power) in row.weights.iter().zip(spectrum.power.iter().skip(row.first)) {
-                for (o, p) in out.iter_mut().zip(power) {
-                    *o += weight * p;
+            let mut sum = [0.0; LANES];
+            let powers = spectrum.power.get(row.first..).unwrap_or(&[]);
+            for (weight, power) in row.weights.iter().zip(powers) {
+                for (s, p) in sum.iter_mut().zip(power) {
+                    *s += weight * p;
                 }
             }
+            *out = sum;
         }
         if energy == EnergyOf::Spectrum {
             spectrum.energy = [0.0; LANES];

@@ -104,13 +104,17 @@ impl FeaturePlan {
         FeatureStream {
             plan: self,
             framer: Framer::new(&self.settings.filter_bank.frame),
-            worker: Worker {
-                bank: self.bank.scratch(),
-                cepstra: vec![[0.0; LANES]; self.width()],
-                rows: Vec::with_capacity(LANES * self.width()),
-                peak_db: f32::MIN,
-            },
+            worker: self.worker(),
             peak: Peak::Unknown,
+        }
+    }
+
+    pub(super) fn worker(&self) -> Worker {
+        Worker {
+            bank: self.bank.scratch(),
+            cepstra: vec![[0.0; LANES]; self.width()],
+            rows: Vec::with_capacity(LANES * self.width()),
+            peak_db: f32::MIN,
         }
     }
 
@@ -142,12 +146,13 @@ impl FeaturePlan {
             &worker.bank.log_mel
         } else {
             for (row, out) in self.dct.chunks_exact(bands).zip(&mut worker.cepstra) {
-                *out = [0.0; LANES];
+                let mut sum = [0.0; LANES];
                 for (d, log_mel) in row.iter().zip(&worker.bank.log_mel) {
-                    for (o, l) in out.iter_mut().zip(log_mel) {
-                        *o += d * l;
+                    for (s, l) in sum.iter_mut().zip(log_mel) {
+                        *s += d * l;
                     }
                 }
+                *out = sum;
             }
             let energy_first = matches!(first, FirstCoefficient::FrameEnergy | FirstCoefficient::SpectrumEnergy);
             if let (true, Some(c0)) = (energy_first, worker.cepstra.first_mut()) {

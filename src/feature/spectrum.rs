@@ -101,13 +101,13 @@ impl PowerSpectrum {
             }
         } else {
             let a = self.pre_emphasis;
-            let first = frame.first().map_or(0.0, |x| (x - mean) * (1.0 - a));
-            if let (Some(y), Some(w)) = (out.first_mut(), self.window.first()) {
-                *y = first * w;
-            }
-            let pairs = frame.iter().zip(frame.iter().skip(1));
-            for ((y, (before, x)), w) in out.iter_mut().skip(1).zip(pairs).zip(self.window.iter().skip(1)) {
-                *y = ((x - mean) - a * (before - mean)) * w;
+            if let (Some((first, later)), Some((y, out)), Some((w, window))) =
+                (frame.split_first(), out.split_first_mut(), self.window.split_first())
+            {
+                *y = (first - mean) * (1.0 - a) * w;
+                for (((y, x), before), w) in out.iter_mut().zip(later).zip(frame).zip(window) {
+                    *y = ((x - mean) - a * (before - mean)) * w;
+                }
             }
         }
         (energy, sum_by(out, |x| x * x))
@@ -153,11 +153,11 @@ fn single(z: &[Complex32], lane: usize, power: &mut [Lanes]) {
 /// Powers of the two frames in `z`: `X_a[k] = (Z[k] + Z*[N-k]) / 2`, `X_b[k] = (Z[k] - Z*[N-k]) / 2i`.
 #[inline(always)]
 fn split(z: &[Complex32], lane: usize, power: &mut [Lanes]) {
-    if let (Some(p), Some(x)) = (power.first_mut(), z.first()) {
-        p[lane] = x.re * x.re;
-        p[lane + 1] = x.im * x.im;
-    }
-    for ((p, x), y) in power.iter_mut().zip(z).skip(1).zip(z.iter().rev()) {
+    let (Some((p, power)), Some((x, z))) = (power.split_first_mut(), z.split_first()) else { return };
+    p[lane] = x.re * x.re;
+    p[lane + 1] = x.im * x.im;
+    // z[k] from the front meets z[N - k] from the back.
+    for ((p, x), y) in power.iter_mut().zip(z).zip(z.iter().rev()) {
         let (a_re, a_im) = (x.re + y.re, x.im - y.im);
         let (b_re, b_im) = (x.im + y.im, y.re - x.re);
         p[lane] = 0.25 * (a_re * a_re + a_im * a_im);

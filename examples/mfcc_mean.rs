@@ -1,0 +1,94 @@
+//! Throughput from file to MFCC over a folder of WAV files, to set beside other libraries' (`benches/peers`).
+//!
+//! `cargo run --release --example mfcc_mean -- FOLDER [THREADS] [REPETITIONS] [plain|full]` prints one line:
+//! `plain` is what the peers do (read, 13 MFCC of 26 bands, mean over frames), `full` is the whole pass of `check` over
+//! each clip (hash, quality, speech detection, the encoder's own features, statistics).
+
+use soundalike::audio::{Channel, ReadOptions, Recording};
+use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::feature::{FeatureStream, FirstCoefficient, kaldi_mfcc};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+const WIDTH: usize = 13;
+
+/// Mean of the cepstra of a file, and its number of frames.
+fn mean(
+    path: &Path,
+    stream: &mut FeatureStream<'_>,
+    block: &mut Vec<f32>,
+) -> soundalike::Result<([f64; WIDTH], usize)> {
+    let options = ReadOptions { channel: Channel::Mix, hash: false, measure: false };
+    let mut recording = Recording::open(path, &options)?;
+    let (mut sum, mut frames) = ([0.0; WIDTH], 0);
+    let mut add = |rows: &[f32]| {
+        for row in rows.chunks_exact(WIDTH) {
+            sum.iter_mut().zip(row).for_each(|(s, x)| *s += f64::from(*x));
+            frames += 1;
+        }
+    };
+    while recording.next(block)? {
+        stream.push(block, &mut add);
+    }
+    stream.finish(&mut add);
+    Ok((sum.map(|s| s / frames.max(1) as f64), frames))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().ok_or("give a folder of WAV files")?;
+    let threads: usize = arguments.next().map_or(Ok(1), |n| n.parse())?;
+    let repetitions: usize = arguments.next().map_or(Ok(5), |n| n.parse())?;
+    let full = arguments.next().is_some_and(|mode| mode == "full");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    let settings = kaldi_mfcc(26, WIDTH, FirstCoefficient::Cepstrum);
+    let plan = settings.plan()?;
+    let panel = Panel::new(&PanelSettings::default())?;
+    let mut walls = Vec::new();
+    let (mut checksum, mut seconds) = (0.0, 0.0);
+    for _ in 0..=repetitions {
+        let start = Instant::now();
+        let parts: Vec<(f64, f64)> = std::thread::scope(|scope| {
+            let workers: Vec<_> = files
+                .chunks(files.len().div_ceil(threads))
+                .map(|chunk| {
+                    let (plan, panel) = (&plan, &panel);
+                    scope.spawn(move || {
+                        let (mut stream, mut block) = (plan.stream(), Vec::new());
+                        let mut worker = panel.worker();
+                        let mut total = (0.0, 0.0);
+                        for file in chunk {
+                            if full {
+                                let analysis = worker.analyse(file);
+                                total.0 += analysis
+                                    .embedding
+                                    .map_or(0.0, |e| e.values.iter().map(|x| f64::from(x.abs())).sum());
+                                total.1 += analysis.quality.map_or(0.0, |q| q.duration_s);
+                            } else if let Ok((mean, frames)) = mean(file, &mut stream, &mut block) {
+                                total.0 += mean.iter().map(|x| x.abs()).sum::<f64>() / WIDTH as f64;
+                                total.1 += (frames as f64 + 1.5) * 0.01;
+                            }
+                        }
+                        total
+                    })
+                })
+                .collect();
+            workers.into_iter().filter_map(|w| w.join().ok()).collect()
+        });
+        walls.push(start.elapsed().as_secs_f64());
+        checksum = parts.iter().map(|p| p.0).sum::<f64>() / files.len() as f64;
+        seconds = parts.iter().map(|p| p.1).sum();
+    }
+    walls.remove(0);
+    walls.sort_by(f64::total_cmp);
+    let (least, median) = (walls[0], walls[walls.len() / 2]);
+    println!(
+        "soundalike {} threads={threads} files={} min {least:.4} med {median:.4} s, {:.0}x real time, checksum {checksum:.4}",
+        if full { "full" } else { "plain" },
+        files.len(),
+        seconds / median
+    );
+    Ok(())
+}
