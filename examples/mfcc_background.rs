@@ -1,4 +1,4 @@
-//! Computes the table that MFCC statistics are normalised by, from the real clips of two splits of a manifest.
+//! Computes the table that MFCC statistics are normalised by, from the real clips of adults in two splits of a manifest.
 //!
 //! `cargo run --release --example mfcc_background -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_background.json`
 
@@ -6,12 +6,25 @@ use soundalike::encoder::{Background, Panel, PanelSettings};
 use soundalike::library::{Manifest, VoiceKind, batch};
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The splits that are used; the test split is not among them.
 const SPLITS: [&str; 2] = ["dev", "cohort"];
-const SOURCE: &str = "adults and children reading English: speechocean762 (dev half) and LibriSpeech train-clean-100 \
-                      (one clip a speaker)";
+const SOURCE: &str = "adults reading English: LibriSpeech train-clean-100 (one clip a speaker) and the adults of the \
+                      dev half of speechocean762";
+const ADULT: f32 = 18.0;
+
+/// Paths of the manifest's clips whose column `age` says a child.
+fn children(manifest: &Path) -> Result<BTreeSet<PathBuf>, Box<dyn Error>> {
+    let text = std::fs::read_to_string(manifest)?;
+    let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let header = lines.next().ok_or("an empty manifest")?;
+    let column = |name| header.iter().position(|h| *h == name).ok_or(format!("no column {name}"));
+    let (path, age) = (column("path")?, column("age")?);
+    let child = |row: &Vec<&str>| row.get(age).and_then(|a| a.parse::<f32>().ok()).is_some_and(|a| a < ADULT);
+    let folder = manifest.parent().unwrap_or(Path::new(""));
+    Ok(lines.filter(child).filter_map(|row| Some(folder.join(row.get(path)?))).collect())
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let manifest = std::env::args().nth(1).ok_or("give the manifest of the development data")?;
@@ -20,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         clips.extend(Manifest::read(Path::new(&manifest), None, Some(split))?.clips);
     }
     // The fixture voice must not be in its own background.
-    clips.retain(|clip| clip.kind == VoiceKind::Real && clip.speaker != "nsh");
+    let children = children(Path::new(&manifest))?;
+    clips.retain(|clip| clip.kind == VoiceKind::Real && clip.speaker != "nsh" && !children.contains(&clip.path));
     let panel = Panel::raw(&PanelSettings::default())?;
     let paths: Vec<_> = clips.iter().map(|clip| clip.path.clone()).collect();
     let (mut speakers, mut embeddings) = (BTreeSet::new(), Vec::new());
