@@ -1,4 +1,12 @@
 //! Behaviour tests, a module per area, in one binary.
+// Clippy's `allow-unwrap-in-tests` knows functions with #[test], not the helpers of an integration test.
+#![allow(clippy::unwrap_used)]
 
+mod check;
+mod command_line;
+mod evaluate;
+mod features;
 mod formats;
 mod golden;
+mod inspect;
+mod program;

@@ -1,0 +1,428 @@
+//! `soundalike check`: what it scores, what it refuses, what it marks, and how it exits.
+
+use crate::program::{
+    CANDIDATE, REFERENCE, Run, copy, fixtures, folder, low_pass, samples, soundalike, word, write_wav,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fs;
+
+/// Checks candidates against the reference and gives the result as JSON.
+#[track_caller]
+fn check(arguments: &[&str], code: i32) -> (Value, Run) {
+    let run = soundalike(&[&["check", "--json", "--reference", REFERENCE], arguments].concat()).exits(code);
+    (run.json(), run)
+}
+
+fn rows(result: &Value) -> &[Value] {
+    result["candidates"].as_array().unwrap()
+}
+
+fn cosine(row: &Value) -> f64 {
+    row["scores"]["mfcc"]["cosine"].as_f64().unwrap_or_else(|| panic!("{row}"))
+}
+
+fn texts<'a>(rows: &'a [Value], key: &str) -> Vec<&'a str> {
+    rows.iter().map(|row| row[key].as_str().unwrap()).collect()
+}
+
+fn sha256(path: &std::path::Path) -> String {
+    Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_pair_ranks_above_every_other_voice() {
+    let (result, _) = check(&["voices"], 0);
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for row in rows(&result) {
+        let path = row["path"].as_str().unwrap();
+        match path {
+            _ if path.starts_with("voices/nsh/tts/") => own.push((cosine(row), path)),
+            _ if path.starts_with("voices/nsh/real/") => assert!(cosine(row) > 0.9, "{row}"),
+            _ => others.push((cosine(row), path)),
+        }
+    }
+    assert_eq!((own.len(), others.len()), (4, 34));
+    own.sort_by(|a, b| a.0.total_cmp(&b.0));
+    others.sort_by(|a, b| b.0.total_cmp(&a.0));
+    assert!(own[0].0 > others[0].0 + 0.1, "{:?} against {:?}", own[0], others[0]);
+}
+
+#[test]
+fn candidates_keep_the_order_given_one_row_each() {
+    let given = ["voices/slt/tts/02.wav", CANDIDATE, "voices/awb/tts/01.wav", CANDIDATE];
+    let (result, _) = check(&given, 0);
+    assert_eq!(texts(rows(&result), "path"), given);
+    assert_eq!(rows(&result)[1], rows(&result)[3]);
+
+    let text = soundalike(&[&["check", "--reference", REFERENCE], &given[..]].concat()).exits(0).stdout;
+    let shown: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("candidate        ")).collect();
+    assert_eq!(shown.len(), given.len(), "{text}");
+    for ((line, path), row) in shown.iter().zip(given).zip(rows(&result)) {
+        assert!(line.starts_with(path), "{line}");
+        assert!(text.contains(&format!("MFCC cosine      {:.3}  ", cosine(row))), "{text}");
+    }
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_the_number_of_threads() {
+    let arguments = ["voices/nsh/tts", "voices/slt", "malformed/text.wav", "voices/nsh/real/03.wav"];
+    for form in [&["--json"][..], &[]] {
+        let run = |threads| {
+            let command = [&["check", "--reference", REFERENCE, "--threads", threads], form, &arguments[..]].concat();
+            let run = soundalike(&command).exits(3);
+            (run.stdout, run.stderr)
+        };
+        let one = run("1");
+        for threads in ["2", "7", "0"] {
+            assert!(run(threads) == one, "{threads} threads, {form:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reference_is_a_file_a_folder_a_pattern_or_several_in_any_order() {
+    let run = |references: &[&str]| {
+        let mut arguments = vec!["check", "--json", CANDIDATE];
+        references.iter().for_each(|reference| arguments.extend(["--reference", reference]));
+        soundalike(&arguments).exits(0).stdout
+    };
+    let clips: Vec<String> = (1..=5).map(|n| format!("{REFERENCE}/0{n}.wav")).collect();
+    let clips: Vec<&str> = clips.iter().map(String::as_str).collect();
+    let whole = run(&[REFERENCE]);
+    assert_eq!(run(&["voices/nsh/real/*.wav"]), whole);
+    assert_eq!(run(&["voices/nsh/real/0[1-5].wav"]), whole);
+    assert_eq!(run(&clips), whole);
+    let turned: Vec<&str> = clips.iter().rev().copied().collect();
+    assert_eq!(run(&turned), whole);
+    assert_eq!(run(&[turned.as_slice(), &[clips[2]]].concat()), whole, "a clip named twice counts once");
+
+    let alone: Value = serde_json::from_str(&run(&clips[..1])).unwrap();
+    assert_eq!(alone["reference"]["used"], 1);
+    let scores = &alone["candidates"][0]["scores"]["mfcc"];
+    let close = |key: &str| (scores[key].as_f64().unwrap() - cosine(&alone["candidates"][0])).abs() < 1e-6;
+    assert!(close("best") && close("median"), "{scores}");
+}
+
+#[test]
+fn a_reference_takes_one_path_and_what_follows_is_a_candidate() {
+    let first = format!("{REFERENCE}/01.wav");
+    let second = format!("{REFERENCE}/02.wav");
+    let result = soundalike(&["check", "--json", "--reference", &first, &second, CANDIDATE]).exits(0).json();
+    assert_eq!(texts(result["reference"]["clips"].as_array().unwrap(), "path"), [&first]);
+    assert_eq!(texts(rows(&result), "path"), [&second, CANDIDATE]);
+}
+
+#[test]
+fn the_result_says_all_that_the_scores_rest_on() {
+    let (result, run) = check(&[CANDIDATE, "voices/slt/tts/01.wav"], 0);
+    assert_eq!(run.stderr, "");
+    assert_eq!(result["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(result["gate"], Value::Null);
+    let settings = &result["settings"];
+    assert!(!settings["fingerprint"].as_str().unwrap().is_empty());
+    assert_eq!(settings["sample_rate_hz"], 16_000);
+    assert_eq!(settings["minimum_net_speech_s"], 1.0);
+    assert_eq!(settings["channel"], "mix");
+    assert!(settings["background"]["speakers"].as_u64().unwrap() > 100, "{settings}");
+
+    let clips = result["reference"]["clips"].as_array().unwrap();
+    assert_eq!((clips.len(), result["reference"]["used"].as_u64()), (5, Some(5)));
+    let mut speech = 0.0;
+    for clip in clips {
+        assert_eq!(clip["sha256"].as_str().unwrap(), sha256(&fixtures().join(clip["path"].as_str().unwrap())));
+        assert_eq!((&clip["status"], &clip["reason"]), (&Value::from("usable"), &Value::Null));
+        speech += clip["quality"]["net_speech_s"].as_f64().unwrap();
+    }
+    assert!((result["reference"]["net_speech_s"].as_f64().unwrap() - speech).abs() < 1e-6);
+
+    for row in rows(&result) {
+        assert_eq!(row["sha256"].as_str().unwrap(), sha256(&fixtures().join(row["path"].as_str().unwrap())));
+        assert_eq!((&row["status"], &row["reason"]), (&Value::from("scored"), &Value::Null));
+        assert_eq!(row["in_reference"], Value::Null);
+        assert_eq!(row["quality"]["format"]["sample_rate_hz"], 16_000);
+        let mfcc = &row["scores"]["mfcc"];
+        assert_eq!(mfcc["distance"].as_f64().unwrap(), 1.0 - cosine(row));
+        let mut single: Vec<f64> =
+            mfcc["clips"].as_array().unwrap().iter().map(|c| c["cosine"].as_f64().unwrap()).collect();
+        assert_eq!(texts(mfcc["clips"].as_array().unwrap(), "path"), texts(clips, "path"));
+        single.sort_by(f64::total_cmp);
+        assert_eq!((mfcc["best"].as_f64(), mfcc["median"].as_f64()), (Some(single[4]), Some(single[2])));
+    }
+}
+
+#[test]
+fn a_candidate_that_is_part_of_the_reference_is_marked() {
+    let folder = folder();
+    let (reference, copied) = (folder.path().join("anna"), folder.path().join("another name.wav"));
+    fs::create_dir(&reference).unwrap();
+    copy("voices/nsh/real/01.wav", &reference.join("01.wav"));
+    copy("voices/nsh/real/01.wav", &copied);
+    // Not taken into the reference, as a hidden file, but lying there.
+    copy(CANDIDATE, &reference.join(".hidden.wav"));
+    let first = reference.join("01.wav");
+    let candidates = [word(&first), word(&copied), word(&reference.join(".hidden.wav")), CANDIDATE].map(str::to_owned);
+    let mut arguments = vec!["check", "--reference", word(&reference)];
+    arguments.extend(candidates.iter().map(String::as_str));
+
+    let text = soundalike(&arguments).exits(0);
+    assert_eq!(text.stdout.matches("in reference     ").count(), 3, "{}", text.stdout);
+    let warned: Vec<&str> = text.stderr.lines().collect();
+    assert_eq!(warned.len(), 3, "{}", text.stderr);
+    for (line, path) in warned.iter().zip(&candidates) {
+        assert!(line.starts_with(&format!("warning: {path}: ")), "{line}");
+    }
+
+    arguments.push("--json");
+    let run = soundalike(&arguments).exits(0);
+    let result = run.json();
+    let marks: Vec<&Value> = rows(&result).iter().map(|row| &row["in_reference"]).collect();
+    for same in &marks[..2] {
+        assert_eq!((&same["code"], &same["clip"]), (&Value::from("same_content"), &Value::from(word(&first))));
+    }
+    assert_eq!(marks[2]["code"], "same_folder");
+    assert_eq!(marks[3], &Value::Null);
+    assert!((cosine(&rows(&result)[1]) - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_file_twice_in_the_reference_counts_once() {
+    let folder = folder();
+    copy("voices/nsh/real/01.wav", &folder.path().join("01.wav"));
+    copy("voices/nsh/real/02.wav", &folder.path().join("02.wav"));
+    let run = || soundalike(&["check", "--json", "--reference", word(folder.path()), CANDIDATE]).exits(0);
+    let once = run().json();
+    copy("voices/nsh/real/01.wav", &folder.path().join("03.wav"));
+    let twice = run();
+    assert!(twice.stderr.contains("03.wav: the same bytes as another reference clip"), "{}", twice.stderr);
+    let twice = twice.json();
+    assert_eq!(texts(twice["reference"]["clips"].as_array().unwrap(), "status"), ["usable", "usable", "duplicate"]);
+    assert_eq!(twice["reference"]["used"], 2);
+    assert_eq!(twice["reference"]["net_speech_s"], once["reference"]["net_speech_s"]);
+    assert_eq!(twice["candidates"], once["candidates"]);
+}
+
+#[test]
+fn each_unusable_candidate_is_refused_for_its_own_reason_and_harms_no_other() {
+    let refused = [
+        ("malformed/digital-silence.wav", "no_speech", "no speech found in 2.00 s"),
+        ("malformed/dc-only.wav", "too_little_speech", "expected at least 1.00 s"),
+        ("malformed/text.wav", "unreadable", "found text, expected an audio file"),
+        ("malformed/empty.wav", "unreadable", "found an empty file, expected an audio file"),
+        ("malformed/truncated-data.wav", "too_little_speech", "of speech, expected at least 1.00 s; give a longer"),
+        ("no/such/clip.wav", "unreadable", "check the spelling of the path"),
+        ("no/such/*.wav", "unreadable", "no file that matches"),
+    ];
+    let (alone, _) = check(&[CANDIDATE, "voices/slt/tts/01.wav"], 0);
+    let mut arguments = vec![CANDIDATE];
+    arguments.extend(refused.iter().map(|(path, ..)| *path));
+    arguments.push("voices/slt/tts/01.wav");
+    let (result, _) = check(&arguments, 3);
+    assert_eq!(texts(rows(&result), "path"), arguments);
+    assert_eq!(rows(&result).first(), rows(&alone).first());
+    assert_eq!(rows(&result).last(), rows(&alone).last());
+    let mut messages = Vec::new();
+    for ((path, code, words), row) in refused.iter().zip(&rows(&result)[1..]) {
+        assert_eq!((&row["status"], &row["scores"]), (&Value::from("refused"), &Value::Null), "{row}");
+        let message = row["reason"]["message"].as_str().unwrap();
+        assert_eq!(row["reason"]["code"], *code, "{row}");
+        assert!(message.contains(words), "{path}: {message}");
+        messages.push(message.trim_start_matches(path));
+    }
+    messages.sort_unstable();
+    messages.dedup();
+    assert_eq!(messages.len(), refused.len());
+    let short = &rows(&result)[5]["reason"];
+    let found = short["net_speech_s"].as_f64().unwrap();
+    assert!(short["minimum_s"] == 1.0 && (0.1..1.0).contains(&found), "{short}");
+    assert!(short["message"].as_str().unwrap().starts_with(&format!("found {found:.2} s of speech")), "{short}");
+
+    let bad: Vec<&str> = refused.iter().map(|(path, ..)| *path).collect();
+    let (result, _) = check(&bad, 2);
+    assert!(rows(&result).iter().all(|row| row["status"] == "refused"));
+    let text = soundalike(&[&["check", "--reference", REFERENCE], &bad[..]].concat()).exits(2).stdout;
+    for (path, _, words) in refused {
+        let row = text.split("candidate        ").find(|row| row.starts_with(path)).unwrap_or_else(|| panic!("{text}"));
+        assert!(row.contains("refused          ") && row.contains(words) && !row.contains("MFCC"), "{row}");
+    }
+}
+
+#[test]
+fn a_reference_of_which_nothing_can_be_used_ends_the_run() {
+    let folder = folder();
+    let empty = word(folder.path());
+    let fails = |reference: &str, words: &[&str]| {
+        let run = soundalike(&["check", "--reference", reference, CANDIDATE]);
+        run.fails(&[&[reference], words].concat())
+    };
+    fails("no/such/voice", &["No such file", "check the spelling of the path"]);
+    fails("no/such/*.wav", &["no file that matches", "give an audio file"]);
+    fails(empty, &["a folder without sound files", "give an audio file, a folder"]);
+    fails("malformed/text.wav", &["found text", "give a WAV"]);
+    fails("malformed/digital-silence.wav", &["no speech found", "give a clip in which the voice is heard"]);
+    fails("malformed/truncated-data.wav", &["expected at least 1.00 s", "give a longer clip"]);
+    // One of two that does not exist is a mistake of the user's, not a smaller reference.
+    soundalike(&["check", "--reference", REFERENCE, "--reference", "no/such/voice", CANDIDATE])
+        .fails(&["no/such/voice", "check the spelling"]);
+}
+
+#[test]
+fn a_bad_clip_in_the_reference_is_left_out_and_told() {
+    let (good, _) = check(&[CANDIDATE], 0);
+    let (result, run) = check(&["--reference", "malformed/text.wav", CANDIDATE], 3);
+    assert!(run.stderr.contains("malformed/text.wav: left out of the reference: found text"), "{}", run.stderr);
+    let clip = &result["reference"]["clips"][0];
+    assert_eq!((&clip["path"], &clip["status"]), (&Value::from("malformed/text.wav"), &Value::from("refused")));
+    assert_eq!(clip["reason"]["code"], "unreadable");
+    assert_eq!(result["reference"]["used"], 5);
+    assert_eq!(rows(&result), rows(&good));
+    let arguments = ["check", "--reference", REFERENCE, "--reference", "malformed/text.wav", CANDIDATE];
+    let text = soundalike(&arguments).exits(3).stdout;
+    assert!(text.starts_with("reference        5 clips") && text.contains("(1 more left out)"), "{text}");
+}
+
+#[test]
+fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
+    let (own, other) = (CANDIDATE, "voices/slt/tts/01.wav");
+    let gate = |candidates: &[&str], limit: &str, code| {
+        let (result, _) = check(&[candidates, &["--fail-above", limit]].concat(), code);
+        result
+    };
+    let stopped = gate(&[other, own], "mfcc=0.9", 1);
+    assert_eq!(stopped["gate"]["passed"], false);
+    assert_eq!(stopped["gate"]["above"].as_array().unwrap(), &[Value::from(own)]);
+    assert_eq!(stopped["gate"]["score"], "mfcc");
+    let passed = gate(&[other], "mfcc=0.9", 0);
+    assert_eq!(passed["gate"]["passed"], true);
+    let refused = gate(&[other, "malformed/text.wav"], "mfcc=0.9", 1);
+    assert_eq!(refused["gate"]["refused"].as_array().unwrap(), &[Value::from("malformed/text.wav")]);
+    assert_eq!(refused["gate"]["above"].as_array().unwrap(), &[] as &[Value]);
+    gate(&["malformed/text.wav"], "mfcc=1", 1);
+
+    // Above means above: a score exactly at the limit passes, the next smaller limit stops it.
+    let score = cosine(&rows(&stopped)[1]);
+    gate(&[own], &format!("mfcc={score}"), 0);
+    gate(&[own], &format!("mfcc={}", score.next_down()), 1);
+    gate(&[other], "mfcc=-1", 1);
+
+    let text = |candidates: &[&str]| {
+        soundalike(&[&["check", "--reference", REFERENCE, "--fail-above", "mfcc=0.9"], candidates].concat())
+    };
+    assert!(text(&[other]).exits(0).stdout.contains("gate             passed"));
+    assert!(text(&[own]).exits(1).stdout.contains("gate             stopped"));
+    for bad in ["0.9", "ge2e=0.5", "mfcc=2", "mfcc=-1.5", "mfcc=nan", "mfcc=inf", "mfcc=", "mfcc=0,9", ""] {
+        let run = soundalike(&["check", "--reference", REFERENCE, own, "--fail-above", bad]);
+        run.fails(&["--fail-above", "for example mfcc=0.9"]);
+    }
+}
+
+#[test]
+fn the_channel_that_is_used_decides_the_score() {
+    let folder = folder();
+    let (speech, stranger) = (samples(CANDIDATE), samples("voices/slt/tts/01.wav"));
+    let length = speech.len().min(stranger.len());
+    let soft: Vec<f64> = stranger[..length].iter().map(|x| x * 0.25).collect();
+    let (clip, voice) = (folder.path().join("clip.wav"), folder.path().join("voice.wav"));
+    let real = samples("voices/nsh/real/01.wav");
+    write_wav(&clip, 16_000, &[&soft, &speech[..length]]);
+    write_wav(&voice, 16_000, &[&real, &real]);
+    let score = |channel: &str| {
+        let arguments = ["check", "--json", "--reference", word(&voice), word(&clip), "--channel", channel];
+        let result = soundalike(&arguments).exits(0).json();
+        let row = &rows(&result)[0];
+        (row["quality"]["channel"].as_u64(), cosine(row))
+    };
+    let (left, right) = (score("left"), score("right"));
+    assert_eq!((left.0, right.0), (Some(1), Some(2)));
+    assert!(right.1 > left.1 + 0.3, "{left:?} {right:?}");
+    assert_eq!((score("2"), score("loudest"), score("1")), (right, right, left));
+    assert_eq!(score("mix").0, None);
+
+    for bad in ["0", "-1", "both", "1.5", ""] {
+        let argument = format!("--channel={bad}");
+        soundalike(&["check", "--reference", REFERENCE, CANDIDATE, &argument])
+            .fails(&["--channel", "mix, left, right, loudest, or a number from 1"]);
+    }
+    // A clip without the channel is refused, the others are not harmed.
+    let arguments = ["check", "--json", "--reference", word(&voice), word(&clip), CANDIDATE, "--channel", "right"];
+    let result = soundalike(&arguments).exits(3).json();
+    assert!((cosine(&rows(&result)[0]) - right.1).abs() < 1e-12);
+    let reason = rows(&result)[1]["reason"]["message"].as_str().unwrap();
+    assert!(reason.starts_with(CANDIDATE) && reason.contains("expected a channel 2"), "{reason}");
+}
+
+#[test]
+fn volume_rate_and_container_hardly_change_the_score() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let speech = samples(CANDIDATE);
+    let half: Vec<f64> = speech.iter().map(|x| x * 0.5).collect();
+    write_wav(&path("half.wav"), 16_000, &[&half]);
+    write_wav(&path("stereo.wav"), 16_000, &[&speech, &speech]);
+    let mut spread = vec![0.0; speech.len() * 3];
+    speech.iter().enumerate().for_each(|(i, x)| spread[3 * i] = 3.0 * x);
+    write_wav(&path("48k.wav"), 48_000, &[&low_pass(&spread, 7_700.0 / 48_000.0)]);
+    let (half, stereo, up) = (path("half.wav"), path("stereo.wav"), path("48k.wav"));
+    let (result, _) = check(&[CANDIDATE, word(&half), word(&stereo), word(&up)], 0);
+    let scores: Vec<f64> = rows(&result).iter().map(cosine).collect();
+    assert!((scores[1] - scores[0]).abs() < 0.01, "half the amplitude: {scores:?}");
+    assert_eq!(scores[2], scores[0], "two equal channels");
+    assert!((scores[3] - scores[0]).abs() < 0.01, "48 kHz: {scores:?}");
+
+    let lossless = ["wav", "rf64.wav", "w64", "caf"].map(|end| format!("formats/pcm-s16-16kHz-mono.{end}"));
+    let more = ["flac-s16-16kHz-mono.flac", "alac-s16-16kHz-mono.m4a", "pcm-s16be-16kHz-mono.aiff"];
+    let lossy = ["opus-16k-48kHz-mono.opus", "mp3-48k-cbr-16kHz-mono.mp3", "vorbis-16kHz-mono.ogg"];
+    let named: Vec<String> = more.iter().chain(&lossy).map(|name| format!("formats/{name}")).collect();
+    let all: Vec<&str> = lossless.iter().chain(&named).map(String::as_str).collect();
+    let (result, _) = check(&all, 0);
+    let scores: Vec<f64> = rows(&result).iter().map(cosine).collect();
+    assert!(scores[..7].iter().all(|score| *score == scores[0]), "the same samples: {scores:?}");
+    assert!(scores[7..].iter().all(|score| (score - scores[0]).abs() < 0.15), "lossy: {scores:?}");
+}
+
+#[test]
+fn names_are_taken_as_they_are() {
+    let folder = folder();
+    for name in ["a[1].wav", "what?.wav", "-x.wav", "grüße 語.wav", "no ending"] {
+        copy(CANDIDATE, &folder.path().join(name));
+    }
+    let (whole, _) = check(&[word(folder.path())], 0);
+    assert_eq!(rows(&whole).len(), 5, "sound without an ending is found too");
+    let (bracket, wide) = (folder.path().join("a[1].wav"), folder.path().join("grüße 語.wav"));
+    let (result, _) = check(&[word(&bracket), word(&wide)], 0);
+    assert_eq!(texts(rows(&result), "path"), [word(&bracket), word(&wide)]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_soundalike"));
+    let reference = fixtures().join(REFERENCE);
+    command.current_dir(folder.path()).args(["check", "--json", "--reference", word(&reference), "--", "-x.wav"]);
+    let result = crate::program::run(command).exits(0).json();
+    assert_eq!(texts(rows(&result), "path"), ["-x.wav"]);
+}
+
+/// Lengths at and around the header, then all over the file; the same ones every time.
+#[test]
+fn no_truncation_of_a_clip_causes_a_panic() {
+    let folder = folder();
+    let bytes = fs::read(fixtures().join("voices/nsh/real/01.wav")).unwrap();
+    let mut random = 1u64;
+    let mut lengths = vec![0, 1, 4, 11, 12, 20, 36, 43, 44, 45, bytes.len() - 1];
+    while lengths.len() < 30 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        lengths.push((random >> 33) as usize % bytes.len());
+    }
+    let path = folder.path().join("cut.wav");
+    for length in lengths {
+        fs::write(&path, &bytes[..length]).unwrap();
+        let run = soundalike(&["check", "--json", "--reference", "voices/nsh/real/02.wav", word(&path)]);
+        let result = run.json();
+        let row = &rows(&result)[0];
+        assert_eq!(row["sha256"].as_str().unwrap(), sha256(&path));
+        match run.code {
+            0 => {
+                assert!(cosine(row).abs() <= 1.0, "{length}: {row}");
+                assert_eq!(row["quality"]["warnings"][0]["code"], "truncated", "{length}: {row}");
+            }
+            2 => assert!(row["scores"].is_null() && row["reason"]["message"].is_string(), "{length}: {row}"),
+            code => panic!("{length} bytes: exit code {code}"),
+        }
+    }
+}

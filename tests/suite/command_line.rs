@@ -1,0 +1,122 @@
+//! What holds for every command: help, usage, standard output against standard error, options of all.
+
+use crate::program::{CANDIDATE, REFERENCE, fixtures, run, soundalike};
+use serde_json::Value;
+use std::process::Command;
+
+const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
+
+const COMMANDS: [(&str, &[&str]); 5] = [
+    ("check", &["--reference", "--channel", "--fail-above", "--json", "<CANDIDATE>", "[default: mix]", "mfcc=0.9"]),
+    ("inspect", &["--channel", "--json", "<CLIP>", "Exit codes: 0"]),
+    ("features", &["--kind", "--preset", "--output", "--channel", "mfcc, fbank", "python-speech-features", "<CLIP>"]),
+    ("evaluate", &["--manifest", "--root", "--split", "--pairs", "--channel", "--json", "real-synthetic", "speaker"]),
+    ("schema", &["check, inspect, evaluate", "[default: check]"]),
+];
+
+#[test]
+fn every_command_explains_itself() {
+    for (command, words) in COMMANDS {
+        for form in [[command, "--help"], [command, "-h"], ["help", command]] {
+            let help = soundalike(&form).exits(0);
+            assert_eq!(help.stderr, "");
+            for word in words.iter().chain(&COMMON).chain(&["Usage: soundalike", "Example"]) {
+                // Long lines are wrapped.
+                let text = help.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(text.contains(word), "{form:?} does not mention {word}: {}", help.stdout);
+            }
+            assert!(help.stdout.contains(&format!("\n  soundalike {command} ")), "{}", help.stdout);
+        }
+    }
+    let help = soundalike(&["--help"]).exits(0).stdout;
+    for (command, _) in COMMANDS {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+    }
+    assert!(help.contains("Exit codes: 0 done; 1 a gate was hit; 2"), "{help}");
+    let version = soundalike(&["--version"]).exits(0);
+    assert_eq!(version.stdout, format!("soundalike {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn usage_mistakes_are_told_on_standard_error() {
+    for (arguments, words) in [
+        (&["frobnicate"][..], &["unrecognized subcommand 'frobnicate'", "--help"][..]),
+        (&["chek"], &["check"]),
+        (&["check"], &["--reference <PATH>", "<CANDIDATE>...", "Usage: soundalike check"]),
+        (&["check", CANDIDATE], &["--reference <PATH>"]),
+        (&["check", "--reference", REFERENCE], &["<CANDIDATE>..."]),
+        (&["check", "--reference"], &["--reference <PATH>"]),
+        (&["inspect"], &["<CLIP>..."]),
+        (&["inspect", "--jsn", CANDIDATE], &["--jsn", "--json"]),
+        (&["features", CANDIDATE], &["--kind <KIND>"]),
+        (&["features", CANDIDATE, "--kind", "plp"], &["plp", "mfcc, fbank"]),
+        (&["features", CANDIDATE, "--kind", "mfcc", "--preset", "sox"], &["sox", "librosa-htk"]),
+        (&["evaluate"], &["--manifest <FILE>"]),
+        (&["schema", "features"], &["features", "check, inspect, evaluate"]),
+        (&["inspect", CANDIDATE, "--threads", "many"], &["--threads <N>", "many"]),
+        (&["inspect", CANDIDATE, "--threads", "5000"], &["threads: found 5000", "1024"]),
+    ] {
+        soundalike(arguments).fails(words);
+    }
+    let bare = soundalike(&[]).exits(2);
+    assert!(bare.stdout.is_empty() && bare.stderr.contains("Usage: soundalike"), "{}", bare.stderr);
+}
+
+#[test]
+fn the_result_alone_is_on_standard_output() {
+    let arguments = ["--json", "malformed", CANDIDATE, "--no-color"];
+    let checked = soundalike(&[&["check", "--reference", REFERENCE], &arguments[..]].concat()).exits(3);
+    let inspected = soundalike(&[&["inspect"], &arguments[..]].concat()).exits(3);
+    for run in [checked, inspected] {
+        assert!(matches!(run.json(), Value::Object(_)));
+        assert!(run.stdout.ends_with("}\n"));
+        assert!(run.stderr.lines().count() > 5, "{}", run.stderr);
+        assert!(run.stderr.lines().all(|line| line.starts_with("warning: malformed/")), "{}", run.stderr);
+    }
+    for command in ["check", "inspect", "evaluate"] {
+        let schema = soundalike(&["schema", command]).exits(0);
+        assert_eq!(schema.json()["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(schema.stderr, "");
+    }
+    assert_eq!(soundalike(&["schema"]).exits(0).stdout, soundalike(&["schema", "check"]).exits(0).stdout);
+}
+
+#[test]
+fn quiet_keeps_warnings_back_but_not_errors_nor_results() {
+    for place in [["--quiet", "inspect", "malformed"], ["inspect", "malformed", "-q"]] {
+        let (quiet, loud) = (soundalike(&place).exits(3), soundalike(&["inspect", "malformed"]).exits(3));
+        assert_eq!((quiet.stderr.as_str(), quiet.stdout), ("", loud.stdout));
+        assert!(!loud.stderr.is_empty());
+    }
+    let truncated = ["features", "malformed/truncated-data.wav", "--kind", "mfcc"];
+    assert!(soundalike(&truncated).exits(0).stderr.starts_with("warning: "));
+    assert_eq!(soundalike(&[&truncated[..], &["-q"]].concat()).exits(0).stderr, "");
+    soundalike(&["-q", "check", "--reference", "no/such", CANDIDATE]).fails(&["no/such"]);
+    soundalike(&["-q", "evaluate", "--manifest", "no/such.tsv"]).fails(&["no/such.tsv"]);
+}
+
+#[test]
+fn nothing_is_coloured_where_there_is_no_terminal_or_none_is_wanted() {
+    for variable in [None, Some("1"), Some("")] {
+        for arguments in
+            [&["inspect", "malformed"][..], &["inspect"], &["--help"], &["--no-color", "inspect", "no/such"]]
+        {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+            command.current_dir(fixtures()).args(arguments).env_remove("NO_COLOR").env("TERM", "xterm-256color");
+            command.envs(variable.map(|value| ("NO_COLOR", value)));
+            let run = run(command);
+            assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'), "{arguments:?}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn the_folder_the_program_runs_in_changes_only_the_paths() {
+    let score = |folder: &str, prefix: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+        let (reference, candidate) = (format!("{prefix}real"), format!("{prefix}tts/01.wav"));
+        command.current_dir(fixtures().join(folder)).args(["check", "--json", "--reference", &reference, &candidate]);
+        run(command).exits(0).stdout.replace(prefix, "")
+    };
+    assert_eq!(score("", "voices/nsh/"), score("voices/slt", "../nsh/"));
+}
