@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example mfcc_background -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_background.json`
 
+#![allow(clippy::print_stdout)]
+
 use soundalike::encoder::{Background, Panel, PanelSettings};
 use soundalike::library::{Manifest, VoiceKind, batch};
 use std::collections::BTreeSet;

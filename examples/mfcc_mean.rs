@@ -4,6 +4,8 @@
 //! `plain` is what the peers do (read, 13 MFCC of 26 bands, mean over frames), `full` is the whole pass of `check` over
 //! each clip (hash, quality, speech detection, the encoder's own features, statistics).
 
+#![allow(clippy::print_stdout)]
+
 use soundalike::audio::{Channel, ReadOptions, Recording};
 use soundalike::encoder::{Panel, PanelSettings};
 use soundalike::feature::{FeatureStream, FirstCoefficient, kaldi_mfcc};

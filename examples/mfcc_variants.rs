@@ -3,6 +3,8 @@
 //! `cargo run --release --example mfcc_variants -- $SOUNDALIKE_DATA/manifest.tsv`: equal error rates in percent. The
 //! background of every variant is the split `cohort`, none of whose speakers is tested; the test split is not touched.
 
+#![allow(clippy::print_stdout)]
+
 use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings};
 use soundalike::feature::{FirstCoefficient, SpeechSettings, kaldi_mfcc};
 use soundalike::library::batch::{self, BatchOptions};

@@ -170,7 +170,7 @@ impl Error {
             }
             ErrorKind::Setting { .. } => "see --help for the ranges and the defaults".into(),
             ErrorKind::Table { .. } => "mend the line and run again".into(),
-            ErrorKind::Insufficient { .. } => "add clips or speakers".into(),
+            ErrorKind::Insufficient { .. } => "add clips with enough speech".into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
         }
     }

@@ -3,6 +3,8 @@
 //! `cargo run --release --example speech_detection -- $SOUNDALIKE_DATA` prints, for each detector and condition, the
 //! share of speech that is lost and the share of silence (more than 0.2 s away from speech) that is kept.
 
+#![allow(clippy::print_stdout)]
+
 mod energy;
 
 use energy::{EnergyDetector, EnergySettings};

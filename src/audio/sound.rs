@@ -87,7 +87,7 @@ impl SoundMeter {
             rms: (self.squares / n - mean * mean).max(0.0).sqrt(),
             peak: self.clipping.peak,
             dc_offset: mean,
-            clipping_percent: (100.0 * self.clipping.total() as f64 / n) as f32,
+            clipping_percent: if self.constant { 0.0 } else { (100.0 * self.clipping.total() as f64 / n) as f32 },
             bandwidth_hz: if self.constant { None } else { self.spectrum.bandwidth_hz() },
         };
         let mut warnings = Vec::new();

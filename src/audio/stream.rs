@@ -72,7 +72,8 @@ impl Recording {
         let decoder = Decoder::open(path, file.try_clone().at(path, "open")?)?;
         let channels = decoder.format().channels;
         let (decoder, only) = match options.channel {
-            _ if channels == 1 && !matches!(options.channel, Channel::Number(n) if n > 1) => (decoder, Some(0)),
+            // A file with one channel is used as it is, whichever was asked for.
+            _ if channels == 1 => (decoder, Some(0)),
             Channel::Mix => (decoder, None),
             Channel::Number(number) if number <= channels => (decoder, Some(usize::from(number) - 1)),
             Channel::Number(number) => {
@@ -201,7 +202,7 @@ pub fn file_sha256(path: &Path) -> Result<String> {
 fn open_regular(path: &Path) -> Result<File> {
     let metadata = std::fs::metadata(path).at(path, "open")?;
     if !metadata.is_file() {
-        let found = if metadata.is_dir() { "a folder" } else { "a pipe or a device" };
+        let found = if metadata.is_dir() { "a folder" } else { "a pipe or a device (save it to a file first)" };
         return Err(ErrorKind::NotAudio { path: path.into(), found: found.into() }.into());
     }
     File::open(path).at(path, "open")

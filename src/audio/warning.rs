@@ -78,6 +78,11 @@ pub enum Warning {
         /// Highest frequency with speech in it, Hz.
         bandwidth_hz: f32,
     },
+    /// The sound is so soft that its quantisation is heard in the features.
+    LowLevel {
+        /// Root mean square, dB of full scale.
+        level_dbfs: f32,
+    },
     /// Speech stands little above the noise.
     LowSnr {
         /// Estimated signal-to-noise ratio, dB.
@@ -137,6 +142,11 @@ impl fmt::Display for Warning {
                 f,
                 "the sound ends at about {bandwidth_hz:.0} Hz, as after a telephone or a strong codec; \
                  compare it with recordings of the same bandwidth"
+            ),
+            Warning::LowLevel { level_dbfs } => write!(
+                f,
+                "the level is only {level_dbfs:.0} dB of full scale: quantisation lowers the score; use a recording at \
+                 a higher level"
             ),
             Warning::LowSnr { snr_db } => write!(
                 f,

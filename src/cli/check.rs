@@ -1,9 +1,10 @@
 //! `soundalike check`: candidates against one protected voice.
 
+use super::output::plain;
 use super::{ChannelArg, Common, DONE, GATE, NOTHING, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
 use soundalike::encoder::{Panel, PanelSettings};
-use soundalike::feature::Quality;
+use soundalike::feature::{Quality, SNR_CEILING_DB};
 use soundalike::library::Status;
 use soundalike::library::check::{Candidate, CheckReport, Gate, InReference, check};
 use std::fmt::Write;
@@ -117,7 +118,7 @@ fn text(report: &CheckReport) -> String {
         block(&mut text, candidate);
     }
     if let Some(gate) = &report.gate {
-        let limit = gate.gate.above;
+        let limit = gate.gate.limit;
         let _ = match (gate.passed, gate.above.len(), gate.refused.len()) {
             (true, ..) => writeln!(text, "gate             passed: no MFCC cosine above {limit}"),
             (_, above, refused) => writeln!(
@@ -135,7 +136,7 @@ fn clips(n: usize) -> String {
 }
 
 fn block(text: &mut String, candidate: &Candidate) {
-    let _ = writeln!(text, "candidate        {}{}", candidate.path, described(candidate.quality.as_ref()));
+    let _ = writeln!(text, "candidate        {}{}", plain(&candidate.path), described(candidate.quality.as_ref()));
     match (&candidate.scores, &candidate.reason) {
         (Some(scores), _) => {
             let mfcc = &scores.mfcc;
@@ -146,14 +147,14 @@ fn block(text: &mut String, candidate: &Candidate) {
             );
         }
         (None, Some(reason)) => {
-            let _ = writeln!(text, "refused          {}", own(&candidate.path, &reason.message));
+            let _ = writeln!(text, "refused          {}", plain(own(&candidate.path, &reason.message)));
         }
         _ => {}
     }
     if let Some(membership) = &candidate.in_reference {
         let _ = match membership {
-            InReference::SameContent { clip } => writeln!(text, "in reference     same bytes as {clip}"),
-            InReference::SameFolder { folder } => writeln!(text, "in reference     lies in {folder}"),
+            InReference::SameContent { clip } => writeln!(text, "in reference     same bytes as {}", plain(clip)),
+            InReference::SameFolder { folder } => writeln!(text, "in reference     lies in {}", plain(folder)),
         };
     }
     text.push('\n');
@@ -161,6 +162,9 @@ fn block(text: &mut String, candidate: &Candidate) {
 
 fn described(quality: Option<&Quality>) -> String {
     let Some(q) = quality else { return String::new() };
-    let snr = q.snr_db.map_or(String::new(), |db| format!(", SNR {db:.0} dB"));
+    let snr = q.snr_db.map_or(String::new(), |db| match db {
+        SNR_CEILING_DB.. => format!(", SNR over {SNR_CEILING_DB:.0} dB"),
+        _ => format!(", SNR {db:.0} dB"),
+    });
     format!("  {:.1} s speech{snr}, {} kHz", q.net_speech_s, f64::from(q.format.sample_rate_hz) / 1000.0)
 }

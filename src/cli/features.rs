@@ -172,8 +172,13 @@ impl Rows<'_> {
     fn csv(&self, out: &mut dyn Write, failed: &Failed<'_>) -> Result<()> {
         let name = if self.plan.settings().cepstrum.is_some() { "c" } else { "band" };
         let header: Vec<String> = (0..self.plan.width()).map(|i| format!("{name}{i}")).collect();
-        writeln!(out, "{}", header.join(",")).map_err(failed)?;
-        self.each(&mut |row| writeln!(out, "{}", joined(row)), failed).map(drop)
+        // The header goes out with the first row: nothing is printed of a clip that cannot be read.
+        let mut header = Some(header.join(","));
+        let mut row = |row: &[f32]| {
+            header.take().map_or(Ok(()), |header| writeln!(out, "{header}"))?;
+            writeln!(out, "{}", joined(row))
+        };
+        self.each(&mut row, failed).map(drop)
     }
 
     fn json(&self, out: &mut dyn Write, failed: &Failed<'_>) -> Result<()> {

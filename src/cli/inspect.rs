@@ -1,6 +1,7 @@
 //! `soundalike inspect`: what clips are good for.
 
 use super::check::own;
+use super::output::plain;
 use super::table::{figure, table};
 use super::{ChannelArg, Common, DONE, NOTHING, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
@@ -72,17 +73,19 @@ fn text(report: &InspectReport) -> String {
 }
 
 fn row(clip: &InspectedClip) -> Vec<String> {
-    let verdict =
-        clip.reason.as_ref().map_or("yes".to_string(), |reason| format!("no: {}", own(&clip.path, &reason.message)));
+    let verdict = clip
+        .reason
+        .as_ref()
+        .map_or("yes".to_string(), |reason| plain(&format!("no: {}", own(&clip.path, &reason.message))));
     let Some(q) = &clip.quality else {
         let mut row = vec!["-".to_string(); HEADER.len()];
         if let [first, .., last] = row.as_mut_slice() {
-            (*first, *last) = (clip.path.clone(), verdict);
+            (*first, *last) = (plain(&clip.path), verdict);
         }
         return row;
     };
     vec![
-        clip.path.clone(),
+        plain(&clip.path),
         format!("{} {}", q.format.container, q.format.codec),
         q.format.sample_rate_hz.to_string(),
         q.format.channels.to_string(),

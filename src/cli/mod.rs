@@ -64,7 +64,8 @@ impl Common {
 /// Which channel of a recording is read.
 #[derive(Args)]
 struct ChannelArg {
-    /// Channel that is used: mix (mean of all), left, right, a number from 1, or loudest (a second pass)
+    /// Channel that is used: mix (mean of all), left, right, a number from 1, or loudest (a second pass); files with
+    /// one channel are used as they are
     #[arg(long, default_value = "mix", value_name = "CHANNEL")]
     channel: Channel,
 }

@@ -29,16 +29,27 @@ pub fn is_broken_pipe(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// Text from outside (a file's name, say) with its control characters written out, so that it can neither forge a
+/// line of the result nor command the terminal.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain
+}
+
 /// A warning on standard error.
 pub fn warn(about: impl Display, message: impl Display, common: &Common) {
     if !common.quiet {
-        let _ = writeln!(io::stderr(), "{} {about}: {message}", paint("warning:", "33", common));
+        let line = plain(&format!("{about}: {message}"));
+        let _ = writeln!(io::stderr(), "{} {line}", paint("warning:", "33", common));
     }
 }
 
 /// An error on standard error.
 pub fn error(error: &Error, common: &Common) {
-    let _ = writeln!(io::stderr(), "{} {error}", paint("error:", "31", common));
+    let _ = writeln!(io::stderr(), "{} {}", paint("error:", "31", common), plain(&error.to_string()));
 }
 
 fn paint(word: &str, colour: &str, common: &Common) -> String {
@@ -49,10 +60,19 @@ fn paint(word: &str, colour: &str, common: &Common) -> String {
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
 pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&std::fs::File>) -> Result<()>) -> Result<()> {
     let failed = |action, source| Error::from(ErrorKind::Io { path: path.into(), action, source });
+    // A link stays a link: what it points to is replaced.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.into());
+    if path.is_dir() {
+        return Err(failed("write", io::Error::from(io::ErrorKind::IsADirectory)));
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".soundalike-").suffix(".part");
-    let temporary = builder.tempfile_in(folder).map_err(|e| failed("create", e))?;
+    // The operating system's own message would name the temporary file.
+    let temporary = builder.tempfile_in(folder).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => failed("create", io::Error::new(e.kind(), "its folder does not exist")),
+        kind => failed("create", kind.into()),
+    })?;
     let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
     write(&mut out)?;
     out.flush().map_err(|e| failed("write", e))?;

@@ -208,7 +208,7 @@ impl PanelWorker<'_> {
         quality: &Quality,
     ) -> (std::result::Result<Embedding, Refusal>, Option<Embedding>) {
         let (net_speech_s, minimum_s) = (quality.net_speech_s, self.panel.settings.minimum_net_speech_s);
-        match embedding {
+        match embedding.filter(|_| quality.has_sound()) {
             Some(embedding) if net_speech_s >= minimum_s && net_speech_s > 0.0 => (Ok(embedding), None),
             Some(embedding) if net_speech_s > 0.0 => {
                 (Err(Refusal::TooLittleSpeech { net_speech_s, minimum_s }), Some(embedding))

@@ -33,6 +33,11 @@ pub enum Refusal {
         /// Fingerprint of the reference's extractor.
         reference: String,
     },
+    /// The same content was listed before, so a pair of the two would compare a clip with itself.
+    Duplicate {
+        /// The clip that was listed first.
+        of: String,
+    },
     /// The embedding has no direction (all values zero), so no angle to another can be measured.
     NoDirection,
 }
@@ -52,6 +57,7 @@ impl fmt::Display for Refusal {
                 "the candidate was made with extractor {candidate}, the reference with {reference}; \
                  extract both again with one version and the same settings"
             ),
+            Refusal::Duplicate { of } => write!(f, "the same bytes as {of}, which counts; list each clip once"),
             Refusal::NoDirection => f.write_str("the embedding is all zeros; give another clip"),
         }
     }

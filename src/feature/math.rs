@@ -21,15 +21,15 @@ pub(crate) fn ln(x: f32) -> f32 {
     let mantissa = f32::from_bits(x.to_bits().wrapping_sub((exponent << 23) as u32));
     let z = mantissa - 1.0;
     let e = exponent as f32;
-    let mut p = 7.037_683_6e-2;
-    p = p * z - 1.151_461_0e-1;
-    p = p * z + 1.167_699_87e-1;
+    let mut p = 7.037_684e-2;
+    p = p * z - 1.151_461e-1;
+    p = p * z + 1.167_699_9e-1;
     p = p * z - 1.242_014_1e-1;
     p = p * z + 1.424_932_3e-1;
     p = p * z - 1.666_805_8e-1;
     p = p * z + 2.000_071_5e-1;
     p = p * z - 2.499_999_4e-1;
-    p = p * z + 3.333_333_1e-1;
+    p = p * z + 3.333_333e-1;
     let zz = z * z;
     let y = p * z * zz - 2.121_944_4e-4 * e - 0.5 * zz;
     z + y + 0.693_359_4 * e

@@ -21,7 +21,7 @@ pub use frame::{Edges, FrameSettings, PreEmphasis};
 pub use mel::{MelScale, MelSettings, MelShape};
 pub use mfcc::{CepstrumSettings, FeaturePlan, FeatureSettings, FeatureStream, FirstCoefficient};
 pub use preset::{Preset, kaldi_fbank80, kaldi_mfcc};
-pub use quality::Quality;
 pub(crate) use quality::SpeechMeter;
+pub use quality::{Quality, SNR_CEILING_DB};
 pub use speech::{FRAME_SECONDS, FrameActivity, SpeechDetector, SpeechSettings};
 pub use window::Window;

@@ -15,7 +15,9 @@ const QUIETEST: f64 = 0.05;
 /// Below this estimate a warning is due, dB.
 const LOW_SNR_DB: f32 = 10.0;
 /// No larger ratio is reported: about the range of 16-bit samples, dB.
-const SNR_CEILING_DB: f64 = 90.0;
+pub const SNR_CEILING_DB: f32 = 90.0;
+/// Below this level a warning is due, dB of full scale: 16-bit samples then have few steps left for the voice.
+const LOW_LEVEL_DBFS: f32 = -55.0;
 /// Lowest level that is told apart from silence, dB of full scale.
 const LEVEL_FLOOR_DB: f64 = -120.0;
 
@@ -44,6 +46,13 @@ pub struct Quality {
     pub bandwidth_hz: Option<f32>,
     /// Remarks.
     pub warnings: Vec<Warning>,
+}
+
+impl Quality {
+    /// False where every sample has the same value: silence, or an offset alone.
+    pub fn has_sound(&self) -> bool {
+        !self.warnings.iter().any(|w| matches!(w, Warning::DigitalSilence | Warning::DcOnly { .. }))
+    }
 }
 
 /// Adds up what the speech detector says of a clip's frames.
@@ -116,14 +125,15 @@ impl SpeechMeter {
         }
         let (speech, noise) = (self.speech.mean(), self.noise());
         let signal = (speech - noise).max(speech * 1e-3);
-        Some(10.0 * (signal / noise.max(1e-12)).log10().min(SNR_CEILING_DB / 10.0)).map(|db| db as f32)
+        Some((10.0 * (signal / noise.max(1e-12)).log10() as f32).min(SNR_CEILING_DB))
     }
 
     /// Joins what was seen of the sound with what was found of speech.
     pub fn quality(&self, seen: Seen) -> Quality {
         let mut warnings = seen.warnings;
         let snr_db = self.snr_db();
-        if let Some(snr_db) = snr_db.filter(|db| *db < LOW_SNR_DB) {
+        let constant = warnings.iter().any(|w| matches!(w, Warning::DigitalSilence | Warning::DcOnly { .. }));
+        if let Some(snr_db) = snr_db.filter(|db| *db < LOW_SNR_DB && !constant) {
             warnings.push(Warning::LowSnr { snr_db });
         }
         let sound = seen.sound.as_ref();
@@ -131,14 +141,18 @@ impl SpeechMeter {
             let db = 20.0 * amplitude.max(1e-12).log10();
             (db > LEVEL_FLOOR_DB).then_some(db as f32)
         };
+        let level_dbfs = sound.and_then(|s| level(s.rms));
+        if let Some(level_dbfs) = level_dbfs.filter(|db| *db < LOW_LEVEL_DBFS && !constant) {
+            warnings.push(Warning::LowLevel { level_dbfs });
+        }
         Quality {
             duration_s: seen.frames as f64 / f64::from(seen.format.sample_rate_hz.max(1)),
             format: seen.format,
             channel: seen.channel,
-            net_speech_s: self.net_speech_s(),
-            level_dbfs: sound.and_then(|s| level(s.rms)),
+            net_speech_s: if constant { 0.0 } else { self.net_speech_s() },
+            level_dbfs,
             peak_dbfs: sound.and_then(|s| level(f64::from(s.peak))),
-            snr_db,
+            snr_db: snr_db.filter(|_| !constant),
             clipping_percent: sound.map_or(0.0, |s| s.clipping_percent),
             dc_offset: sound.map_or(0.0, |s| s.dc_offset as f32),
             bandwidth_hz: sound.and_then(|s| s.bandwidth_hz),

@@ -62,7 +62,7 @@ pub struct FrameActivity {
     pub speech: bool,
     /// The frame holds speech or lies within the margin of some.
     pub keep: bool,
-    /// Mean square of the frame's middle 10 ms, full scale ±1.
+    /// Mean square of the frame's samples without their mean, full scale ±1.
     pub power: f32,
 }
 
@@ -138,8 +138,8 @@ impl SpeechDetector {
         self.tail.extend_from_slice(samples);
         let mut used = 0;
         while let Some(frame) = self.tail.get(used..used + LENGTH) {
-            let middle = frame.get((LENGTH - SHIFT) / 2..(LENGTH + SHIFT) / 2).unwrap_or(frame);
-            self.powers.push_back(sum_by(middle, |x| x * x) / SHIFT as f32);
+            let mean = sum_by(frame, |x| x) / LENGTH as f32;
+            self.powers.push_back(sum_by(frame, |x| (x - mean) * (x - mean)) / LENGTH as f32);
             self.framed += 1;
             used += SHIFT;
         }

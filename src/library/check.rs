@@ -100,8 +100,8 @@ pub enum InReference {
 pub struct Gate {
     /// The score that is looked at.
     pub score: GateScore,
-    /// A candidate above this is stopped.
-    pub above: f64,
+    /// A candidate whose score is above this is stopped.
+    pub limit: f64,
 }
 
 /// The scores that a gate can look at.
@@ -119,7 +119,7 @@ impl std::str::FromStr for Gate {
     fn from_str(text: &str) -> Result<Self> {
         let value = text.strip_prefix("mfcc=").and_then(|x| x.parse::<f64>().ok());
         match value.filter(|x| (-1.0..=1.0).contains(x)) {
-            Some(above) => Ok(Gate { score: GateScore::Mfcc, above }),
+            Some(limit) => Ok(Gate { score: GateScore::Mfcc, limit }),
             None => Err(ErrorKind::Setting {
                 name: "fail-above",
                 found: format!("\"{text}\""),
@@ -192,7 +192,7 @@ impl Gate {
             candidates.iter().filter(|c| test(c)).map(|c| c.path.clone()).collect::<Vec<_>>()
         };
         let GateScore::Mfcc = self.score;
-        let above = names(&|c| c.scores.as_ref().is_some_and(|s| s.mfcc.cosine > self.above));
+        let above = names(&|c| c.scores.as_ref().is_some_and(|s| s.mfcc.cosine > self.limit));
         let refused = names(&|c| c.scores.is_none());
         GateResult { gate: self, passed: above.is_empty() && refused.is_empty(), above, refused }
     }

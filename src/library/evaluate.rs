@@ -7,11 +7,12 @@ use super::outcome::{Reason, Settings, VERSION};
 use crate::calibration::bootstrap::{Trials, equal_error_rate_with_interval};
 use crate::calibration::metrics::Estimate;
 use crate::compare::cosine;
-use crate::encoder::{Embedding, Panel};
-use crate::error::{ErrorKind, Result};
+use crate::encoder::{Embedding, Panel, Refusal};
+use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -27,7 +28,7 @@ pub enum Pairs {
 }
 
 impl FromStr for Pairs {
-    type Err = crate::error::Error;
+    type Err = Error;
 
     fn from_str(word: &str) -> Result<Self> {
         match word {
@@ -121,7 +122,18 @@ pub fn evaluate(
     let analyses = batch::analyse(panel, &paths, options)?;
     let mut names = BTreeMap::new();
     let (mut clips, mut left_out, mut below_minimum) = (Vec::new(), Vec::new(), 0);
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for (clip, analysis) in listed.iter().zip(analyses) {
+        if let Some(sha256) = analysis.sha256.clone() {
+            match seen.entry(sha256) {
+                Entry::Vacant(entry) => drop(entry.insert(shown(&clip.path))),
+                Entry::Occupied(entry) => {
+                    let reason = Refusal::Duplicate { of: entry.get().clone() }.into();
+                    left_out.push(LeftOut { path: shown(&clip.path), reason });
+                    continue;
+                }
+            }
+        }
         let embedding = match (analysis.embedding, analysis.short) {
             (Ok(embedding), _) => embedding,
             (Err(_), Some(short)) => {
@@ -138,6 +150,9 @@ pub fn evaluate(
         clips.push(Clip { speaker, kind: clip.kind, embedding });
     }
     let trials = all_pairs(&clips, pairs, names.len());
+    if trials.targets.is_empty() || trials.non_targets.is_empty() {
+        return Err(too_few(&trials, &left_out));
+    }
     let eer = equal_error_rate_with_interval(&trials)?;
     Ok(EvaluateReport {
         version: VERSION.into(),
@@ -149,6 +164,17 @@ pub fn evaluate(
         encoders: EncoderErrors { mfcc: ErrorRates { eer } },
         left_out,
     })
+}
+
+/// Says how many trials there are, and why clips are missing from them.
+fn too_few(trials: &Trials, left_out: &[LeftOut]) -> Error {
+    let mut found = format!("{} pairs of one voice and {} of two", trials.targets.len(), trials.non_targets.len());
+    if let Some(first) = left_out.first() {
+        let n = left_out.len();
+        found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
+    }
+    let expected = "at least one of each: two clips of one speaker, and two speakers".into();
+    ErrorKind::Insufficient { what: "trials", found, expected }.into()
 }
 
 struct Clip {

@@ -46,6 +46,16 @@ impl Manifest {
             found,
             expected: expected.into(),
         };
+        let metadata = std::fs::metadata(file);
+        let metadata = metadata.map_err(|source| ErrorKind::Io { path: file.into(), action: "open", source })?;
+        if !metadata.is_file() || metadata.len() == 0 {
+            let found = match metadata.len() {
+                _ if metadata.is_dir() => "a folder",
+                _ if !metadata.is_file() => "a pipe or a device",
+                _ => "an empty file",
+            };
+            return Err(table(0, found.into(), "a tab-separated table with a header").into());
+        }
         let handle = std::fs::File::open(file);
         let handle = handle.map_err(|source| ErrorKind::Io { path: file.into(), action: "open", source })?;
         let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(handle);
@@ -53,7 +63,7 @@ impl Manifest {
         let column = |name: &str| header.iter().position(|h| h.trim() == name);
         let need = |name: &str| {
             column(name).ok_or_else(|| {
-                let found = format!("the columns {}", header.iter().collect::<Vec<_>>().join(", "));
+                let found = format!("the columns {}", header.iter().take(12).collect::<Vec<_>>().join(", "));
                 table(1, found, &format!("tab-separated columns path, speaker and kind; {name} is missing"))
             })
         };

@@ -1,7 +1,8 @@
 //! `soundalike check`: what it scores, what it refuses, what it marks, and how it exits.
 
 use crate::program::{
-    CANDIDATE, REFERENCE, Run, copy, fixtures, folder, low_pass, samples, soundalike, word, write_wav,
+    CANDIDATE, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, low_pass, samples, soundalike, word,
+    write_wav,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -205,8 +206,8 @@ fn a_file_twice_in_the_reference_counts_once() {
 #[test]
 fn each_unusable_candidate_is_refused_for_its_own_reason_and_harms_no_other() {
     let refused = [
-        ("malformed/digital-silence.wav", "no_speech", "no speech found in 2.00 s"),
-        ("malformed/dc-only.wav", "too_little_speech", "expected at least 1.00 s"),
+        ("malformed/digital-silence.wav", "no_speech", "give a clip in which the voice is heard"),
+        ("malformed/dc-only.wav", "no_speech", "no speech found in 2.00 s"),
         ("malformed/text.wav", "unreadable", "found text, expected an audio file"),
         ("malformed/empty.wav", "unreadable", "found an empty file, expected an audio file"),
         ("malformed/truncated-data.wav", "too_little_speech", "of speech, expected at least 1.00 s; give a longer"),
@@ -231,7 +232,8 @@ fn each_unusable_candidate_is_refused_for_its_own_reason_and_harms_no_other() {
     }
     messages.sort_unstable();
     messages.dedup();
-    assert_eq!(messages.len(), refused.len());
+    // Silence and an offset alone are refused alike; their warnings tell them apart.
+    assert_eq!(messages.len(), refused.len() - 1);
     let short = &rows(&result)[5]["reason"];
     let found = short["net_speech_s"].as_f64().unwrap();
     assert!(short["minimum_s"] == 1.0 && (0.1..1.0).contains(&found), "{short}");
@@ -317,6 +319,18 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
 }
 
 #[test]
+fn the_result_has_the_shape_of_its_schema_with_and_without_a_gate() {
+    let given = [CANDIDATE, "voices/nsh/real/01.wav", "malformed/text.wav", "malformed/dc-only.wav"];
+    let (plain, _) = check(&[&["--reference", "malformed/text.wav"], &given[..]].concat(), 3);
+    assert_fits_schema("check", &plain);
+    let (gated, _) = check(&[&given[..], &["--fail-above", "mfcc=0.9"]].concat(), 1);
+    assert_fits_schema("check", &gated);
+    // A reader that keeps the last of two equal keys must still find the limit.
+    let limits: Vec<&Value> = gated["gate"].as_object().unwrap().values().filter(|value| value.is_number()).collect();
+    assert_eq!(limits, [&Value::from(0.9)], "{}", gated["gate"]);
+}
+
+#[test]
 fn the_channel_that_is_used_decides_the_score() {
     let folder = folder();
     let (speech, stranger) = (samples(CANDIDATE), samples("voices/slt/tts/01.wav"));
@@ -343,12 +357,13 @@ fn the_channel_that_is_used_decides_the_score() {
         soundalike(&["check", "--reference", REFERENCE, CANDIDATE, &argument])
             .fails(&["--channel", "mix, left, right, loudest, or a number from 1"]);
     }
-    // A clip without the channel is refused, the others are not harmed.
-    let arguments = ["check", "--json", "--reference", word(&voice), word(&clip), CANDIDATE, "--channel", "right"];
+    // Files of one channel are used as they are; a clip of several without the channel is refused, the others are not harmed.
+    let arguments = ["check", "--json", "--reference", REFERENCE, word(&clip), CANDIDATE, "--channel", "3"];
     let result = soundalike(&arguments).exits(3).json();
-    assert!((cosine(&rows(&result)[0]) - right.1).abs() < 1e-12);
-    let reason = rows(&result)[1]["reason"]["message"].as_str().unwrap();
-    assert!(reason.starts_with(CANDIDATE) && reason.contains("expected a channel 2"), "{reason}");
+    let (plain, _) = check(&[CANDIDATE], 0);
+    assert_eq!(rows(&result)[1]["scores"], rows(&plain)[0]["scores"]);
+    let reason = rows(&result)[0]["reason"]["message"].as_str().unwrap();
+    assert!(reason.starts_with(word(&clip)) && reason.contains("expected a channel 3"), "{reason}");
 }
 
 #[test]
@@ -425,4 +440,30 @@ fn no_truncation_of_a_clip_causes_a_panic() {
             code => panic!("{length} bytes: exit code {code}"),
         }
     }
+}
+
+#[test]
+fn a_file_name_cannot_forge_a_line_of_the_result() {
+    let folder = folder();
+    let name = "x\nMFCC cosine      0.999\u{1b}[31m.wav";
+    copy(CANDIDATE, &folder.path().join(name));
+    let run = soundalike(&["check", "--reference", REFERENCE, word(folder.path())]).exits(0);
+    assert_eq!(run.stdout.lines().filter(|line| line.starts_with("MFCC cosine")).count(), 1, "{}", run.stdout);
+    assert!(
+        !run.stdout.contains('\u{1b}') && run.stdout.contains("\\nMFCC cosine      0.999\\u{1b}"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_constant_offset_changes_neither_score_nor_noise_estimate() {
+    let folder = folder();
+    let path = folder.path().join("offset.wav");
+    write_wav(&path, 16_000, &[&samples(CANDIDATE).iter().map(|x| 0.8 * x + 0.15).collect::<Vec<_>>()]);
+    let (result, _) = check(&[CANDIDATE, word(&path)], 0);
+    let [plain, offset] = rows(&result) else { panic!("two rows") };
+    assert!((cosine(plain) - cosine(offset)).abs() < 0.01);
+    let snr = |row: &Value| row["quality"]["snr_db"].as_f64().unwrap();
+    assert!((snr(plain) - snr(offset)).abs() < 3.0, "{} {}", snr(plain), snr(offset));
 }

@@ -157,9 +157,25 @@ fn mistakes_in_a_manifest_are_told_with_their_line() {
     fails(&table("path\tspeaker\tkind\n\tnsh\treal\n"), &[], &["line 2", "no path"]);
     fails(&table("path\tspeaker\tkind\nx.wav\n"), &[], &["line 2", "no kind"]);
     fails(&table("path\tspeaker\tkind\n"), &[], &["no clips", "at least one line below the header"]);
-    fails(&table(""), &[], &["bad.tsv", "path is missing"]);
+    fails(&table(""), &[], &["bad.tsv", "an empty file"]);
     let one = "path\tspeaker\tkind\nvoices/nsh/real/01.wav\tnsh\treal\nvoices/nsh/real/02.wav\tnsh\treal\n";
-    fails(&table(one), &[], &["equal error rate", "1 target and 0 non-target trials", "add clips or speakers"]);
+    fails(&table(one), &[], &["1 pairs of one voice and 0 of two", "two speakers"]);
+    let missing = "path\tspeaker\tkind\nno-such.wav\ta\treal\nvoices/nsh/real/01.wav\tnsh\treal\n";
+    fails(&table(missing), &[], &["1 clips left out", "no-such.wav", "No such file"]);
+    fails(folder.path(), &[], &["found a folder"]);
     fs::write(folder.path().join("bad.tsv"), b"path\tspeaker\tkind\n\xff\xfe\ta\treal\n").unwrap();
     fails(&folder.path().join("bad.tsv"), &[], &["bad.tsv, line 2", "tab-separated"]);
+}
+
+#[test]
+fn a_clip_that_is_listed_twice_counts_once() {
+    let folder = folder();
+    let mut text = fs::read_to_string(manifest(folder.path())).unwrap();
+    let twin = text.lines().nth(1).unwrap().to_string() + "\n";
+    let once = evaluate(&write(folder.path(), "once.tsv", &text), &[], 0);
+    text += &twin;
+    let twice = evaluate(&write(folder.path(), "twice.tsv", &text), &[], 3);
+    assert_eq!(once["encoders"], twice["encoders"]);
+    assert_eq!(once["trials"], twice["trials"]);
+    assert_eq!(twice["left_out"][0]["reason"]["code"], "duplicate");
 }
