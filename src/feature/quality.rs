@@ -42,7 +42,8 @@ pub struct Quality {
     pub clipping_percent: f32,
     /// Mean of the samples, full scale is 1.
     pub dc_offset: f32,
-    /// Highest frequency with sound in it (60 dB under the loudest band), Hz; null without sound.
+    /// Highest frequency with speech in it, Hz: where the long-term spectrum falls off a cliff, or lies 60 dB under its
+    /// loudest band; null without sound.
     pub bandwidth_hz: Option<f32>,
     /// Remarks.
     pub warnings: Vec<Warning>,
