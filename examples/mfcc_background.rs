@@ -1,4 +1,5 @@
-//! Computes the table that MFCC statistics are normalised by, from the real clips of adults in two splits of a manifest.
+//! Computes the table that MFCC statistics are normalised by, from the real clips of adults in two splits of a
+//! manifest.
 //!
 //! `cargo run --release --example mfcc_background -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_background.json`
 

@@ -21,7 +21,8 @@ pub struct EnergySettings {
     pub rise_share: f32,
     /// Speech lies at most this far under the peak, dB.
     pub depth_db: f32,
-    /// What lies this far under the loudest speech heard before is not speech, dB. That memory fades by 0.2 dB a second.
+    /// What lies this far under the loudest speech heard before is not speech, dB. That memory fades by 0.2 dB a
+    /// second.
     pub memory_db: f32,
     /// Frames of 10 ms that are kept on either side of speech.
     pub margin_frames: usize,

@@ -1,8 +1,9 @@
 //! Any sampling rate to 16 kHz, as a stream.
 //!
-//! The work is rubato's: overlapping FFT blocks with a Blackman-Harris-squared low-pass. Blocks are long enough at every rate that
-//! the pass-band is flat to 7 kHz (or to 87 % of a lower Nyquist frequency) and images and aliases stay under -80 dB;
-//! the tests hold it to that. The delay is taken off, so sample 0 of the output lies at sample 0 of the input.
+//! The work is rubato's: overlapping FFT blocks with a Blackman-Harris-squared low-pass. Blocks are long enough at
+//! every rate that the pass-band is flat to 7 kHz (or to 87 % of a lower Nyquist frequency) and images and aliases
+//! stay under -80 dB; the tests hold it to that. The delay is taken off, so sample 0 of the output lies at sample 0 of
+//! the input.
 
 use crate::error::{ErrorKind, Result};
 use audioadapter_buffers::direct::InterleavedSlice;

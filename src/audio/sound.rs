@@ -19,8 +19,9 @@ const LOWEST_CLIPPED_PEAK: f32 = 0.1;
 const BAND_HZ: f64 = 200.0;
 /// Bands this far under the loudest hold no speech, dB.
 const BANDWIDTH_DROP_DB: f64 = 60.0;
-/// A fall of the spectrum by this much within 600 Hz is a cut, dB; speech itself falls by less. On 573 development clips of wide-band
-/// speech and 60 that had gone through an 8 kHz mu-law channel it told all apart, but for one voice that is narrow-band.
+/// A fall of the spectrum by this much within 600 Hz is a cut, dB; speech itself falls by less. On 573 development
+/// clips of wide-band speech and 60 that had gone through an 8 kHz mu-law channel it told all apart, but for one voice
+/// that is narrow-band.
 const CLIFF_DB: f64 = 25.0;
 /// Lowest frequency at which a cut is looked for, Hz: below it voices have steep falls of their own.
 const LOWEST_CUT_HZ: f64 = 2500.0;
@@ -107,7 +108,8 @@ impl SoundMeter {
 impl Sound {
     /// Above this share of clipped samples a warning is due, percent.
     const CLIPPING_WARNING_PERCENT: f32 = 0.1;
-    /// Below this bandwidth a warning is due, Hz: telephone speech ends at 3.4 to 4 kHz, its filters' images a little above.
+    /// Below this bandwidth a warning is due, Hz: telephone speech ends at 3.4 to 4 kHz, its filters' images a little
+    /// above.
     const NARROW_BAND_HZ: f32 = 4800.0;
 
     fn remark(&self, warnings: &mut Vec<Warning>) {
@@ -233,9 +235,10 @@ impl LongTermSpectrum {
 
 /// Index of the highest band with speech in it; `width` is that of a band, Hz.
 ///
-/// Everything quieter than [`BANDWIDTH_DROP_DB`] under the loudest band is left out. A telephone's or a codec's cut often leaves
-/// more than that above it (images of a soft filter, quantisation noise), so a cliff is looked for too: the first place
-/// from [`LOWEST_CUT_HZ`] on where three bands stand at least [`CLIFF_DB`] above all that lies three bands further up.
+/// Everything quieter than [`BANDWIDTH_DROP_DB`] under the loudest band is left out. A telephone's or a codec's cut
+/// often leaves more than that above it (images of a soft filter, quantisation noise), so a cliff is looked for too:
+/// the first place from [`LOWEST_CUT_HZ`] on where three bands stand at least [`CLIFF_DB`] above all that lies three
+/// bands further up.
 fn last_band(bands: &[f64], width: f64) -> Option<usize> {
     let loudest = bands.iter().copied().fold(0.0, f64::max);
     let limit = loudest * 10f64.powf(-BANDWIDTH_DROP_DB / 10.0);

@@ -1,8 +1,8 @@
 //! A recording as a stream of mono samples at 16 kHz, whatever the file.
 //!
-//! [`Recording::open`] chooses the decoder; [`Recording::next`] hands out block after block, in memory that does not depend on the length of
-//! the file; [`Recording::finish`] tells what was seen on the way. [`Waveform::read`] is the convenience for clips
-//! that may lie in memory as a whole.
+//! [`Recording::open`] chooses the decoder; [`Recording::next`] hands out block after block, in memory that does not
+//! depend on the length of the file; [`Recording::finish`] tells what was seen on the way. [`Waveform::read`] is the
+//! convenience for clips that may lie in memory as a whole.
 
 use super::SAMPLE_RATE_HZ;
 use super::channel::{Channel, Mixer};

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 /// Equal error rate on the convex hull of the ROC, as a fraction of 1.
 ///
-/// A *target* trial compares two clips of one voice, a *non-target* trial two voices. The hull joins the operating points that
-/// some prior and cost make best; the rate is where misses and false alarms are equal on it (Brümmer and de Villiers,
-/// "The BOSARIS toolkit", 2011). Unlike a crossing of steps it is well defined for any number of trials and ties.
+/// A *target* trial compares two clips of one voice, a *non-target* trial two voices. The hull joins the operating
+/// points that some prior and cost make best; the rate is where misses and false alarms are equal on it (Brümmer and
+/// de Villiers, "The BOSARIS toolkit", 2011). Unlike a crossing of steps it is well defined for any number of trials
+/// and ties.
 ///
 /// # Errors
 /// [`ErrorKind::Insufficient`] without a target or a non-target trial, or where a score is not a number.
@@ -37,7 +38,8 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// Equal error rate of weighted trials `(score, target, weight)` in the order of falling scores; none where all weight is on one side.
+/// Equal error rate of weighted trials `(score, target, weight)` in the order of falling scores; none where all weight
+/// is on one side.
 pub(crate) fn eer_of_sorted(trials: impl Iterator<Item = (f64, bool, f64)>) -> Option<f64> {
     let hull = roc_hull(trials);
     let (false_alarms, hits) = hull.last().copied()?;

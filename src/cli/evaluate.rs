@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 /// Scores all pairs of labelled clips and prints the equal error rate.
 ///
-/// The interval is a bootstrap over speakers (1000 resamples, fixed seed, 95 %). Clips shorter than `check` would accept
-/// are scored too and counted; only clips that cannot be decoded or hold no speech are left out.
+/// The interval is a bootstrap over speakers (1000 resamples, fixed seed, 95 %). Clips shorter than `check` would
+/// accept are scored too and counted; only clips that cannot be decoded or hold no speech are left out.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike evaluate --manifest clips.tsv\n  soundalike evaluate --manifest clips.tsv \

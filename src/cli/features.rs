@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// Writes the features of a clip: one row a frame of 25 ms every 10 ms, over the whole clip at 16 kHz.
 ///
-/// The presets equal other libraries' numbers (tolerances in the README). The clip is streamed, so its length costs no memory.
+/// The presets equal other libraries' numbers (tolerances in the README). The clip is streamed, so its length costs no
+/// memory.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike features clip.wav --kind mfcc -o clip.csv\n  soundalike features clip.wav \
@@ -28,7 +29,8 @@ pub struct FeaturesArgs {
     /// Whose definition is followed; kaldi80 is the 80-band filter bank of speaker networks
     #[arg(long, value_enum, default_value_t = PresetArg::Kaldi)]
     preset: PresetArg,
-    /// File to write: .csv, .npy (little-endian float32, C order) or .json by its ending [default: CSV on standard output]
+    /// File to write: .csv, .npy (little-endian float32, C order) or .json by its ending [default: CSV on standard
+    /// output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

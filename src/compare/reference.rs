@@ -1,7 +1,7 @@
 //! The protected voice: a set of recordings, never one blind mean.
 //!
-//! Speakers have more than one style, and one bad recording must not hide in an average; so the exemplars stay apart and
-//! every one is scored. The score against the reference as a whole is the cosine to the centroid: the mean of the
+//! Speakers have more than one style, and one bad recording must not hide in an average; so the exemplars stay apart
+//! and every one is scored. The score against the reference as a whole is the cosine to the centroid: the mean of the
 //! exemplars' embeddings, each first brought to length one.
 
 use super::cosine::cosine;

@@ -35,7 +35,8 @@ impl Background {
         })
     }
 
-    /// The table of a population's raw embeddings, all of one length; deviations are those of the population (divided by `n`).
+    /// The table of a population's raw embeddings, all of one length; deviations are those of the population (divided
+    /// by `n`).
     ///
     /// # Errors
     /// [`ErrorKind::Insufficient`] below two clips or where a value never varies.

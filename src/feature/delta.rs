@@ -7,8 +7,8 @@ pub const DELTA_WINDOW: usize = 2;
 
 /// Appends deltas to a stream of rows.
 ///
-/// The slope is the regression `sum(k (x[t+k] - x[t-k])) / (2 sum(k^2))`, `k` from 1 to [`DELTA_WINDOW`]; rows before the first
-/// and after the last are taken to equal them (HTK, Kaldi).
+/// The slope is the regression `sum(k (x[t+k] - x[t-k])) / (2 sum(k^2))`, `k` from 1 to [`DELTA_WINDOW`]; rows before
+/// the first and after the last are taken to equal them (HTK, Kaldi).
 #[derive(Debug, Default)]
 pub struct Deltas {
     window: VecDeque<Vec<f32>>,

@@ -25,7 +25,8 @@ pub enum Preset {
     LibrosaHtk,
     /// torchaudio's `MFCC` transform on 26 bands: HTK scale, decibels, centred frames.
     Torchaudio,
-    /// HTK's own chain as openSMILE computes it: Hamming, 26 bands, lifter 22; c0 stands first here, last in HTK's files.
+    /// HTK's own chain as openSMILE computes it: Hamming, 26 bands, lifter 22; c0 stands first here, last in HTK's
+    /// files.
     Htk,
     /// python_speech_features: whole-signal pre-emphasis, bins rounded down, log energy in the place of c0.
     PythonSpeechFeatures,

@@ -1,9 +1,9 @@
 //! The frame loop, compiled for wider vectors too and chosen when it runs.
 //!
 //! The loop's order of operations is fixed in its source and the compiler fuses nothing, so every version gives the
-//! same bits (a test holds them to it); only the transform inside, for which rustfft chooses its own version, may differ
-//! between processors in the last bits. This is the one file of the library with `unsafe` in it: the call of a function
-//! compiled for instructions that were asked for just before.
+//! same bits (a test holds them to it); only the transform inside, for which rustfft chooses its own version, may
+//! differ between processors in the last bits. This is the one file of the library with `unsafe` in it: the call of a
+//! function compiled for instructions that were asked for just before.
 
 use super::filterbank::Peak;
 use super::frame::FrameRun;

@@ -1,10 +1,10 @@
 //! Where speech lies, gently: long silences go, the pauses inside speech stay.
 //!
-//! Blocks of 16 ms are judged by the small network of the crate `earshot`; frames within a margin of what it calls speech
-//! are kept too, so pauses shorter than twice that survive. (A hard gate that cuts every pause costs more than the
-//! silence it removes.) On labelled mixtures it lost less speech in noise than a detector that follows the noise floor
-//! by energy (`examples/speech_detection`, figures in ACCURACY.md). It works on a stream, looks ahead by the margin,
-//! and holds a few hundred numbers, however long the recording. It says where speech is, not whose.
+//! Blocks of 16 ms are judged by the small network of the crate `earshot`; frames within a margin of what it calls
+//! speech are kept too, so pauses shorter than twice that survive. (A hard gate that cuts every pause costs more than
+//! the silence it removes.) On labelled mixtures it lost less speech in noise than a detector that follows the noise
+//! floor by energy (`examples/speech_detection`, figures in ACCURACY.md). It works on a stream, looks ahead by the
+//! margin, and holds a few hundred numbers, however long the recording. It says where speech is, not whose.
 
 use super::math::sum_by;
 use crate::error::{ErrorKind, Result};

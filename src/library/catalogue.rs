@@ -12,8 +12,8 @@ const EXTENSIONS: [&str; 23] = [
 ];
 
 /// The sound files that `named` stands for: itself, those in the folder and its sub-folders, or those that match the
-/// pattern (`*`, `?`, `[...]`, `**`). Folders and patterns give paths in the order of their bytes; hidden files are left
-/// out, links to folders are not followed.
+/// pattern (`*`, `?`, `[...]`, `**`). Folders and patterns give paths in the order of their bytes; hidden files are
+/// left out, links to folders are not followed.
 ///
 /// # Errors
 /// Where nothing of that name exists, nothing matches, or a folder holds no sound file or cannot be read.

@@ -146,7 +146,8 @@ pub struct GateResult {
 
 /// Compares candidates with a protected voice.
 ///
-/// `references` and `candidates` are files, folders or patterns. A candidate that cannot be used is refused in its own row.
+/// `references` and `candidates` are files, folders or patterns. A candidate that cannot be used is refused in its own
+/// row.
 ///
 /// # Errors
 /// Where a reference does not exist or no clip of it can be used, or so many threads cannot be had.

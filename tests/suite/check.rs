@@ -357,7 +357,8 @@ fn the_channel_that_is_used_decides_the_score() {
         soundalike(&["check", "--reference", REFERENCE, CANDIDATE, &argument])
             .fails(&["--channel", "mix, left, right, loudest, or a number from 1"]);
     }
-    // Files of one channel are used as they are; a clip of several without the channel is refused, the others are not harmed.
+    // Files of one channel are used as they are; a clip of several without the channel is refused, the others are not
+    // harmed.
     let arguments = ["check", "--json", "--reference", REFERENCE, word(&clip), CANDIDATE, "--channel", "3"];
     let result = soundalike(&arguments).exits(3).json();
     let (plain, _) = check(&[CANDIDATE], 0);

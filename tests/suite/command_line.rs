@@ -120,3 +120,22 @@ fn the_folder_the_program_runs_in_changes_only_the_paths() {
     };
     assert_eq!(score("", "voices/nsh/"), score("voices/slt", "../nsh/"));
 }
+
+#[test]
+fn the_readme_shows_what_its_first_command_prints() {
+    let readme = std::fs::read_to_string(fixtures().with_file_name("README.md")).unwrap();
+    let mut lines = readme.lines().skip_while(|line| !line.starts_with("    cargo run --release -- check ")).peekable();
+    let command = lines.next().unwrap().trim();
+    let arguments: Vec<String> =
+        command.split(' ').skip_while(|word| *word != "check").map(|w| w.replace("fixtures/", "")).collect();
+    let shown: Vec<&str> = lines
+        .skip(1)
+        .take_while(|line| line.is_empty() || line.starts_with("    "))
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let run = soundalike(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).exits(0);
+    let printed = run.stdout.replace("candidate        voices", "candidate        fixtures/voices");
+    let printed: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(shown, printed);
+}

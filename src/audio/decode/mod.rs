@@ -1,7 +1,7 @@
 //! Bytes to samples: the decoder is chosen by the content of the file, never by its name.
 //!
-//! A [`Decoder`] hands out interleaved blocks at the file's own rate, full scale ±1, and holds no more than one
-//! block, so a file may be of any length. Mixing, resampling and judging the sound happen elsewhere in [`crate::audio`].
+//! A [`Decoder`] hands out interleaved blocks at the file's own rate, full scale ±1, and holds no more than one block,
+//! so a file may be of any length. Mixing, resampling and judging the sound happen elsewhere in [`crate::audio`].
 //!
 //! WAVE files are read here, their headers checked by `hound`; everything else is taken apart by `symphonia` and, for
 //! Opus, `ruopus`. A panic inside those crates ends the stream with an error and goes no further.
