@@ -10,11 +10,12 @@ use soundalike::library::check::{Candidate, CheckReport, Gate, InReference, chec
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Compares each candidate with the protected voice and prints its scores.
+/// Compare candidate clips with one protected voice.
 ///
-/// The MFCC cosine compares the mean and spread of the cepstra of two voices, each normalised by a background
-/// population: 1 is the same direction, 0 is unrelated, negative is opposite. It is transparent and weak; it is not a
-/// probability, and it does not say whether a clip is synthetic.
+/// Every clip needs at least 1 s of net speech; a candidate with less, or one that cannot be read, is refused with the
+/// reason and stops nothing. The MFCC cosine compares the mean and spread of the cepstra of two voices, each
+/// normalised by a background population: 1 is the same direction, 0 is unrelated, negative is opposite. It is
+/// transparent and weak; it is not a probability, and it does not say whether a clip is synthetic.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike check --reference voices/anna take1.wav take2.wav\n  soundalike check \

@@ -8,7 +8,7 @@ use soundalike::library::evaluate::{EvaluateReport, Pairs, evaluate};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Scores all pairs of labelled clips and prints the equal error rate.
+/// Measure the error on labelled clips of your own: the equal error rate over all pairs.
 ///
 /// The interval is a bootstrap over speakers (1000 resamples, fixed seed, 95 %). Clips shorter than `check` would
 /// accept are scored too and counted; only clips that cannot be decoded or hold no speech are left out.

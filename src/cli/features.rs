@@ -9,8 +9,9 @@ use soundalike::{Error, ErrorKind, Result};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes the features of a clip: one row a frame of 25 ms every 10 ms, over the whole clip at 16 kHz.
+/// Write the features of a clip: the MFCC or log filter-bank matrix.
 ///
+/// One row is a frame of 25 ms, one every 10 ms, over the whole clip at 16 kHz, silence included.
 /// The presets equal other libraries' numbers (tolerances in the README). The clip is streamed, so its length costs no
 /// memory.
 #[derive(Args)]

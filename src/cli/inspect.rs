@@ -10,7 +10,7 @@ use soundalike::library::Status;
 use soundalike::library::inspect::{InspectReport, InspectedClip, inspect};
 use std::path::PathBuf;
 
-/// Shows format, duration, net speech, level, noise, clipping, offset and bandwidth of clips.
+/// Show what clips are good for: format, length, net speech, level, noise, clipping, offset, bandwidth.
 ///
 /// A clip can be used where it holds at least 1 s of net speech. Levels are in dB of full scale; the bandwidth is the
 /// highest frequency with sound in it, so that telephone speech is recognised at any sampling rate.

@@ -70,17 +70,13 @@ struct ChannelArg {
     channel: Channel,
 }
 
+/// What each does stands with its arguments.
 #[derive(Subcommand)]
 enum Command {
-    /// Compare candidate clips with one protected voice
     Check(check::CheckArgs),
-    /// Show what clips are good for: format, speech, level, noise, clipping, bandwidth
     Inspect(inspect::InspectArgs),
-    /// Write the features of a clip: the MFCC or filter-bank matrix
     Features(features::FeaturesArgs),
-    /// Measure the error on labelled clips of your own
     Evaluate(evaluate::EvaluateArgs),
-    /// Print the JSON Schema of a result
     Schema(schema::SchemaArgs),
 }
 

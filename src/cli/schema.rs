@@ -7,7 +7,7 @@ use soundalike::library::check::CheckReport;
 use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::inspect::InspectReport;
 
-/// Prints the JSON Schema (draft 2020-12) of what a command prints with --json.
+/// Print the JSON Schema (draft 2020-12) of what a command prints with --json.
 #[derive(Args)]
 #[command(after_help = "Example:\n  soundalike schema check > check.schema.json")]
 pub struct SchemaArgs {
