@@ -1,5 +1,5 @@
 #!/bin/bash
-# soundalike beside other libraries, interleaved in one run: benches/compare.sh [ROUNDS] [mfcc|threads|resample|cold|memory ...]
+# soundalike beside other libraries, interleaved in one run: benches/compare.sh [ROUNDS] [mfcc|full|threads|resample|cold|memory ...]
 # Makes a Python environment and a synthetic corpus (1 GB) under $PEERS, once; the rows of `memory` need 7 GB more for a while.
 set -euo pipefail
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE # settings that slow numpy down on some machines

@@ -1,5 +1,5 @@
 """Runs soundalike and its peers by turns and prints medians of paired ratios; started by ../compare.sh.
-   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|threads|resample|cold|memory ...]
+   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory ...]
 
    A peer's pass stands between two of ours and is divided by their mean, so that a neighbour's load falls on both. `wall`
    is the clock; `cpu` is processor time, which a busy machine distorts less.
@@ -9,7 +9,7 @@ from pathlib import Path
 
 RELEASE, PEERS, HERE = Path(sys.argv[1]), Path(os.environ["PEERS"]), Path(__file__).parent
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-PARTS = sys.argv[3:] or ["mfcc", "threads", "resample", "cold", "memory"]
+PARTS = sys.argv[3:] or ["mfcc", "full", "threads", "resample", "cold", "memory"]
 A, B = PEERS / "corpus/A", PEERS / "corpus/B"
 PYTHON, SOUNDALIKE = str(PEERS / "venv/bin/python"), str(RELEASE / "soundalike")
 CLIPS = [str(A / "spk00_00.wav"), str(A / "spk00_01.wav")]
@@ -77,14 +77,37 @@ def mfcc():
         "kaldi-native-fbank, frames left in C++": lambda: peer("bench_mfcc.py", "--peer", "knf_native"),
     }
     rounds(f"file to mean of MFCC 13 of 26, {seconds:.0f} s in 10 s clips, one thread", lambda: ours(A), peers)
-    peers.popitem()
+
+
+def full():
+    peers = {
+        "librosa": lambda: peer("bench_mfcc.py", "--peer", "librosa"),
+        "kaldi-native-fbank": lambda: peer("bench_mfcc.py", "--peer", "knf"),
+    }
     rounds("the whole pass of check against the peers' MFCC alone", lambda: ours(A, mode="full", passes=1), peers)
+
+
+def at_once(mode, passes):
+    """Seconds a corpus where two processes of one thread go through it at the same time: what the machine itself gives."""
+    command = [str(RELEASE / "examples/mfcc_mean"), str(A), "1", str(passes), mode]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    wall = max(float(re.search(r"med ([0-9.]+)", process.communicate()[0])[1]) for process in both)
+    return wall / 2
 
 
 def threads():
     for mode, passes in (("plain", 3), ("full", 1)):
-        title = f"two threads, {mode}: ratios are one thread's time by two threads'"
-        rounds(title, lambda: ours(A, 2, mode, passes), {"one thread": lambda: ours(A, 1, mode, passes)})
+        print(f"\n{mode}, one thread and two, median of {ROUNDS} rounds (least to most)")
+        speedup, control, busy = [], [], []
+        for _ in range(ROUNDS):
+            before, two, apart, after = ours(A, 1, mode, passes), ours(A, 2, mode, passes), at_once(mode, passes), ours(A, 1, mode, passes)
+            one = (before[0] + after[0]) / 2
+            speedup.append(one / two[0])
+            control.append(one / apart)
+            busy.append(two[1] / ((before[1] + after[1]) / 2))
+        print(f"{'two threads: times as fast':44} {shown(speedup)}")
+        print(f"{'two processes at once: times as fast':44} {shown(control)}")
+        print(f"{'processor time, two threads by one':44} {shown(busy)}", flush=True)
 
 
 def resample():
@@ -136,4 +159,4 @@ def memory():
 
 
 for part in PARTS:
-    {"mfcc": mfcc, "threads": threads, "resample": resample, "cold": cold, "memory": memory}[part]()
+    {"mfcc": mfcc, "full": full, "threads": threads, "resample": resample, "cold": cold, "memory": memory}[part]()
