@@ -1,8 +1,9 @@
 //! Throughput from file to MFCC over a folder of WAV files, to set beside other libraries' (`benches/peers`).
 //!
-//! `cargo run --release --example mfcc_mean -- FOLDER [THREADS] [REPETITIONS] [plain|full]` prints one line:
-//! `plain` is what the peers do (read, 13 MFCC of 26 bands, mean over frames), `full` is the whole pass of `check` over
-//! each clip (hash, quality, speech detection, the encoder's own features, statistics).
+//! `cargo run --release --example mfcc_mean -- FOLDER [THREADS] [REPETITIONS] [plain|full|read]` prints one
+//! line: `plain` is what the peers do (read, 13 MFCC of 26 bands, mean over frames), `full` is the whole pass of `check`
+//! over each clip (hash, quality, speech detection, the encoder's own features, statistics), `read` decodes, mixes and
+//! resamples only.
 
 #![allow(clippy::print_stdout)]
 
@@ -37,12 +38,24 @@ fn mean(
     Ok((sum.map(|s| s / frames.max(1) as f64), frames))
 }
 
+/// Samples of a file at 16 kHz, and the sum of their magnitudes.
+fn read(path: &Path, block: &mut Vec<f32>) -> soundalike::Result<(f64, usize)> {
+    let mut recording = Recording::open(path, &ReadOptions { channel: Channel::Mix, hash: false, measure: false })?;
+    let (mut sum, mut samples) = (0.0, 0);
+    while recording.next(block)? {
+        sum += f64::from(block.iter().map(|x| x.abs()).sum::<f32>());
+        samples += block.len();
+    }
+    Ok((sum, samples))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or("give a folder of WAV files")?;
     let threads: usize = arguments.next().map_or(Ok(1), |n| n.parse())?;
     let repetitions: usize = arguments.next().map_or(Ok(5), |n| n.parse())?;
-    let full = arguments.next().is_some_and(|mode| mode == "full");
+    let mode = arguments.next().unwrap_or_else(|| "plain".into());
+    let mode = mode.as_str();
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
     files.sort();
     let settings = kaldi_mfcc(26, WIDTH, FirstCoefficient::Cepstrum);
@@ -62,7 +75,12 @@ fn main() -> Result<(), Box<dyn Error>> {
                         let mut worker = panel.worker();
                         let mut total = (0.0, 0.0);
                         for file in chunk {
-                            if full {
+                            if mode == "read" {
+                                if let Ok((sum, samples)) = read(file, &mut block) {
+                                    total.0 += sum / samples.max(1) as f64;
+                                    total.1 += samples as f64 / 16_000.0;
+                                }
+                            } else if mode == "full" {
                                 let analysis = worker.analyse(file);
                                 total.0 += analysis
                                     .embedding
@@ -87,8 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     walls.sort_by(f64::total_cmp);
     let (least, median) = (walls[0], walls[walls.len() / 2]);
     println!(
-        "soundalike {} threads={threads} files={} min {least:.4} med {median:.4} s, {:.0}x real time, checksum {checksum:.4}",
-        if full { "full" } else { "plain" },
+        "soundalike {mode} threads={threads} files={} min {least:.4} med {median:.4} s, {:.0}x real time, checksum {checksum:.4}",
         files.len(),
         seconds / median
     );

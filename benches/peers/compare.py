@@ -1,0 +1,162 @@
+"""Runs soundalike and its peers by turns and prints medians of paired ratios; started by ../compare.sh.
+   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory ...]
+
+   A peer's pass stands between two of ours and is divided by their mean, so that a neighbour's load falls on both. `wall`
+   is the clock; `cpu` is processor time, which a busy machine distorts less.
+"""
+import json, os, re, shutil, statistics, subprocess, sys, tempfile, time
+from pathlib import Path
+
+RELEASE, PEERS, HERE = Path(sys.argv[1]), Path(os.environ["PEERS"]), Path(__file__).parent
+ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+PARTS = sys.argv[3:] or ["mfcc", "full", "threads", "resample", "cold", "memory"]
+A, B = PEERS / "corpus/A", PEERS / "corpus/B"
+PYTHON, SOUNDALIKE = str(PEERS / "venv/bin/python"), str(RELEASE / "soundalike")
+CLIPS = [str(A / "spk00_00.wav"), str(A / "spk00_01.wav")]
+
+
+def spent(command, **options):
+    """Wall and processor seconds of a process, and what it printed."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(list(map(str, command)), stdout=out, **options)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - start
+        if process.returncode:
+            raise SystemExit(f"{command}: status {process.returncode}")
+        out.seek(0)
+        return wall, usage.ru_utime + usage.ru_stime, out.read()
+
+
+def ours(folder, threads=1, mode="plain", passes=3):
+    """Median wall seconds of a pass, and processor seconds of a pass with the start of the process in them."""
+    _, cpu, text = spent([RELEASE / "examples/mfcc_mean", folder, threads, passes, mode])
+    return float(re.search(r"med ([0-9.]+)", text)[1]), cpu / (passes + 1)
+
+
+def peer(script, *arguments):
+    """Wall and processor seconds of a peer's pass; imports and a first clip come before its clock."""
+    with tempfile.NamedTemporaryFile("r") as results:
+        spent([PYTHON, HERE / script, *arguments, "--reps", 1], env={**os.environ, "PERF_RESULTS": results.name})
+        row = json.loads(Path(results.name).read_text().splitlines()[-1])
+    return row["med"], row["cpu_med"] or row["med"]
+
+
+def shown(values):
+    return f"{statistics.median(values):6.3g}  ({min(values):.3g} to {max(values):.3g})"
+
+
+def row(name, pairs):
+    """pairs: (ours before, theirs, ours after), each (wall, cpu)."""
+    ratios = [[2 * t[i] / (a[i] + b[i]) for a, t, b in pairs] for i in (0, 1)]
+    print(f"{name:44} wall {shown(ratios[0])}   cpu {shown(ratios[1])}", flush=True)
+
+
+def rounds(title, own, peers, count=ROUNDS):
+    """Goes through the peers by turns; own is called between any two of them."""
+    print(f"\n{title}: times as fast, median of {count} pairs (least to most)")
+    pairs, mine = {name: [] for name in peers}, []
+    for _ in range(count):
+        mine.append(own())
+        for name, run in peers.items():
+            theirs, before = run(), mine[-1]
+            mine.append(own())
+            pairs[name].append((before, theirs, mine[-1]))
+    for name, triples in pairs.items():
+        row(name, triples)
+    walls, cpus = zip(*mine)
+    print(f"{'soundalike itself, s':44} wall {shown(walls)}   cpu {shown(cpus)}")
+
+
+def mfcc():
+    seconds = 10.0 * len(list(A.glob("*.wav")))
+    peers = {
+        "librosa": lambda: peer("bench_mfcc.py", "--peer", "librosa"),
+        "kaldi-native-fbank": lambda: peer("bench_mfcc.py", "--peer", "knf"),
+        "kaldi-native-fbank, frames left in C++": lambda: peer("bench_mfcc.py", "--peer", "knf_native"),
+    }
+    rounds(f"file to mean of MFCC 13 of 26, {seconds:.0f} s in 10 s clips, one thread", lambda: ours(A), peers)
+
+
+def full():
+    peers = {
+        "librosa": lambda: peer("bench_mfcc.py", "--peer", "librosa"),
+        "kaldi-native-fbank": lambda: peer("bench_mfcc.py", "--peer", "knf"),
+    }
+    rounds("the whole pass of check against the peers' MFCC alone", lambda: ours(A, mode="full", passes=1), peers)
+
+
+def at_once(mode, passes):
+    """Seconds a corpus where two processes of one thread go through it at the same time: what the machine itself gives."""
+    command = [str(RELEASE / "examples/mfcc_mean"), str(A), "1", str(passes), mode]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    wall = max(float(re.search(r"med ([0-9.]+)", process.communicate()[0])[1]) for process in both)
+    return wall / 2
+
+
+def threads():
+    for mode, passes in (("plain", 3), ("full", 1)):
+        print(f"\n{mode}, one thread and two, median of {ROUNDS} rounds (least to most)")
+        speedup, control, busy = [], [], []
+        for _ in range(ROUNDS):
+            before, two, apart, after = ours(A, 1, mode, passes), ours(A, 2, mode, passes), at_once(mode, passes), ours(A, 1, mode, passes)
+            one = (before[0] + after[0]) / 2
+            speedup.append(one / two[0])
+            control.append(one / apart)
+            busy.append(two[1] / ((before[1] + after[1]) / 2))
+        print(f"{'two threads: times as fast':44} {shown(speedup)}")
+        print(f"{'two processes at once: times as fast':44} {shown(control)}")
+        print(f"{'processor time, two threads by one':44} {shown(busy)}", flush=True)
+
+
+def resample():
+    peers = {"soundfile + soxr HQ, streaming": lambda: peer("bench_resample.py", "--peer", "soxr-stream")}
+    rounds("one hour 44.1 kHz stereo to 16 kHz mono", lambda: ours(B, mode="read", passes=1), peers)
+
+
+def cold():
+    check = [SOUNDALIKE, "check", "--reference", *CLIPS]
+    own = lambda: spent(check)[:2]
+    peers = {
+        "soundalike --version": lambda: spent([SOUNDALIKE, "--version"])[:2],
+        "soundfile + kaldi-native-fbank script": lambda: spent([PYTHON, HERE / "cold_knf.py", *CLIPS])[:2],
+    }
+    own(), [run() for run in peers.values()]
+    rounds("check of two 10 s clips, whole process", own, peers, 4 * ROUNDS)
+
+
+def peak(name, *arguments):
+    """Peak memory from GNU time: a child of Python would be charged with Python's own."""
+    with tempfile.NamedTemporaryFile("r") as report:
+        command = ["/usr/bin/time", "-f", "%e %U %S %M", "-o", report.name, SOUNDALIKE, *arguments]
+        status = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL).returncode
+        wall, user, system, kib = Path(report.name).read_text().splitlines()[-1].split()
+    if status:
+        raise SystemExit(f"{name}: status {status}")
+    print(f"{name:44} {float(wall):8.2f} s wall  {float(user) + float(system):8.2f} s cpu  {int(kib) / 1024:6.1f} MiB", flush=True)
+    return float(wall)
+
+
+def memory():
+    hour, long = B / "hour.wav", PEERS / "ten-hours.wav"
+    print("\npeak memory and time of a whole process")
+    peak("inspect, 10 s, 16 kHz mono", "inspect", CLIPS[0])
+    peak("check, two of 10 s, 16 kHz mono", "check", "--reference", *CLIPS)
+    peak("check, 10 s, 48 kHz stereo 24 bits", "check", "--reference", CLIPS[0], PEERS / "corpus/C/c00.wav")
+    for command in (("inspect", hour), ("check", "--reference", CLIPS[0], hour), ("check", "--reference", hour, CLIPS[0])):
+        walls = [peak(f"{command[0]}, one hour{' as reference' if command[2:] == (hour, CLIPS[0]) else ''}", *command) for _ in range(3)]
+        print(f"{'':44} {3600 / statistics.median(walls):8.0f} x real time")
+    if shutil.disk_usage(PEERS).free < 8e9:
+        return print("no room for ten hours of sound")
+    try:
+        subprocess.run([PYTHON, HERE / "rf64.py", hour, long, "10"], check=True)
+        peak("inspect, ten hours", "inspect", long)
+        peak("check, ten hours", "check", "--reference", CLIPS[0], long)
+        peak("check, ten hours, one thread", "check", "--threads", "1", "--reference", CLIPS[0], long)
+    finally:
+        long.unlink(missing_ok=True)
+
+
+for part in PARTS:
+    {"mfcc": mfcc, "full": full, "threads": threads, "resample": resample, "cold": cold, "memory": memory}[part]()
