@@ -31,6 +31,18 @@ pub fn expand(named: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// The files that each of `named` stands for, in the order given; what stands for nothing keeps its place with its error.
+pub fn expand_each(named: &[PathBuf]) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
+    let mut files = Vec::new();
+    for name in named {
+        match expand(name) {
+            Ok(paths) => files.extend(paths.into_iter().map(Ok)),
+            Err(error) => files.push(Err((name.clone(), error))),
+        }
+    }
+    files
+}
+
 fn folder(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");

@@ -159,7 +159,7 @@ pub fn check(
     options: &BatchOptions<'_>,
 ) -> Result<CheckReport> {
     let reference_paths = reference_files(references)?;
-    let listed = candidate_files(candidates);
+    let listed = catalogue::expand_each(candidates);
     let mut paths = reference_paths.clone();
     paths.extend(listed.iter().filter_map(|file| file.as_ref().ok().cloned()));
     let mut analyses = batch::analyse(panel, &paths, options)?;
@@ -209,18 +209,6 @@ fn reference_files(references: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut seen = BTreeSet::new();
     files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
     Ok(files)
-}
-
-/// Candidate files in the order given; what names nothing keeps its place with its error.
-fn candidate_files(candidates: &[PathBuf]) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
-    let mut files = Vec::new();
-    for named in candidates {
-        match catalogue::expand(named) {
-            Ok(paths) => files.extend(paths.into_iter().map(Ok)),
-            Err(error) => files.push(Err((named.clone(), error))),
-        }
-    }
-    files
 }
 
 /// The reference's rows and the model of those that can be used.

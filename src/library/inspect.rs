@@ -42,13 +42,7 @@ pub struct InspectedClip {
 /// # Errors
 /// Where so many threads cannot be had.
 pub fn inspect(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> Result<InspectReport> {
-    let mut files = Vec::new();
-    for name in named {
-        match catalogue::expand(name) {
-            Ok(paths) => files.extend(paths.into_iter().map(Ok)),
-            Err(error) => files.push(Err((name.clone(), error))),
-        }
-    }
+    let files = catalogue::expand_each(named);
     let paths: Vec<PathBuf> = files.iter().filter_map(|file| file.as_ref().ok().cloned()).collect();
     let mut analyses = batch::analyse(panel, &paths, options)?.into_iter();
     let clips = files.into_iter().filter_map(|file| match file {
