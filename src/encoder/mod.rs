@@ -5,8 +5,11 @@
 //! embeddings of one fingerprint are ever compared.
 
 mod background;
+mod campplus;
 mod embedding;
+mod ge2e;
 pub mod mfcc;
+mod network;
 pub mod panel;
 mod refusal;
 

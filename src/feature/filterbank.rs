@@ -33,6 +33,8 @@ pub enum Log {
         /// Dynamic range below the clip's maximum, dB.
         range_db: f32,
     },
+    /// None: the filters' power itself (GE2E networks).
+    Off,
 }
 
 /// Settings of the log mel filter bank.
@@ -55,6 +57,7 @@ impl FilterBankSettings {
         let floor = match self.log {
             Log::Natural { floor } | Log::Decibel { floor, .. } => floor,
             Log::NaturalUnlessZero { zero } => zero,
+            Log::Off => return Ok(()),
         };
         if !(floor.is_normal() && floor > 0.0) {
             let (found, expected) = (floor.to_string(), "a positive number".into());
@@ -155,6 +158,7 @@ impl FilterBank {
         ln(match self.settings.log {
             Log::Natural { floor } | Log::Decibel { floor, .. } => bounded(energy, floor),
             Log::NaturalUnlessZero { zero } => bounded(if energy == 0.0 { zero } else { energy }, f32::MIN_POSITIVE),
+            Log::Off => return bounded(energy, 0.0),
         })
     }
 
@@ -181,6 +185,7 @@ impl FilterBank {
                 };
                 each(log_mel, &|x| (10.0 * std::f32::consts::LOG10_E * ln(bounded(x, floor))).max(lowest));
             }
+            Log::Off => each(log_mel, &|x| bounded(x, 0.0)),
         }
     }
 }

@@ -106,8 +106,8 @@ impl FrameSettings {
         if !(4000..=192_000).contains(&self.sample_rate_hz) {
             return setting("sample_rate_hz", self.sample_rate_hz.to_string(), "4000 to 192000 Hz".into());
         }
-        if !(self.fft_length.is_power_of_two() && (16..=65_536).contains(&self.fft_length)) {
-            return setting("fft_length", self.fft_length.to_string(), "a power of two, 16 to 65536".into());
+        if !(self.fft_length.is_multiple_of(2) && (16..=65_536).contains(&self.fft_length)) {
+            return setting("fft_length", self.fft_length.to_string(), "an even number, 16 to 65536".into());
         }
         if !(2..=self.fft_length).contains(&self.window_length()) {
             let limit = self.fft_length as f32 * 1e3 / self.sample_rate_hz as f32;

@@ -91,6 +91,26 @@ pub fn kaldi_fbank80() -> FeatureSettings {
     FeatureSettings { cepstrum: None, ..kaldi_mfcc(80, 13, FirstCoefficient::Cepstrum) }
 }
 
+/// The 40-band mel power spectrum that GE2E networks are fed with: `librosa.feature.melspectrogram` with a window and a
+/// transform of 25 ms, no logarithm (Resemblyzer's `wav_to_mel_spectrogram`).
+pub fn librosa_mel40() -> FeatureSettings {
+    FeatureSettings {
+        filter_bank: FilterBankSettings {
+            frame: FrameSettings { fft_length: 400, ..frames(Edges::CentreZeros) },
+            mel: MelSettings {
+                bands: 40,
+                low_hz: 0.0,
+                high_hz: 8000.0,
+                scale: MelScale::Slaney,
+                shape: MelShape::LinearInHzUnitArea,
+            },
+            power_per_bin: false,
+            log: Log::Off,
+        },
+        cepstrum: None,
+    }
+}
+
 /// 25 ms every 10 ms, 512-point transform, periodic Hann, no conditioning.
 fn frames(edges: Edges) -> FrameSettings {
     FrameSettings {

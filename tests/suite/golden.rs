@@ -4,6 +4,7 @@
 use ndarray::Array2;
 use soundalike::feature::{
     CepstrumSettings, Edges, FeatureSettings, FirstCoefficient, Lifter, MelScale, MelShape, Preset, Window, kaldi_mfcc,
+    librosa_mel40,
 };
 use std::path::PathBuf;
 
@@ -80,6 +81,12 @@ fn librosa() {
     centred.filter_bank.frame.edges = Edges::CentreZeros;
     assert_close("librosa_slaney_center", &centred, 2e-4);
     assert_eq!(Preset::Librosa.mfcc().filter_bank.mel.scale, MelScale::Slaney);
+}
+
+#[test]
+fn resemblyzer() {
+    // Power, not its logarithm: the largest value of the two clips is about 100.
+    assert_close("resemblyzer_mel40", &librosa_mel40(), 1e-4);
 }
 
 #[test]

@@ -1,0 +1,553 @@
+//! CAM++: a densely connected time-delay network with context-aware masking, as 3D-Speaker defines it.
+//!
+//! H. Wang, S. Zheng, Y. Chen, L. Cheng and Q. Chen, "CAM++: a fast and efficient network for speaker verification
+//! using context-aware masking", Interspeech 2023. The weights are those of 3D-Speaker's Chinese-English common model
+//! (`models/README.md`). A small two-dimensional residual network reads the log mel filter bank, three blocks of dense
+//! layers follow, each layer masked by the mean of its segment and of the clip, and the mean and deviation over time
+//! become 192 values.
+//!
+//! Batch normalisation that follows a convolution is part of its weights here; the one that comes before a dense layer
+//! is applied as the layer reads its input. Clips are taken through the two-dimensional part in stretches of
+//! [`STRETCH`] frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
+
+use super::network::activation::Sigmoid;
+use super::network::grid::Grid;
+use super::network::kernel::{Convolution, Dense, Input, Processor, Taps, Weights};
+use super::network::weights::WeightFile;
+use super::network::winograd::{Residual, SquareConvolution, SquareScratch, SquareWeights};
+use crate::error::Result;
+use crate::feature::sum_by;
+
+/// Mel bands of the input.
+pub(crate) const BANDS: usize = 80;
+/// Values of an embedding.
+pub(crate) const WIDTH: usize = 192;
+/// SHA-256 of the weight file.
+pub(crate) const SHA256: &str = "31d3f13024de414c5ea56d367c003fdecc733231951ea2d44806975d058ee642";
+/// Frames that go through the two-dimensional part together.
+const STRETCH: usize = 480;
+/// Frames on either side that it looks at: one a convolution.
+const REACH: usize = 10;
+/// Channels of the two-dimensional part.
+const CHANNELS: usize = 32;
+/// Bands that are left of it at its end.
+const LAST_BANDS: usize = BANDS / 8;
+/// Channels that a dense layer adds.
+const GROWTH: usize = 32;
+/// Channels inside a dense layer.
+const BOTTLENECK: usize = 128;
+/// Frames (of 20 ms) of a segment that masks its own frames.
+const SEGMENT: usize = 100;
+/// Layers and dilation of each dense block.
+const BLOCKS: [(usize, usize); 3] = [(12, 1), (24, 2), (16, 2)];
+/// Added to a variance before its root (PyTorch's default).
+const EPSILON: f64 = 1e-5;
+
+/// The network, ready to be used by any number of threads.
+pub(crate) struct Campplus {
+    processor: Processor,
+    first: Weights,
+    residual: Vec<ResidualBlock>,
+    last: Weights,
+    tdnn: Weights,
+    blocks: Vec<DenseBlock>,
+    normalise: Affine,
+    /// `(WIDTH, 2 channels)`.
+    embedding: Vec<f32>,
+    embedding_bias: Vec<f32>,
+}
+
+struct ResidualBlock {
+    first: FirstOfBlock,
+    second: SquareWeights,
+}
+
+enum FirstOfBlock {
+    /// Every band.
+    Whole(SquareWeights),
+    /// Every second band, with what brings the block's input to as many.
+    Half { weights: Weights, shortcut: Weights },
+}
+
+struct DenseBlock {
+    layers: Vec<DenseLayer>,
+    dilation: usize,
+    transit_normalise: Affine,
+    transit: Weights,
+}
+
+struct DenseLayer {
+    normalise: Affine,
+    bottleneck: Weights,
+    local: Weights,
+    context: Weights,
+    mask: Weights,
+}
+
+/// A batch normalisation as one multiplication and one addition a channel.
+struct Affine {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+/// What one thread needs to run the network.
+#[derive(Default)]
+pub(crate) struct CampplusScratch {
+    mean: Vec<f32>,
+    input: Grid,
+    /// The two-dimensional part's own: all bands, half of them (three in turn), a quarter (as many), the last.
+    whole: Grid,
+    half: [Grid; 3],
+    quarter: [Grid; 3],
+    last: Grid,
+    /// Even and odd frames of its output.
+    halves: Grid,
+    channels: [Grid; 2],
+    bottleneck: Grid,
+    context: [Grid; 3],
+    panel: Grid,
+    square: SquareScratch,
+}
+
+impl Campplus {
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Model`] where `bytes` is not the weight file that belongs to this version.
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        Loader { file: WeightFile::read("campplus", bytes, SHA256)?, processor: Processor::detect() }.network()
+    }
+
+    /// The embedding of rows `(frames, 80)` of the log mel filter bank; none where there is no frame.
+    pub fn embed(&self, frames: &[f32], scratch: &mut CampplusScratch) -> Option<Vec<f32>> {
+        let (frames, _) = frames.as_chunks::<BANDS>();
+        if frames.is_empty() {
+            return None;
+        }
+        scratch.mean = mean(frames);
+        Some(self.run(frames, scratch))
+    }
+
+    /// The embedding of rows from which `scratch.mean` is taken off.
+    fn run(&self, frames: &[[f32; BANDS]], s: &mut CampplusScratch) -> Vec<f32> {
+        let halved = frames.len().div_ceil(2);
+        s.halves.shape(2 * LAST_BANDS * CHANNELS, halved);
+        for start in (0..frames.len()).step_by(STRETCH) {
+            self.two_dimensional(frames, start, s);
+        }
+        if frames.len() % 2 == 1 {
+            // The odd frame that would follow the last one.
+            (LAST_BANDS * CHANNELS..2 * LAST_BANDS * CHANNELS).for_each(|row| s.halves.row_mut(row)[halved - 1] = 0.0);
+        }
+        let rows = BLOCKS[0].0 * GROWTH + self.tdnn.outputs();
+        s.channels[0].shape(rows, halved);
+        self.processor.run(Convolution {
+            taps: Taps::Three(1),
+            rectify: true,
+            ..Convolution::new(&self.tdnn, Input::all(&s.halves), &mut s.channels[0])
+        });
+        let mut channels = self.tdnn.outputs();
+        for block in &self.blocks {
+            for layer in &block.layers {
+                self.dense_layer(layer, block.dilation, channels, s);
+                channels += GROWTH;
+            }
+            let next = BLOCKS.iter().map(|(layers, _)| layers * GROWTH).max().unwrap_or(0) + block.transit.outputs();
+            let [from, to] = &mut s.channels;
+            to.shape(next, halved);
+            self.processor.run(Dense {
+                weights: &block.transit,
+                scale: &block.transit_normalise.scale,
+                shift: &block.transit_normalise.shift,
+                input: from,
+                rectify: false,
+                output: to,
+                panel: &mut s.panel,
+            });
+            s.channels.swap(0, 1);
+            channels = block.transit.outputs();
+        }
+        self.pool(&s.channels[0])
+    }
+
+    /// One stretch of frames from the filter bank to the even and odd frames of 320 channels.
+    fn two_dimensional(&self, frames: &[[f32; BANDS]], start: usize, s: &mut CampplusScratch) {
+        let end = (start + STRETCH).min(frames.len());
+        let (from, to) = (start.saturating_sub(REACH), (end + REACH).min(frames.len()));
+        let width = to - from;
+        s.input.shape(BANDS + 2, width);
+        s.input.clear_rows(0, 1);
+        s.input.clear_rows(BANDS + 1, 1);
+        for (t, frame) in frames[from..to].iter().enumerate() {
+            for (band, (x, mean)) in frame.iter().zip(&s.mean).enumerate() {
+                s.input.row_mut(band + 1)[t] = x - mean;
+            }
+        }
+        bands(&mut s.whole, BANDS, width);
+        s.half.iter_mut().for_each(|grid| bands(grid, BANDS / 2, width));
+        s.quarter.iter_mut().for_each(|grid| bands(grid, BANDS / 4, width));
+        s.last.shape(LAST_BANDS * CHANNELS, width);
+        self.processor.run(Convolution {
+            taps: Taps::Three(1),
+            step: 1,
+            groups: BANDS,
+            rectify: true,
+            first_output: CHANNELS,
+            ..Convolution::new(&self.first, Input { grid: &s.input, first: 0, rows: 3 }, &mut s.whole)
+        });
+        let [a, b, c] = &mut s.half;
+        let [d, e, f] = &mut s.quarter;
+        self.residual_block(&self.residual[0], &s.whole, a, b, &mut s.square);
+        self.residual_block(&self.residual[1], b, a, c, &mut s.square);
+        self.residual_block(&self.residual[2], c, d, e, &mut s.square);
+        self.residual_block(&self.residual[3], e, d, f, &mut s.square);
+        let input = Input { grid: f, first: 0, rows: 3 * CHANNELS };
+        self.processor.run(Convolution {
+            taps: Taps::Three(1),
+            step: 2 * CHANNELS,
+            groups: LAST_BANDS,
+            rectify: true,
+            ..Convolution::new(&self.last, input, &mut s.last)
+        });
+        let rows = LAST_BANDS * CHANNELS;
+        for row in 0..rows {
+            let values = &s.last.row(row)[start - from..end - from];
+            for parity in 0..2 {
+                // `STRETCH` is even, so the stretch starts with an even frame.
+                let to = &mut s.halves.row_mut(row + parity * rows)[start / 2..];
+                for (y, x) in to.iter_mut().zip(values.iter().skip(parity).step_by(2)) {
+                    *y = *x;
+                }
+            }
+        }
+    }
+
+    fn residual_block(
+        &self,
+        block: &ResidualBlock,
+        input: &Grid,
+        between: &mut Grid,
+        output: &mut Grid,
+        scratch: &mut SquareScratch,
+    ) {
+        let residual = match &block.first {
+            FirstOfBlock::Whole(weights) => {
+                let residual = Residual::None;
+                self.processor.run(SquareConvolution { weights, input, residual, output: between, scratch });
+                Residual::Grid(input)
+            }
+            FirstOfBlock::Half { weights, shortcut } => {
+                let groups = output.rows() / CHANNELS - 2;
+                let whole = Input { grid: input, first: 0, rows: 3 * CHANNELS };
+                self.processor.run(Convolution {
+                    taps: Taps::Three(1),
+                    step: 2 * CHANNELS,
+                    groups,
+                    rectify: true,
+                    first_output: CHANNELS,
+                    ..Convolution::new(weights, whole, between)
+                });
+                let middle = Input { grid: input, first: CHANNELS, rows: CHANNELS };
+                self.processor.run(Convolution {
+                    step: 2 * CHANNELS,
+                    groups,
+                    first_output: CHANNELS,
+                    ..Convolution::new(shortcut, middle, output)
+                });
+                Residual::Output
+            }
+        };
+        let input = &*between;
+        self.processor.run(SquareConvolution { weights: &block.second, input, residual, output, scratch });
+    }
+
+    /// Adds a layer's channels behind the `channels` there are.
+    fn dense_layer(&self, layer: &DenseLayer, dilation: usize, channels: usize, s: &mut CampplusScratch) {
+        let [x, _] = &mut s.channels;
+        let width = x.width();
+        s.bottleneck.shape(BOTTLENECK, width);
+        self.processor.run(Dense {
+            weights: &layer.bottleneck,
+            scale: &layer.normalise.scale,
+            shift: &layer.normalise.shift,
+            input: x,
+            rectify: true,
+            output: &mut s.bottleneck,
+            panel: &mut s.panel,
+        });
+        let [mean, hidden, mask] = &mut s.context;
+        let segments = width.div_ceil(SEGMENT);
+        mean.shape(BOTTLENECK, segments);
+        hidden.shape(layer.context.outputs(), segments);
+        mask.shape(GROWTH, segments);
+        for row in 0..BOTTLENECK {
+            let values = s.bottleneck.row(row);
+            let means = mean.row_mut(row);
+            let mut total = 0.0;
+            for (mean, segment) in means.iter_mut().zip(values.chunks(SEGMENT)) {
+                let sum = sum_by(segment, |x| x);
+                *mean = sum / segment.len() as f32;
+                total += sum;
+            }
+            means.iter_mut().for_each(|mean| *mean += total / width as f32);
+        }
+        self.processor
+            .run(Convolution { rectify: true, ..Convolution::new(&layer.context, Input::all(mean), hidden) });
+        self.processor.run(Convolution::new(&layer.mask, Input::all(hidden), mask));
+        self.processor.run(Sigmoid { grid: mask, rows: GROWTH });
+        self.processor.run(Convolution {
+            taps: Taps::Three(dilation),
+            first_output: channels,
+            ..Convolution::new(&layer.local, Input::all(&s.bottleneck), x)
+        });
+        for row in 0..GROWTH {
+            let masks = mask.row(row);
+            for (values, mask) in x.row_mut(channels + row).chunks_mut(SEGMENT).zip(masks) {
+                values.iter_mut().for_each(|x| *x *= mask);
+            }
+        }
+    }
+
+    /// Mean and deviation over time, and the last linear layer.
+    fn pool(&self, x: &Grid) -> Vec<f32> {
+        let n = x.width() as f64;
+        let channels = self.normalise.scale.len();
+        let mut statistics = vec![0.0; 2 * channels];
+        for (row, (scale, shift)) in self.normalise.scale.iter().zip(&self.normalise.shift).enumerate() {
+            let value = |x: &f32| f64::from(x.mul_add(*scale, *shift).max(0.0));
+            let mean = x.row(row).iter().map(value).sum::<f64>() / n;
+            let squares = x.row(row).iter().map(|x| (value(x) - mean).powi(2)).sum::<f64>();
+            statistics[row] = mean;
+            // A single frame does not deviate.
+            statistics[channels + row] = (squares / (n - 1.0).max(1.0)).sqrt();
+        }
+        let dot = |row: &[f32]| row.iter().zip(&statistics).map(|(w, x)| f64::from(*w) * x).sum::<f64>();
+        let rows = self.embedding.chunks_exact(2 * channels).zip(&self.embedding_bias);
+        rows.map(|(row, bias)| (dot(row) + f64::from(*bias)) as f32).collect()
+    }
+}
+
+/// A grid of `bands` bands of all channels with a band of zeros on either side.
+fn bands(grid: &mut Grid, bands: usize, width: usize) {
+    grid.shape((bands + 2) * CHANNELS, width);
+    grid.clear_rows(0, CHANNELS);
+    grid.clear_rows((bands + 1) * CHANNELS, CHANNELS);
+}
+
+/// Mean of each band over time.
+fn mean(frames: &[[f32; BANDS]]) -> Vec<f32> {
+    let mut sums = [0.0f64; BANDS];
+    for frame in frames {
+        sums.iter_mut().zip(frame).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    sums.iter().map(|sum| (sum / frames.len() as f64) as f32).collect()
+}
+
+/// A matrix whose columns are put into another order.
+fn ordered(matrix: &[f32], inputs: usize, order: impl Fn(usize) -> usize) -> Vec<f32> {
+    matrix.chunks_exact(inputs).flat_map(|row| (0..inputs).map(|k| row[order(k)]).collect::<Vec<_>>()).collect()
+}
+
+/// PyTorch's place (channel, band, frame) of a 3 by 3 convolution's inputs in the order band, channel, frame.
+fn by_band(channels: usize) -> impl Fn(usize) -> usize {
+    move |k| {
+        let (row, tap) = (k / 3, k % 3);
+        let (band, channel) = (row / channels, row % channels);
+        channel * 9 + band * 3 + tap
+    }
+}
+
+/// Tensors to layers.
+struct Loader<'a> {
+    file: WeightFile<'a>,
+    processor: Processor,
+}
+
+impl Loader<'_> {
+    fn network(&self) -> Result<Campplus> {
+        let mut residual = Vec::new();
+        for layer in ["layer1", "layer2"] {
+            for block in 0..2 {
+                let name = |part: &str| format!("head.{layer}.{block}.{part}");
+                let (first, norm) = (name("conv1"), name("bn1"));
+                let first = match block {
+                    0 => FirstOfBlock::Half {
+                        weights: self.square(&first, &norm, CHANNELS)?,
+                        shortcut: self.folded(&name("shortcut.0"), &name("shortcut.1"), CHANNELS, CHANNELS, |k| k)?,
+                    },
+                    _ => FirstOfBlock::Whole(self.winograd(&first, &norm)?),
+                };
+                residual.push(ResidualBlock { first, second: self.winograd(&name("conv2"), &name("bn2"))? });
+            }
+        }
+        let mut channels = 128;
+        let mut blocks = Vec::new();
+        for (i, (layers, dilation)) in BLOCKS.into_iter().enumerate() {
+            let mut block = Vec::new();
+            for layer in 0..layers {
+                let name = |part: &str| format!("xvector.block{}.tdnnd{}.{part}", i + 1, layer + 1);
+                block.push(self.dense_layer(&name, channels)?);
+                channels += GROWTH;
+            }
+            let name = |part: &str| format!("xvector.transit{}.{part}", i + 1);
+            let half = channels / 2;
+            blocks.push(DenseBlock {
+                layers: block,
+                dilation,
+                transit_normalise: self.batch_norm(&name("nonlinear.batchnorm"), channels)?,
+                transit: self.plain(&name("linear"), half, channels, false)?,
+            });
+            channels = half;
+        }
+        let normalise = self.batch_norm("xvector.out_nonlinear.batchnorm", channels)?;
+        let (embedding, embedding_bias) = self.embedding(2 * channels)?;
+        Ok(Campplus {
+            processor: self.processor,
+            first: self.square("head.conv1", "head.bn1", 1)?,
+            residual,
+            last: self.square("head.conv2", "head.bn2", CHANNELS)?,
+            tdnn: self.tdnn()?,
+            blocks,
+            normalise,
+            embedding,
+            embedding_bias,
+        })
+    }
+
+    fn dense_layer(&self, name: &dyn Fn(&str) -> String, channels: usize) -> Result<DenseLayer> {
+        let half = BOTTLENECK / 2;
+        let local = self.file.tensor(&name("cam_layer.linear_local.weight"), GROWTH * BOTTLENECK * 3)?;
+        Ok(DenseLayer {
+            normalise: self.batch_norm(&name("nonlinear1.batchnorm"), channels)?,
+            bottleneck: self.folded(
+                &name("linear1"),
+                &name("nonlinear2.batchnorm"),
+                BOTTLENECK,
+                channels,
+                |k| k,
+            )?,
+            local: Weights::pack(self.processor, &local, vec![0.0; GROWTH]),
+            context: self.plain(&name("cam_layer.linear1"), half, BOTTLENECK, true)?,
+            mask: self.plain(&name("cam_layer.linear2"), GROWTH, half, true)?,
+        })
+    }
+
+    /// A 3 by 3 convolution to 32 channels with its normalisation; inputs in the order band, channel, frame.
+    fn square(&self, convolution: &str, norm: &str, channels: usize) -> Result<Weights> {
+        self.folded(convolution, norm, CHANNELS, 9 * channels, by_band(channels))
+    }
+
+    /// The same for all bands at once.
+    fn winograd(&self, convolution: &str, norm: &str) -> Result<SquareWeights> {
+        let (matrix, bias) = self.fold(convolution, norm, CHANNELS, 9 * CHANNELS)?;
+        Ok(SquareWeights::pack(self.processor, &ordered(&matrix, 9 * CHANNELS, by_band(CHANNELS)), bias))
+    }
+
+    /// The convolution of 5 taps and stride 2 as one of 3 taps and stride 1 over even and odd frames.
+    fn tdnn(&self) -> Result<Weights> {
+        let inputs = LAST_BANDS * CHANNELS;
+        let (matrix, bias) = self.fold("xvector.tdnn.linear", "xvector.tdnn.nonlinear.batchnorm", 128, 5 * inputs)?;
+        let mut spread = Vec::with_capacity(128 * 6 * inputs);
+        for output in matrix.chunks_exact(5 * inputs) {
+            for row in 0..2 * inputs {
+                let (odd, band, channel) = (row / inputs, row % inputs / CHANNELS, row % CHANNELS);
+                let taps = &output[(channel * LAST_BANDS + band) * 5..][..5];
+                spread.extend(if odd == 0 { [taps[0], taps[2], taps[4]] } else { [taps[1], taps[3], 0.0] });
+            }
+        }
+        Ok(Weights::pack(self.processor, &spread, bias))
+    }
+
+    /// The last layer, whose normalisation has neither weight nor bias.
+    fn embedding(&self, inputs: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+        let mut matrix = self.file.tensor("xvector.dense.linear.weight", WIDTH * inputs)?;
+        let mean = self.file.tensor("xvector.dense.nonlinear.batchnorm.running_mean", WIDTH)?;
+        let variance = self.file.tensor("xvector.dense.nonlinear.batchnorm.running_var", WIDTH)?;
+        let scale = |variance: &f32| 1.0 / (f64::from(*variance) + EPSILON).sqrt();
+        for (row, variance) in matrix.chunks_exact_mut(inputs).zip(&variance) {
+            row.iter_mut().for_each(|w| *w = (f64::from(*w) * scale(variance)) as f32);
+        }
+        let bias = mean.iter().zip(&variance).map(|(mean, variance)| (-f64::from(*mean) * scale(variance)) as f32);
+        Ok((matrix, bias.collect()))
+    }
+
+    /// A layer without normalisation.
+    fn plain(&self, name: &str, outputs: usize, inputs: usize, with_bias: bool) -> Result<Weights> {
+        let matrix = self.file.tensor(&format!("{name}.weight"), outputs * inputs)?;
+        let bias = match with_bias {
+            true => self.file.tensor(&format!("{name}.bias"), outputs)?,
+            false => vec![0.0; outputs],
+        };
+        Ok(Weights::pack(self.processor, &matrix, bias))
+    }
+
+    /// A layer with the normalisation that follows it; `order` gives PyTorch's place of each input.
+    fn folded(
+        &self,
+        linear: &str,
+        norm: &str,
+        outputs: usize,
+        inputs: usize,
+        order: impl Fn(usize) -> usize,
+    ) -> Result<Weights> {
+        let (matrix, bias) = self.fold(linear, norm, outputs, inputs)?;
+        Ok(Weights::pack(self.processor, &ordered(&matrix, inputs, order), bias))
+    }
+
+    fn fold(&self, linear: &str, norm: &str, outputs: usize, inputs: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+        let mut matrix = self.file.tensor(&format!("{linear}.weight"), outputs * inputs)?;
+        let Affine { scale, shift } = self.batch_norm(norm, outputs)?;
+        for (row, scale) in matrix.chunks_exact_mut(inputs).zip(&scale) {
+            row.iter_mut().for_each(|w| *w *= scale);
+        }
+        Ok((matrix, shift))
+    }
+
+    fn batch_norm(&self, name: &str, channels: usize) -> Result<Affine> {
+        let tensor = |part: &str| self.file.tensor(&format!("{name}.{part}"), channels);
+        let (weight, bias) = (tensor("weight")?, tensor("bias")?);
+        let (mean, variance) = (tensor("running_mean")?, tensor("running_var")?);
+        let scale = weight.iter().zip(&variance).map(|(w, v)| f64::from(*w) / (f64::from(*v) + EPSILON).sqrt());
+        let scale: Vec<f64> = scale.collect();
+        let shift = bias.iter().zip(&mean).zip(&scale).map(|((b, m), s)| (f64::from(*b) - f64::from(*m) * s) as f32);
+        Ok(Affine { shift: shift.collect(), scale: scale.iter().map(|s| *s as f32).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn quick() {
+        let net = Campplus::new(&std::fs::read("models/campplus.safetensors").unwrap()).unwrap();
+        let golden: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string("fixtures/golden/campplus_embeddings.json").unwrap()).unwrap();
+        let mut s = CampplusScratch::default();
+        for entry in golden["analytic"].as_array().unwrap() {
+            let frames = entry["frames"].as_u64().unwrap() as usize;
+            let Ok(expected) = serde_json::from_value::<Vec<f32>>(entry["embedding"].clone()) else { continue };
+            let x: Vec<f32> = (0..frames * BANDS).map(|i| ((i as f64 * 0.37).sin()) as f32).collect();
+            s.mean = vec![0.0; BANDS];
+            let got = net.run(x.as_chunks().0, &mut s);
+            eprintln!("{frames} {:.8}", crate::compare::cosine(&got, &expected).unwrap());
+        }
+        let plan = crate::feature::kaldi_fbank80().plan().unwrap();
+        for entry in golden["speech"].as_array().unwrap() {
+            let clip = entry["clip"].as_str().unwrap();
+            let mut reader = hound::WavReader::open(format!("fixtures/voices/{clip}.wav")).unwrap();
+            let gain = entry["gain"].as_f64().unwrap() as f32;
+            let samples: Vec<f32> = reader.samples::<i16>().map(|x| f32::from(x.unwrap()) / 32768.0 * gain).take(entry["samples"].as_u64().unwrap() as usize).collect();
+            let rows = plan.extract(&samples);
+            let got = net.embed(rows.as_slice().unwrap(), &mut s).unwrap();
+            let expected: Vec<f32> = serde_json::from_value(entry["embedding"].clone()).unwrap();
+            eprintln!("{clip} {} {:.8}", samples.len(), crate::compare::cosine(&got, &expected).unwrap());
+        }
+        let mut scratch = CampplusScratch::default();
+        let x: Vec<f32> = (0..998 * BANDS).map(|i| (i as f64 * 0.37).sin() as f32).collect();
+        for _ in 0..20 {
+            let t = std::time::Instant::now();
+            net.embed(&x, &mut scratch);
+            eprintln!("{:?}", t.elapsed());
+        }
+    }
+}

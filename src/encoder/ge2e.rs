@@ -1,0 +1,199 @@
+//! GE2E: a recurrent network that was trained to tell speakers apart, as the Resemblyzer package computes it.
+//!
+//! L. Wan, Q. Wang, A. Papir and I. Lopez Moreno, "Generalized end-to-end loss for speaker verification", ICASSP 2018.
+//! The weights are Resemblyzer's (`models/README.md`). Three layers of 256 units with memory read windows of 1.6 s of a
+//! 40-band mel power spectrum; the last output goes through a linear layer and a rectifier and is brought to length
+//! one, and the mean over the windows is the voice. There is no logarithm, so the network hears how loud a recording
+//! is; whoever calls it brings the level to [`LEVEL_DBFS`] first.
+
+use super::network::kernel::Processor;
+use super::network::lstm::{Linear, Panels, Recurrence, gate_order};
+use super::network::weights::WeightFile;
+use crate::error::Result;
+use std::ops::Range;
+
+/// Mel bands of the input.
+pub(crate) const BANDS: usize = 40;
+/// Values of an embedding.
+pub(crate) const WIDTH: usize = 256;
+/// SHA-256 of the weight file.
+pub(crate) const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077daf80e9bd71b";
+/// Level of speech that the network was trained with, dB relative to full scale (a square wave has 0).
+pub(crate) const LEVEL_DBFS: f64 = -30.0;
+/// Frames of a window: 1.6 s.
+const WINDOW: usize = 160;
+/// Frames from one window to the next: 1.3 windows a second.
+const STEP: usize = 77;
+/// Frames that the last window needs of the recording; it is filled up with silence.
+const LEAST: usize = 120;
+/// Windows that go through the network together at most.
+const BATCH: usize = 12;
+/// Units of a layer.
+const UNITS: usize = 256;
+
+/// The network, ready to be used by any number of threads.
+pub(crate) struct Ge2e {
+    processor: Processor,
+    layers: Vec<Layer>,
+    linear: Panels,
+}
+
+struct Layer {
+    input: Panels,
+    recurrence: Panels,
+}
+
+/// What one thread needs to run the network.
+#[derive(Default)]
+pub(crate) struct Ge2eScratch {
+    input: Vec<f32>,
+    gates: Vec<f32>,
+    hidden: Vec<f32>,
+    cells: Vec<f32>,
+}
+
+/// The windows of a recording of `frames` frames; the last one may reach beyond its end.
+fn windows(frames: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..(frames + STEP + 1).saturating_sub(WINDOW).max(1)).step_by(STEP);
+    // The last frame lies on the last sample or before it, so it does not count as recorded.
+    starts.filter(move |start| *start == 0 || frames - 1 - start >= LEAST).map(|start| start..start + WINDOW)
+}
+
+impl Ge2e {
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Model`] where `bytes` is not the weight file that belongs to this version.
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        let file = WeightFile::read("ge2e", bytes, SHA256)?;
+        let order = gate_order(UNITS);
+        let layer = |layer: usize| -> Result<Layer> {
+            let inputs = if layer == 0 { BANDS } else { UNITS };
+            let matrix = |name: &str, inputs| file.tensor(&format!("lstm.weight_{name}_l{layer}"), 4 * UNITS * inputs);
+            let bias = |name: &str| file.tensor(&format!("lstm.bias_{name}_l{layer}"), 4 * UNITS);
+            let bias: Vec<f32> = bias("ih")?.iter().zip(bias("hh")?).map(|(a, b)| a + b).collect();
+            let none = vec![0.0; 4 * UNITS];
+            Ok(Layer {
+                input: Panels::pack(&matrix("ih", inputs)?, &bias, &order),
+                recurrence: Panels::pack(&matrix("hh", UNITS)?, &none, &order),
+            })
+        };
+        let linear = file.tensor("linear.weight", WIDTH * UNITS)?;
+        let bias = file.tensor("linear.bias", WIDTH)?;
+        Ok(Ge2e {
+            processor: Processor::detect(),
+            layers: (0..3).map(layer).collect::<Result<_>>()?,
+            linear: Panels::pack(&linear, &bias, &(0..WIDTH).collect::<Vec<_>>()),
+        })
+    }
+
+    /// Sum of the windows' embeddings and their number, for rows `(frames, 40)` whose power is multiplied by `gain`.
+    pub fn embed(&self, frames: &[f32], gain: f32, scratch: &mut Ge2eScratch) -> (Vec<f64>, usize) {
+        let (frames, _) = frames.as_chunks::<BANDS>();
+        let windows: Vec<_> = if frames.is_empty() { Vec::new() } else { windows(frames.len()).collect() };
+        let mut sum = vec![0.0; WIDTH];
+        let batches = windows.len().div_ceil(BATCH);
+        for batch in 0..batches {
+            let part = batch * windows.len() / batches..(batch + 1) * windows.len() / batches;
+            self.batch(frames, &windows[part], gain, &mut sum, scratch);
+        }
+        (sum, windows.len())
+    }
+
+    fn batch(
+        &self,
+        frames: &[[f32; BANDS]],
+        windows: &[Range<usize>],
+        gain: f32,
+        sum: &mut [f64],
+        s: &mut Ge2eScratch,
+    ) {
+        let batch = windows.len();
+        s.input.clear();
+        for step in 0..WINDOW {
+            for window in windows {
+                let frame = frames.get(window.start + step).unwrap_or(&[0.0; BANDS]);
+                s.input.extend(frame.iter().map(|x| x * gain));
+            }
+        }
+        s.gates.resize(WINDOW * batch * 4 * UNITS, 0.0);
+        s.hidden.resize((WINDOW + 1) * batch * UNITS, 0.0);
+        s.cells.resize(batch * UNITS, 0.0);
+        s.hidden[..batch * UNITS].fill(0.0);
+        for layer in &self.layers {
+            self.processor.run(Linear { panels: &layer.input, input: &s.input, output: &mut s.gates });
+            s.cells.fill(0.0);
+            self.processor.run(Recurrence {
+                panels: &layer.recurrence,
+                gates: &s.gates,
+                batch,
+                hidden: &mut s.hidden,
+                cells: &mut s.cells,
+            });
+            s.input.clear();
+            s.input.extend_from_slice(&s.hidden[batch * UNITS..]);
+        }
+        let last = &s.hidden[WINDOW * batch * UNITS..];
+        let output = &mut s.gates[..batch * WIDTH];
+        self.processor.run(Linear { panels: &self.linear, input: last, output });
+        for embedding in output.chunks_exact(WIDTH) {
+            let rectified = || embedding.iter().map(|x| f64::from(x.max(0.0)));
+            let norm = rectified().map(|x| x * x).sum::<f64>().sqrt();
+            if norm > 0.0 {
+                sum.iter_mut().zip(rectified()).for_each(|(sum, x)| *sum += x / norm);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_those_of_the_package() {
+        let starts = |frames| windows(frames).map(|w| w.start).collect::<Vec<_>>();
+        // compute_partial_slices(n, 1.3, 0.75) of Resemblyzer 0.1.4 for n = 160 (frames - 1) to 160 frames - 1.
+        assert_eq!(starts(1), [0]);
+        assert_eq!(starts(160), [0]);
+        assert_eq!(starts(197), [0]);
+        assert_eq!(starts(198), [0, 77]);
+        assert_eq!(starts(274), [0, 77]);
+        assert_eq!(starts(275), [0, 77, 154]);
+        assert_eq!(starts(767), [0, 77, 154, 231, 308, 385, 462, 539, 616]);
+    }
+
+    #[test]
+    fn golden() {
+        let net = Ge2e::new(&std::fs::read("models/ge2e.safetensors").unwrap()).unwrap();
+        let golden: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string("fixtures/golden/ge2e_embeddings.json").unwrap()).unwrap();
+        let mut s = Ge2eScratch::default();
+        for entry in golden["analytic"].as_array().unwrap() {
+            let scale = entry["scale"].as_f64().unwrap();
+            let x: Vec<f32> = (0..160 * BANDS).map(|i| ((i as f64 * 0.37).sin().abs() * scale) as f32).collect();
+            let (sum, n) = net.embed(&x, 1.0, &mut s);
+            let got: Vec<f32> = sum.iter().map(|x| *x as f32).collect();
+            let expected: Vec<f32> = serde_json::from_value(entry["embedding"].clone()).unwrap();
+            eprintln!("{n} {:.8}", crate::compare::cosine(&got, &expected).unwrap());
+        }
+        let plan = crate::feature::librosa_mel40().plan().unwrap();
+        for entry in golden["speech"].as_array().unwrap() {
+            let clip = entry["clip"].as_str().unwrap();
+            let mut reader = hound::WavReader::open(format!("fixtures/voices/{clip}.wav")).unwrap();
+            let gain = entry["gain"].as_f64().unwrap() as f32;
+            let samples: Vec<f32> = reader.samples::<i16>().map(|x| f32::from(x.unwrap()) / 32768.0 * gain).take(entry["samples"].as_u64().unwrap() as usize).collect();
+            let rows = plan.extract(&samples);
+            let (sum, n) = net.embed(rows.as_slice().unwrap(), 1.0, &mut s);
+            let got: Vec<f32> = sum.iter().map(|x| *x as f32).collect();
+            let expected: Vec<f32> = serde_json::from_value(entry["embedding"].clone()).unwrap();
+            eprintln!("{clip} {} {n} {} {:.8}", samples.len(), entry["windows"], crate::compare::cosine(&got, &expected).unwrap());
+        }
+        let x: Vec<f32> = (0..998 * BANDS).map(|i| ((i as f64 * 0.37).sin().abs() * 0.01) as f32).collect();
+        for _ in 0..20 {
+            let t = std::time::Instant::now();
+            let (_, n) = net.embed(&x, 1.0, &mut s);
+            eprintln!("{n} {:?}", t.elapsed());
+        }
+    }
+}

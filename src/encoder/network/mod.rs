@@ -1,0 +1,11 @@
+//! What the speaker networks are built of: layers, activations, weight files.
+//!
+//! This is no framework: it holds the few layers that GE2E and CAM++ need, on one thread, for inference, with results
+//! that are the same bits on every processor.
+
+pub(crate) mod activation;
+pub(crate) mod grid;
+pub(crate) mod kernel;
+pub(crate) mod lstm;
+pub(crate) mod weights;
+pub(crate) mod winograd;
