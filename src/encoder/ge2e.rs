@@ -6,6 +6,8 @@
 //! one, and the mean over the windows is the voice. There is no logarithm, so the network hears how loud a recording
 //! is; whoever calls it brings the level to [`LEVEL_DBFS`] first.
 
+use super::kind::Encoder;
+use super::models::hold_to_known_answer;
 use super::network::kernel::Processor;
 use super::network::lstm::{Linear, Panels, Recurrence, gate_order};
 use super::network::weights::WeightFile;
@@ -80,11 +82,23 @@ impl Ge2e {
         };
         let linear = file.tensor("linear.weight", WIDTH * UNITS)?;
         let bias = file.tensor("linear.bias", WIDTH)?;
-        Ok(Ge2e {
+        let network = Ge2e {
             processor: Processor::detect(),
             layers: (0..3).map(layer).collect::<Result<_>>()?,
             linear: Panels::pack(&linear, &bias, &(0..WIDTH).collect::<Vec<_>>()),
-        })
+        };
+        hold_to_known_answer(Encoder::Ge2e, &network.answer())?;
+        Ok(network)
+    }
+
+    /// The embedding of the known input: a short window made by a formula (`models/known_answers.json`).
+    pub fn answer(&self) -> Vec<f32> {
+        const FRAMES: usize = 16;
+        let value = |i: usize| ((i as f64 * 0.37).sin().abs() * 0.1) as f32;
+        let input: Vec<f32> = (0..FRAMES * BANDS).map(value).collect();
+        let mut sum = vec![0.0; WIDTH];
+        self.batch::<FRAMES>(input.as_chunks().0, &[0..FRAMES], 1.0, &mut sum, &mut Ge2eScratch::default());
+        sum.into_iter().map(|x| x as f32).collect()
     }
 
     /// Sum of the windows' embeddings and their number, for rows `(frames, 40)` whose power is multiplied by `gain`.
@@ -95,12 +109,13 @@ impl Ge2e {
         let batches = windows.len().div_ceil(BATCH);
         for batch in 0..batches {
             let part = batch * windows.len() / batches..(batch + 1) * windows.len() / batches;
-            self.batch(frames, &windows[part], gain, &mut sum, scratch);
+            self.batch::<WINDOW>(frames, &windows[part], gain, &mut sum, scratch);
         }
         (sum, windows.len())
     }
 
-    fn batch(
+    /// Adds the embeddings of windows of `STEPS` frames.
+    fn batch<const STEPS: usize>(
         &self,
         frames: &[[f32; BANDS]],
         windows: &[Range<usize>],
@@ -110,14 +125,14 @@ impl Ge2e {
     ) {
         let batch = windows.len();
         s.input.clear();
-        for step in 0..WINDOW {
+        for step in 0..STEPS {
             for window in windows {
                 let frame = frames.get(window.start + step).unwrap_or(&[0.0; BANDS]);
                 s.input.extend(frame.iter().map(|x| x * gain));
             }
         }
-        s.gates.resize(WINDOW * batch * 4 * UNITS, 0.0);
-        s.hidden.resize((WINDOW + 1) * batch * UNITS, 0.0);
+        s.gates.resize(STEPS * batch * 4 * UNITS, 0.0);
+        s.hidden.resize((STEPS + 1) * batch * UNITS, 0.0);
         s.cells.resize(batch * UNITS, 0.0);
         s.hidden[..batch * UNITS].fill(0.0);
         for layer in &self.layers {
@@ -133,7 +148,7 @@ impl Ge2e {
             s.input.clear();
             s.input.extend_from_slice(&s.hidden[batch * UNITS..]);
         }
-        let last = &s.hidden[WINDOW * batch * UNITS..];
+        let last = &s.hidden[STEPS * batch * UNITS..];
         let output = &mut s.gates[..batch * WIDTH];
         self.processor.run(Linear { panels: &self.linear, input: last, output });
         for embedding in output.chunks_exact(WIDTH) {
@@ -148,7 +163,11 @@ impl Ge2e {
 
 #[cfg(test)]
 mod tests {
+    use super::super::models::{LEAST_COSINE, Models};
+    use super::super::network::golden;
     use super::*;
+    use crate::compare::cosine;
+    use crate::feature::librosa_mel40;
 
     #[test]
     fn windows_are_those_of_the_package() {
@@ -164,36 +183,39 @@ mod tests {
     }
 
     #[test]
-    fn golden() {
-        let net = Ge2e::new(&std::fs::read("models/ge2e.safetensors").unwrap()).unwrap();
-        let golden: serde_json::Value =
-            serde_json::from_str(&std::fs::read_to_string("fixtures/golden/ge2e_embeddings.json").unwrap()).unwrap();
-        let mut s = Ge2eScratch::default();
-        for entry in golden["analytic"].as_array().unwrap() {
-            let scale = entry["scale"].as_f64().unwrap();
-            let x: Vec<f32> = (0..160 * BANDS).map(|i| ((i as f64 * 0.37).sin().abs() * scale) as f32).collect();
-            let (sum, n) = net.embed(&x, 1.0, &mut s);
-            let got: Vec<f32> = sum.iter().map(|x| *x as f32).collect();
-            let expected: Vec<f32> = serde_json::from_value(entry["embedding"].clone()).unwrap();
-            eprintln!("{n} {:.8}", crate::compare::cosine(&got, &expected).unwrap());
+    fn embeddings_are_those_of_the_original_code() {
+        let network = Models::BuiltIn.ge2e().unwrap();
+        let mut scratch = Ge2eScratch::default();
+        let mut embed = |rows: &[f32]| {
+            let (sum, windows) = network.embed(rows, 1.0, &mut scratch);
+            (sum.iter().map(|x| *x as f32).collect::<Vec<_>>(), windows)
+        };
+        let golden = golden::read("ge2e_embeddings.json");
+        for entry in &golden.analytic {
+            let value = |i: usize| ((i as f64 * 0.37).sin().abs() * entry.scale) as f32;
+            let rows: Vec<f32> = (0..entry.frames * BANDS).map(value).collect();
+            let cosine = cosine(&embed(&rows).0, &entry.embedding().unwrap()).unwrap();
+            assert!(cosine >= LEAST_COSINE, "{}: {cosine}", entry.scale);
         }
-        let plan = crate::feature::librosa_mel40().plan().unwrap();
-        for entry in golden["speech"].as_array().unwrap() {
-            let clip = entry["clip"].as_str().unwrap();
-            let mut reader = hound::WavReader::open(format!("fixtures/voices/{clip}.wav")).unwrap();
-            let gain = entry["gain"].as_f64().unwrap() as f32;
-            let samples: Vec<f32> = reader.samples::<i16>().map(|x| f32::from(x.unwrap()) / 32768.0 * gain).take(entry["samples"].as_u64().unwrap() as usize).collect();
-            let rows = plan.extract(&samples);
-            let (sum, n) = net.embed(rows.as_slice().unwrap(), 1.0, &mut s);
-            let got: Vec<f32> = sum.iter().map(|x| *x as f32).collect();
-            let expected: Vec<f32> = serde_json::from_value(entry["embedding"].clone()).unwrap();
-            eprintln!("{clip} {} {n} {} {:.8}", samples.len(), entry["windows"], crate::compare::cosine(&got, &expected).unwrap());
+        let plan = librosa_mel40().plan().unwrap();
+        for entry in &golden.speech {
+            let rows = plan.extract(&entry.samples());
+            let (got, windows) = embed(rows.as_slice().unwrap());
+            let cosine = cosine(&got, &entry.embedding().unwrap()).unwrap();
+            assert!(cosine >= LEAST_COSINE, "{} {}: {cosine}", entry.clip, entry.samples);
+            assert_eq!(windows, entry.windows);
         }
-        let x: Vec<f32> = (0..998 * BANDS).map(|i| ((i as f64 * 0.37).sin().abs() * 0.01) as f32).collect();
-        for _ in 0..20 {
-            let t = std::time::Instant::now();
-            let (_, n) = net.embed(&x, 1.0, &mut s);
-            eprintln!("{n} {:?}", t.elapsed());
+        assert_eq!((golden.analytic.len(), golden.speech.len()), (2, 10));
+    }
+
+    #[test]
+    fn the_shortest_inputs_and_silence_are_defined() {
+        let network = Models::BuiltIn.ge2e().unwrap();
+        let mut scratch = Ge2eScratch::default();
+        assert_eq!(network.embed(&[], 1.0, &mut scratch), (vec![0.0; WIDTH], 0));
+        for rows in [vec![0.1; BANDS], vec![0.0; 200 * BANDS]] {
+            let (sum, windows) = network.embed(&rows, 1.0, &mut scratch);
+            assert!(windows > 0 && sum.iter().all(|x| x.is_finite()));
         }
     }
 }

@@ -40,6 +40,21 @@ impl Processor {
         Processor { arch, tile_rows: tile_rows(arch.dispatch(Lanes)) }
     }
 
+    /// Every instruction set that this processor has, the plainest first.
+    #[cfg(test)]
+    pub fn each() -> Vec<Self> {
+        #[allow(unused_mut)]
+        let mut all = vec![Processor { arch: Arch::Scalar, tile_rows: tile_rows(1) }];
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(pulp::x86::V3::try_new().map(|v| Processor { arch: Arch::V3(v), tile_rows: tile_rows(8) }));
+            all.extend(pulp::x86::V4::try_new().map(|v| Processor { arch: Arch::V4(v), tile_rows: tile_rows(16) }));
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        all.push(Self::detect());
+        all
+    }
+
     /// Runs `op` compiled for the processor.
     #[inline(always)]
     pub fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
@@ -342,6 +357,124 @@ impl Dense<'_> {
                 let to = &mut self.output.from_mut(output + i, column as isize)[..VECTORS * lanes];
                 store(simd, to, vectors, self.rectify);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::grid::MARGIN;
+    use super::*;
+
+    /// The same numbers every time, -1 to 1.
+    pub(crate) fn noise(seed: u32, count: usize) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// A grid of noise.
+    pub(crate) fn grid(seed: u32, rows: usize, width: usize) -> Grid {
+        let mut grid = Grid::default();
+        grid.shape(rows, width);
+        for row in 0..rows {
+            grid.row_mut(row).copy_from_slice(&noise(seed + row as u32, width));
+        }
+        grid
+    }
+
+    /// The value at a column, 0 outside.
+    pub(crate) fn at(grid: &Grid, row: usize, column: isize) -> f64 {
+        usize::try_from(column).ok().and_then(|c| grid.row(row).get(c)).map_or(0.0, |x| f64::from(*x))
+    }
+
+    fn rows(grid: &Grid) -> Vec<Vec<f32>> {
+        (0..grid.rows()).map(|row| grid.row(row).to_vec()).collect()
+    }
+
+    #[test]
+    fn a_convolution_is_what_its_definition_says_on_every_instruction_set() {
+        const OUTPUTS: usize = 16;
+        for width in [1usize, 2, 15, 16, 33, 48, 50, 97] {
+            let (input, residual) = (grid(1, 12, width), grid(50, 2 * OUTPUTS, width));
+            let (matrix, beside) = (noise(90, OUTPUTS * 5 * 3), noise(91, OUTPUTS * 2));
+            let (bias, other) = (noise(92, OUTPUTS), noise(93, OUTPUTS));
+            for reach in [1usize, 2] {
+                let outputs: Vec<Vec<Vec<f32>>> = Processor::each()
+                    .into_iter()
+                    .map(|processor| {
+                        let weights = Weights::pack(processor, &matrix, bias.clone());
+                        let beside = Weights::pack(processor, &beside, other.clone());
+                        let mut output = grid(0, 2 * OUTPUTS + 1, width);
+                        processor.run(Convolution {
+                            taps: Taps::Three(reach),
+                            step: 6,
+                            groups: 2,
+                            beside: Some((&beside, Input { grid: &input, first: 3, rows: 2 }, 1)),
+                            residual: Some((&residual, 0)),
+                            rectify: true,
+                            first_output: 1,
+                            ..Convolution::new(&weights, Input { grid: &input, first: 1, rows: 5 }, &mut output)
+                        });
+                        assert!(output.from(3, width as isize)[..MARGIN].iter().all(|x| *x == 0.0));
+                        rows(&output)
+                    })
+                    .collect();
+                assert!(outputs.iter().all(|output| *output == outputs[0]), "width {width}");
+                for (row, column) in (0..2 * OUTPUTS).flat_map(|r| (0..width).map(move |c| (r, c))) {
+                    let (group, output) = (row / OUTPUTS, row % OUTPUTS);
+                    let mut sum = f64::from(bias[output]) + f64::from(other[output]);
+                    sum += at(&residual, row, column as isize);
+                    for k in 0..15 {
+                        let column = column as isize + (k as isize % 3 - 1) * reach as isize;
+                        sum += f64::from(matrix[output * 15 + k]) * at(&input, 1 + 6 * group + k / 3, column);
+                    }
+                    for k in 0..2 {
+                        sum += f64::from(beside_at(&beside, output, k)) * at(&input, 3 + group + k, column as isize);
+                    }
+                    let got = f64::from(outputs[0][row + 1][column]);
+                    assert!((got - sum.max(0.0)).abs() < 1e-5, "{row} {column}: {got} {sum}");
+                }
+            }
+        }
+    }
+
+    fn beside_at(matrix: &[f32], output: usize, input: usize) -> f32 {
+        matrix[output * 2 + input]
+    }
+
+    #[test]
+    fn a_dense_layer_normalises_and_rectifies_its_input() {
+        let (width, inputs) = (37, 20);
+        let input = grid(3, inputs, width);
+        let (matrix, bias) = (noise(7, 8 * inputs), noise(8, 8));
+        let (scale, shift) = (noise(9, inputs), noise(10, inputs));
+        let outputs: Vec<Vec<Vec<f32>>> = Processor::each()
+            .into_iter()
+            .map(|processor| {
+                let weights = Weights::pack(processor, &matrix, bias.clone());
+                let (mut output, mut panel) = (grid(0, 8, width), Grid::default());
+                processor.run(Dense {
+                    weights: &weights,
+                    scale: &scale,
+                    shift: &shift,
+                    input: &input,
+                    rectify: false,
+                    output: &mut output,
+                    panel: &mut panel,
+                });
+                rows(&output)
+            })
+            .collect();
+        assert!(outputs.iter().all(|output| *output == outputs[0]));
+        for (row, column) in (0..8).flat_map(|r| (0..width).map(move |c| (r, c))) {
+            let value = |k: usize| at(&input, k, column as isize) * f64::from(scale[k]) + f64::from(shift[k]);
+            let products = (0..inputs).map(|k| f64::from(matrix[row * inputs + k]) * value(k).max(0.0));
+            let sum = f64::from(bias[row]) + products.sum::<f64>();
+            assert!((f64::from(outputs[0][row][column]) - sum).abs() < 1e-5);
         }
     }
 }

@@ -224,3 +224,57 @@ fn get<S: Simd>(from: &[f32]) -> S::f32s {
 fn put<S: Simd>(to: &mut [f32], values: S::f32s) {
     S::as_mut_simd_f32s(&mut to[..S::F32_LANES]).0[0] = values;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::{Processor, tests::noise};
+    use super::*;
+
+    #[test]
+    fn a_layer_is_what_its_definition_says_on_every_instruction_set() {
+        let (units, inputs, steps) = (16, 5, 4);
+        let (ih, hh) = (noise(1, 4 * units * inputs), noise(2, 4 * units * units));
+        let bias = noise(3, 4 * units);
+        for batch in [1usize, 2, 5, 7, 12] {
+            let x = noise(4, steps * batch * inputs);
+            let outputs: Vec<Vec<f32>> = Processor::each()
+                .into_iter()
+                .map(|processor| {
+                    let order = gate_order(units);
+                    let input = Panels::pack(&ih, &bias, &order);
+                    let recurrence = Panels::pack(&hh, &vec![0.0; 4 * units], &order);
+                    let mut gates = vec![0.0; steps * batch * 4 * units];
+                    processor.run(Linear { panels: &input, input: &x, output: &mut gates });
+                    let mut hidden = vec![0.0; (steps + 1) * batch * units];
+                    let mut cells = vec![0.0; batch * units];
+                    let (gates, panels) = (&gates, &recurrence);
+                    processor.run(Recurrence { panels, gates, batch, hidden: &mut hidden, cells: &mut cells });
+                    hidden
+                })
+                .collect();
+            assert!(outputs.iter().all(|output| *output == outputs[0]));
+            for sequence in 0..batch {
+                let (mut hidden, mut cells) = (vec![0.0f64; units], vec![0.0f64; units]);
+                for step in 0..steps {
+                    let x = &x[(step * batch + sequence) * inputs..][..inputs];
+                    let gate = |row: usize| {
+                        let own = x.iter().zip(&ih[row * inputs..]).map(|(x, w)| f64::from(*x) * f64::from(*w));
+                        let before = hidden.iter().zip(&hh[row * units..]).map(|(x, w)| x * f64::from(*w));
+                        f64::from(bias[row]) + own.sum::<f64>() + before.sum::<f64>()
+                    };
+                    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+                    let gates: Vec<[f64; 4]> =
+                        (0..units).map(|u| [0, 1, 2, 3].map(|g| gate(g * units + u))).collect();
+                    for (unit, [input, forget, cell, output]) in gates.into_iter().enumerate() {
+                        cells[unit] = sigmoid(forget) * cells[unit] + sigmoid(input) * cell.tanh();
+                        hidden[unit] = sigmoid(output) * cells[unit].tanh();
+                    }
+                    let got = &outputs[0][((step + 1) * batch + sequence) * units..][..units];
+                    for (got, expected) in got.iter().zip(&hidden) {
+                        assert!((f64::from(*got) - expected).abs() < 2e-6, "{batch} {step}: {got} {expected}");
+                    }
+                }
+            }
+        }
+    }
+}

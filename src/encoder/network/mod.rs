@@ -4,6 +4,8 @@
 //! that are the same bits on every processor.
 
 pub(crate) mod activation;
+#[cfg(test)]
+pub(crate) mod golden;
 pub(crate) mod grid;
 pub(crate) mod kernel;
 pub(crate) mod lstm;

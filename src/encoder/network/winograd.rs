@@ -216,3 +216,63 @@ impl SquareConvolution<'_> {
 fn get<S: Simd>(from: &[f32]) -> S::f32s {
     S::as_simd_f32s(&from[..S::F32_LANES]).0[0]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::tests::{at, grid, noise};
+    use super::*;
+
+    const CHANNELS: usize = 8;
+
+    /// The channel of a band as it is, zeros in the bands around.
+    fn bands(seed: u32, bands: usize, width: usize) -> Grid {
+        let mut grid = grid(seed, (bands + 2) * CHANNELS, width);
+        grid.clear_rows(0, CHANNELS);
+        grid.clear_rows((bands + 1) * CHANNELS, CHANNELS);
+        grid
+    }
+
+    #[test]
+    fn it_is_the_plain_convolution_on_every_instruction_set() {
+        let (matrix, bias) = (noise(4, CHANNELS * CHANNELS * 9), noise(5, CHANNELS));
+        for (count, width) in [(4usize, 1usize), (4, 50), (8, 97)] {
+            let (input, residual) = (bands(1, count, width), bands(2, count, width));
+            for added in 0..3 {
+                let outputs: Vec<Vec<f32>> = Processor::each()
+                    .into_iter()
+                    .map(|processor| {
+                        let weights = SquareWeights::pack(processor, &matrix, bias.clone());
+                        let mut output = residual.clone();
+                        let residual =
+                            [Residual::None, Residual::Output, Residual::Grid(&residual)].into_iter().nth(added);
+                        processor.run(SquareConvolution {
+                            weights: &weights,
+                            input: &input,
+                            residual: residual.unwrap(),
+                            output: &mut output,
+                            scratch: &mut SquareScratch::default(),
+                        });
+                        (0..(count + 2) * CHANNELS).flat_map(|row| output.row(row).to_vec()).collect()
+                    })
+                    .collect();
+                assert!(outputs.iter().all(|output| *output == outputs[0]));
+                for (band, output) in (0..count).flat_map(|b| (0..CHANNELS).map(move |o| (b, o))) {
+                    let row = (band + 1) * CHANNELS + output;
+                    for column in 0..width {
+                        let mut sum = f64::from(bias[output]);
+                        for k in 0..9 * CHANNELS {
+                            let from = (band + k / 3 / CHANNELS) * CHANNELS + k / 3 % CHANNELS;
+                            let x = at(&input, from, column as isize + k as isize % 3 - 1);
+                            sum += f64::from(matrix[output * 9 * CHANNELS + k]) * x;
+                        }
+                        if added > 0 {
+                            sum += at(&residual, row, column as isize);
+                        }
+                        let got = f64::from(outputs[0][row * width + column]);
+                        assert!((got - sum.max(0.0)).abs() < 5e-5, "{band} {output} {column}: {got} {sum}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where the networks' weights come from, and the known answers that a network must give before it scores anybody.
+
+use super::ge2e::Ge2e;
+use super::{campplus::Campplus, kind::Encoder};
+use crate::compare::cosine;
+use crate::error::{ErrorKind, IoContext, Result};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// Least cosine between what a network gives for a known input and what its original code gave. Weights rounded to 16
+/// bits leave about 7e-6 below one; a wrong weight, layer or instruction leaves far more.
+pub(crate) const LEAST_COSINE: f64 = 0.999_99;
+
+/// Where the weights come from.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Models {
+    /// They are part of the program.
+    #[default]
+    BuiltIn,
+    /// They lie in a folder, as `ge2e.safetensors` and `campplus.safetensors`.
+    Folder(PathBuf),
+}
+
+/// What an encoder's original code gave for an input made by a formula (`tools/golden_embeddings.py`).
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct KnownAnswer {
+    /// The formula.
+    pub input: String,
+    /// The answer.
+    pub values: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct KnownAnswers {
+    mfcc: KnownAnswer,
+    ge2e: KnownAnswer,
+    campplus: KnownAnswer,
+}
+
+impl Models {
+    /// The content of a network's weight file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or the program was built without weights.
+    pub(crate) fn bytes(&self, network: Encoder) -> Result<Cow<'static, [u8]>> {
+        match self {
+            Models::Folder(folder) => {
+                let path = folder.join(format!("{network}.safetensors"));
+                std::fs::read(&path).map(Cow::Owned).at(&path, "read the model")
+            }
+            Models::BuiltIn => built_in(network).map(Cow::Borrowed),
+        }
+    }
+
+    pub(crate) fn ge2e(&self) -> Result<Ge2e> {
+        Ge2e::new(&self.bytes(Encoder::Ge2e)?)
+    }
+
+    pub(crate) fn campplus(&self) -> Result<Campplus> {
+        Campplus::new(&self.bytes(Encoder::Campplus)?)
+    }
+}
+
+#[cfg(feature = "embedded-models")]
+fn built_in(network: Encoder) -> Result<&'static [u8]> {
+    match network {
+        Encoder::Ge2e => Ok(include_bytes!("../../models/ge2e.safetensors")),
+        _ => Ok(include_bytes!("../../models/campplus.safetensors")),
+    }
+}
+
+#[cfg(not(feature = "embedded-models"))]
+fn built_in(network: Encoder) -> Result<&'static [u8]> {
+    let (found, expected) = ("a program built without weights".into(), "--models DIR, the folder that holds them".into());
+    Err(ErrorKind::Model { name: network.name(), found, expected }.into())
+}
+
+/// The known answer of an encoder; the statistics' stands for both MFCC encoders.
+///
+/// # Errors
+/// [`ErrorKind::Model`] where the table that was built in is none.
+pub(crate) fn known_answer(encoder: Encoder) -> Result<KnownAnswer> {
+    let text = include_str!("../../models/known_answers.json");
+    let answers: KnownAnswers = serde_json::from_str(text).map_err(|error| {
+        let expected = "a table of known answers".into();
+        ErrorKind::Model { name: "known_answers", found: error.to_string(), expected }
+    })?;
+    Ok(match encoder {
+        Encoder::Mfcc | Encoder::MfccLda => answers.mfcc,
+        Encoder::Ge2e => answers.ge2e,
+        Encoder::Campplus => answers.campplus,
+    })
+}
+
+/// Compares what a network gave for its known input with the known answer, and returns their cosine.
+///
+/// # Errors
+/// [`ErrorKind::Model`] where they are too far apart: nothing that this network says may be believed.
+pub(crate) fn hold_to_known_answer(network: Encoder, values: &[f32]) -> Result<f64> {
+    let found = cosine(values, &known_answer(network)?.values).unwrap_or(-1.0);
+    if found >= LEAST_COSINE {
+        return Ok(found);
+    }
+    let expected = format!("at least {LEAST_COSINE} (the self-test; this program or machine computes wrongly)");
+    Err(ErrorKind::Model { name: network.name(), found: format!("a cosine of {found} to the known answer"), expected }
+        .into())
+}

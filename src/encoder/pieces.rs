@@ -1,0 +1,219 @@
+//! A clip on its way to a speaker network: kept frames, gathered into pieces of bounded length.
+//!
+//! A network reads a recording in pieces: all of it up to twice [`NetworkSettings::piece_frames`], so that a clip of
+//! less than 20 s is never cut; of a longer one a piece of 10 s each time 20 s are at hand, and what is left, 10 to
+//! 20 s, at its end. The embedding is the mean over the pieces, weighted by their frames (CAM++) or windows (GE2E). So
+//! a recording of ten hours takes the memory of one of twenty seconds.
+
+use super::campplus::{self, Campplus, CampplusScratch};
+use super::ge2e::{self, Ge2e, Ge2eScratch};
+use crate::feature::{FeatureSettings, FrameActivity, kaldi_fbank80, librosa_mel40};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::VecDeque;
+
+/// What a speaker network is fed with.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct NetworkSettings {
+    /// The rows it reads.
+    pub feature: FeatureSettings,
+    /// Which of a clip's frames it reads.
+    pub frames: FramesRead,
+    /// What is done to the level before.
+    pub level: Level,
+    /// Length of a piece, frames.
+    pub piece_frames: usize,
+}
+
+/// Which of a clip's frames are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FramesRead {
+    /// Those with speech, and the margin around it.
+    Speech,
+    /// Every one, pauses too.
+    All,
+}
+
+/// What is done to the level of a piece. Levels are the mean power of the frames that are read, dB relative to full
+/// scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing.
+    AsIs,
+    /// A lower one is raised to this, dB; a higher one is left (Resemblyzer).
+    RaisedTo(f64),
+    /// It is brought to this, dB, so that volume is of no consequence.
+    BroughtTo(f64),
+}
+
+/// Frames of a piece: 10 s.
+const PIECE: usize = 1000;
+
+impl NetworkSettings {
+    /// What GE2E is fed with.
+    pub fn ge2e() -> Self {
+        NetworkSettings {
+            feature: librosa_mel40(),
+            frames: FramesRead::Speech,
+            level: Level::BroughtTo(ge2e::LEVEL_DBFS),
+            piece_frames: PIECE,
+        }
+    }
+
+    /// What CAM++ is fed with.
+    pub fn campplus() -> Self {
+        NetworkSettings {
+            feature: kaldi_fbank80(),
+            frames: FramesRead::Speech,
+            level: Level::AsIs,
+            piece_frames: PIECE,
+        }
+    }
+}
+
+/// A network and what one thread needs to run it.
+pub(crate) enum Network<'a> {
+    Ge2e(&'a Ge2e, Box<Ge2eScratch>),
+    Campplus(&'a Campplus, Box<CampplusScratch>),
+}
+
+impl Network<'_> {
+    fn bands(&self) -> usize {
+        match self {
+            Network::Ge2e(..) => ge2e::BANDS,
+            Network::Campplus(..) => campplus::BANDS,
+        }
+    }
+
+    /// Frames whose rows come before the first frame of the speech detector: GE2E's rows are centred on multiples of
+    /// the shift, the first one before the clip begins.
+    fn lead(&self) -> usize {
+        match self {
+            Network::Ge2e(..) => 1,
+            Network::Campplus(..) => 0,
+        }
+    }
+
+    /// The sum of a piece's embeddings, each of length one, and their weight.
+    fn embed(&mut self, rows: &[f32], gain: f32) -> (Vec<f64>, f64) {
+        match self {
+            Network::Ge2e(network, scratch) => {
+                let (sum, windows) = network.embed(rows, gain, scratch);
+                (sum, windows as f64)
+            }
+            Network::Campplus(network, scratch) => {
+                let values = network.embed(rows, scratch).unwrap_or_default();
+                let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+                let weight = (rows.len() / campplus::BANDS) as f64;
+                let scale = if norm > 0.0 { weight / norm } else { 0.0 };
+                (values.iter().map(|x| f64::from(*x) * scale).collect(), weight)
+            }
+        }
+    }
+}
+
+/// Rows on their way to a network, held back until the speech detector has decided on their frames.
+pub(crate) struct Pieces<'a> {
+    network: Network<'a>,
+    settings: &'a NetworkSettings,
+    rows: VecDeque<f32>,
+    decisions: VecDeque<FrameActivity>,
+    last: Option<FrameActivity>,
+    kept: Vec<f32>,
+    powers: Vec<f32>,
+    sum: Vec<f64>,
+    weight: f64,
+}
+
+impl<'a> Pieces<'a> {
+    pub fn new(network: Network<'a>, settings: &'a NetworkSettings) -> Self {
+        Pieces {
+            network,
+            settings,
+            rows: VecDeque::new(),
+            decisions: VecDeque::new(),
+            last: None,
+            kept: Vec::new(),
+            powers: Vec::new(),
+            sum: Vec::new(),
+            weight: 0.0,
+        }
+    }
+
+    /// Takes rows of the network's feature.
+    pub fn push_rows(&mut self, rows: &[f32]) {
+        self.rows.extend(rows);
+    }
+
+    /// Takes what was found of the next frame.
+    pub fn push_decision(&mut self, frame: FrameActivity) {
+        if self.last.is_none() {
+            self.decisions.extend(std::iter::repeat_n(frame, self.network.lead()));
+        }
+        self.last = Some(frame);
+        self.decisions.push_back(frame);
+    }
+
+    /// Uses the rows on which a decision has come.
+    pub fn drain(&mut self) {
+        let bands = self.network.bands();
+        while self.rows.len() >= bands {
+            let Some(frame) = self.decisions.pop_front() else { break };
+            self.take(frame, bands);
+        }
+    }
+
+    fn take(&mut self, frame: FrameActivity, bands: usize) {
+        let row = self.rows.drain(..bands);
+        if frame.keep || self.settings.frames == FramesRead::All {
+            self.kept.extend(row);
+            self.powers.push(frame.power);
+        }
+        if self.powers.len() == 2 * self.settings.piece_frames {
+            self.encode(self.settings.piece_frames);
+        }
+    }
+
+    /// Runs the network over the first `frames` frames.
+    fn encode(&mut self, frames: usize) {
+        let (bands, frames) = (self.network.bands(), frames.min(self.powers.len()));
+        let power = self.powers.iter().take(frames).map(|p| f64::from(*p)).sum::<f64>() / frames.max(1) as f64;
+        let wanted = |level: f64| 10f64.powf(level / 10.0) / power;
+        let gain = match self.settings.level {
+            _ if power <= 0.0 => 1.0,
+            Level::AsIs => 1.0,
+            Level::RaisedTo(level) => wanted(level).max(1.0),
+            Level::BroughtTo(level) => wanted(level),
+        };
+        let rows = self.kept.get(..frames * bands).unwrap_or(&[]);
+        let (sum, weight) = self.network.embed(rows, gain as f32);
+        self.sum.resize(sum.len(), 0.0);
+        self.sum.iter_mut().zip(sum).for_each(|(total, x)| *total += x);
+        self.weight += weight;
+        self.kept.drain(..frames * bands);
+        self.powers.drain(..frames);
+    }
+
+    /// Ends the clip and hands out its embedding, of length one; none where no frame was kept. Ready for the next clip
+    /// afterwards.
+    pub fn finish(&mut self) -> Option<Vec<f32>> {
+        self.drain();
+        // Rows behind the last frame of the detector go with it.
+        if let Some(last) = self.last.take() {
+            while self.rows.len() >= self.network.bands() {
+                self.take(last, self.network.bands());
+            }
+        }
+        if !self.powers.is_empty() {
+            self.encode(usize::MAX);
+        }
+        self.rows.clear();
+        self.decisions.clear();
+        let (sum, weight) = (std::mem::take(&mut self.sum), std::mem::take(&mut self.weight));
+        let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+        (weight > 0.0).then(|| sum.iter().map(|x| (x * scale) as f32).collect())
+    }
+}
