@@ -4,8 +4,8 @@ use super::batch::{self, BatchOptions};
 use super::check::shown;
 use super::manifest::{Manifest, VoiceKind};
 use super::outcome::{Reason, Settings, VERSION};
-use crate::calibration::bootstrap::{Trials, equal_error_rate_with_interval};
-use crate::calibration::metrics::Estimate;
+use crate::calibration::bootstrap::{Trials, error_rates};
+use crate::calibration::metrics::ErrorRates;
 use crate::compare::cosine;
 use crate::encoder::{Embedding, Panel, Refusal};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,13 +90,6 @@ pub struct EncoderErrors {
     pub mfcc: ErrorRates,
 }
 
-/// Error rates as fractions of 1.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ErrorRates {
-    /// Equal error rate on the convex hull of the ROC.
-    pub eer: Estimate,
-}
-
 /// A clip without an embedding.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LeftOut {
@@ -153,7 +146,7 @@ pub fn evaluate(
     if trials.targets.is_empty() || trials.non_targets.is_empty() {
         return Err(too_few(&trials, &left_out));
     }
-    let eer = equal_error_rate_with_interval(&trials)?;
+    let mfcc = error_rates(&trials)?;
     Ok(EvaluateReport {
         version: VERSION.into(),
         settings: Settings::of(panel)?,
@@ -161,7 +154,7 @@ pub fn evaluate(
         clips: ClipCounts { listed: listed.len(), scored: clips.len(), below_minimum },
         speakers: names.len(),
         trials: TrialCounts { target: trials.targets.len(), non_target: trials.non_targets.len() },
-        encoders: EncoderErrors { mfcc: ErrorRates { eer } },
+        encoders: EncoderErrors { mfcc },
         left_out,
     })
 }
