@@ -9,12 +9,12 @@ use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings};
 use soundalike::feature::{FirstCoefficient, SpeechSettings, kaldi_mfcc};
 use soundalike::library::batch::{self, BatchOptions};
 use soundalike::library::evaluate::{Pairs, evaluate};
-use soundalike::library::{Manifest, VoiceKind};
+use soundalike::library::{Manifest, Selection, VoiceKind};
 use std::error::Error;
 use std::path::Path;
 
 fn background(settings: &PanelSettings, manifest: &Path) -> Result<Background, Box<dyn Error>> {
-    let cohort = Manifest::read(manifest, None, Some("cohort"))?;
+    let cohort = Manifest::read(manifest, None, &Selection::of_split("cohort"))?;
     let paths: Vec<_> = cohort.clips.iter().map(|clip| clip.path.clone()).collect();
     let analyses = batch::analyse(&Panel::raw(settings)?, &paths, &BatchOptions::default())?;
     let embeddings: Vec<_> = analyses.into_iter().filter_map(|a| a.embedding.ok()).map(|e| e.values).collect();
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (split, pairs) in
             [("dev", Pairs::RealReal), ("dev-a", Pairs::RealSynthetic), ("dev-b", Pairs::RealSynthetic)]
         {
-            let mut clips = Manifest::read(manifest, None, Some(split))?;
+            let mut clips = Manifest::read(manifest, None, &Selection::of_split(split))?;
             clips.clips.retain(|clip| pairs == Pairs::RealSynthetic || clip.kind == VoiceKind::Real);
             let report = evaluate(&panel, &clips, pairs, &BatchOptions::default())?;
             figures.push(100.0 * report.encoders.mfcc.eer.point);

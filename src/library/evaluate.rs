@@ -4,6 +4,7 @@ use super::batch::{self, BatchOptions};
 use super::check::shown;
 use super::manifest::{Manifest, VoiceKind};
 use super::outcome::{Reason, Settings, VERSION};
+use super::selection::Selection;
 use crate::calibration::bootstrap::{Trials, error_rates};
 use crate::calibration::metrics::ErrorRates;
 use crate::compare::cosine;
@@ -25,6 +26,24 @@ pub enum Pairs {
     RealReal,
     /// Every recording of a person with every synthetic clip.
     RealSynthetic,
+    /// Every two synthetic clips.
+    SyntheticSynthetic,
+}
+
+impl Pairs {
+    /// Whether clips of this kind are needed.
+    fn needs(self, kind: VoiceKind) -> bool {
+        match self {
+            Pairs::RealReal => kind == VoiceKind::Real,
+            Pairs::RealSynthetic => true,
+            Pairs::SyntheticSynthetic => kind == VoiceKind::Synthetic,
+        }
+    }
+
+    /// Whether two clips of kinds that are needed make a pair.
+    fn pairs(self, a: VoiceKind, b: VoiceKind) -> bool {
+        self != Pairs::RealSynthetic || a != b
+    }
 }
 
 impl FromStr for Pairs {
@@ -34,8 +53,9 @@ impl FromStr for Pairs {
         match word {
             "real-real" => Ok(Pairs::RealReal),
             "real-synthetic" => Ok(Pairs::RealSynthetic),
+            "synthetic-synthetic" => Ok(Pairs::SyntheticSynthetic),
             _ => {
-                let expected = "real-real or real-synthetic".into();
+                let expected = "real-real, real-synthetic or synthetic-synthetic".into();
                 Err(ErrorKind::Setting { name: "pairs", found: word.into(), expected }.into())
             }
         }
@@ -51,6 +71,8 @@ pub struct EvaluateReport {
     pub settings: Settings,
     /// Which clips were paired.
     pub pairs: Pairs,
+    /// Which lines of the manifest were used.
+    pub selection: Selection,
     /// Counts of clips.
     pub clips: ClipCounts,
     /// Number of speakers with a clip that has an embedding.
@@ -109,8 +131,7 @@ pub fn evaluate(
     pairs: Pairs,
     options: &BatchOptions<'_>,
 ) -> Result<EvaluateReport> {
-    let wanted = |kind| pairs == Pairs::RealSynthetic || kind == VoiceKind::Real;
-    let listed: Vec<_> = manifest.clips.iter().filter(|clip| wanted(clip.kind)).collect();
+    let listed: Vec<_> = manifest.clips.iter().filter(|clip| pairs.needs(clip.kind)).collect();
     let paths: Vec<PathBuf> = listed.iter().map(|clip| clip.path.clone()).collect();
     let analyses = batch::analyse(panel, &paths, options)?;
     let mut names = BTreeMap::new();
@@ -151,6 +172,7 @@ pub fn evaluate(
         version: VERSION.into(),
         settings: Settings::of(panel)?,
         pairs,
+        selection: manifest.selection.clone(),
         clips: ClipCounts { listed: listed.len(), scored: clips.len(), below_minimum },
         speakers: names.len(),
         trials: TrialCounts { target: trials.targets.len(), non_target: trials.non_targets.len() },
@@ -180,7 +202,7 @@ fn all_pairs(clips: &[Clip], pairs: Pairs, speakers: usize) -> Trials {
     let mut trials = Trials { speakers, targets: Vec::new(), non_targets: Vec::new() };
     for (i, a) in clips.iter().enumerate() {
         for b in clips.iter().skip(i + 1) {
-            if pairs == Pairs::RealSynthetic && a.kind == b.kind {
+            if !pairs.pairs(a.kind, b.kind) {
                 continue;
             }
             let Some(score) = cosine(&a.embedding.values, &b.embedding.values) else { continue };

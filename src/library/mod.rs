@@ -10,6 +10,8 @@ pub mod evaluate;
 pub mod inspect;
 mod manifest;
 mod outcome;
+mod selection;
 
 pub use manifest::{Manifest, ManifestClip, VoiceKind};
 pub use outcome::{Reason, Settings, Status};
+pub use selection::{Filter, Selection};

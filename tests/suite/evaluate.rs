@@ -95,6 +95,38 @@ fn trials_are_all_pairs() {
 }
 
 #[test]
+fn lines_are_chosen_by_split_and_by_any_column() {
+    let folder = folder();
+    let manifest = manifest(folder.path());
+    let chosen = |arguments: &[&str]| {
+        let result = evaluate(&manifest, arguments, 0);
+        (counts(&result), result["selection"].clone())
+    };
+    let (both, selection) = chosen(&["--split", "dev-test", "--split", "other"]);
+    assert_eq!((both, &selection["splits"]), ([19, 19, 4, 36, 135], &serde_json::json!(["dev-test", "other"])));
+    // 5 and 5 clips.
+    let (two, selection) = chosen(&["--where", "speaker=nsh|carlo"]);
+    assert_eq!((two, &selection["filters"]), ([10, 10, 2, 20, 25], &serde_json::json!(["speaker=nsh|carlo"])));
+    assert_eq!(chosen(&["--where", "speaker=carlo|l*|nsh", "--where", "speaker!=libri*"]).0, two, "all must hold");
+    // One protected voice against its own synthetic voice among all the others.
+    let rank = ["--pairs", "real-synthetic", "--where", "path=voices/nsh/real/*|*/tts/*"];
+    assert_eq!(chosen(&rank).0, [29, 29, 6, 5 * 4, 5 * 20]);
+    let half = [&rank[..], &["--where-synthetic", "speaker=nsh|[s-z]*"]].concat();
+    assert_eq!(chosen(&half).0, [13, 13, 2, 5 * 4, 5 * 4], "the real clips are not asked");
+
+    let root = fixtures();
+    let fails = |arguments: &[&str], words: &[&str]| {
+        let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
+        soundalike(&[&fixed[..], arguments].concat()).fails(words);
+    };
+    fails(&["--where", "corpus=x"], &["clips.tsv, line 1", "corpus is missing"]);
+    fails(&["--where-synthetic", "corpus=x"], &["clips.tsv, line 1", "corpus is missing"]);
+    fails(&["--where", "speaker=nobody"], &["no clip with speaker=nobody"]);
+    fails(&["--where", "speaker"], &["--where", "for example corpus=anna"]);
+    fails(&["--where", "speaker=[a"], &["--where", "for example corpus=anna"]);
+}
+
+#[test]
 fn paths_start_at_the_folder_of_the_manifest() {
     let folder = folder();
     for (from, to) in [("nsh/real/01", "a1"), ("nsh/real/02", "a2"), ("carlo/real/01", "b1")] {
@@ -148,7 +180,7 @@ fn mistakes_in_a_manifest_are_told_with_their_line() {
     let table = |text: &str| write(folder.path(), "bad.tsv", text);
     fails(&folder.path().join("none.tsv"), &[], &["none.tsv", "No such file", "check the spelling"]);
     fails(&good, &["--split", "no such"], &["clips.tsv", "no clip of the split \"no such\""]);
-    fails(&good, &["--pairs", "real"], &["--pairs", "real-real or real-synthetic"]);
+    fails(&good, &["--pairs", "real"], &["--pairs", "real-real, real-synthetic or synthetic-synthetic"]);
     fails(&table("path\tspeaker\nx.wav\ta\n"), &[], &["bad.tsv, line 1", "columns path, speaker", "kind is missing"]);
     fails(&table("path,speaker,kind\nx.wav,a,real\n"), &[], &["line 1", "tab-separated"]);
     let kinds = "path\tspeaker\tkind\nvoices/nsh/real/01.wav\tnsh\treal\nvoices/nsh/tts/01.wav\tnsh\tclone\n";
