@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<_> = clips.iter().map(|clip| clip.path.clone()).collect();
     let (mut speakers, mut embeddings) = (BTreeSet::new(), Vec::new());
     for (clip, analysis) in clips.iter().zip(batch::analyse(&panel, &paths, &Default::default())?) {
-        if let Ok(embedding) = analysis.embedding {
+        if let Some(embedding) = analysis.embeddings.ok().and_then(|embeddings| embeddings.mfcc) {
             speakers.insert(&clip.speaker);
             embeddings.push(embedding.values);
         }

@@ -1,8 +1,9 @@
 //! `soundalike evaluate`: the error on labelled clips.
 
-use super::{ChannelArg, Common, DONE, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use super::table::table;
+use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
-use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::calibration::metrics::Estimate;
 use soundalike::library::evaluate::{EvaluateReport, Pairs, evaluate};
 use soundalike::library::{Filter, Manifest, Selection};
 use std::fmt::Write;
@@ -43,6 +44,8 @@ pub struct EvaluateArgs {
     pairs: Pairs,
     #[command(flatten)]
     channel: ChannelArg,
+    #[command(flatten)]
+    encoder: EncoderArg,
     /// Print the whole result as JSON (see `soundalike schema evaluate`)
     #[arg(long)]
     json: bool,
@@ -55,7 +58,7 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
         synthetic_filters: args.synthetic_filters.clone(),
     };
     let manifest = Manifest::read(&args.manifest, args.root.as_deref(), &selection)?;
-    let panel = Panel::new(&PanelSettings { channel: args.channel.channel, ..Default::default() })?;
+    let panel = super::panel(&args.channel, &args.encoder, None)?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let report = evaluate(&panel, &manifest, args.pairs, &common.batch(&update))?;
@@ -80,14 +83,15 @@ fn text(report: &EvaluateReport) -> String {
         clips.scored, clips.listed, clips.below_minimum, report.speakers
     );
     let _ = writeln!(text, "trials    {} of one voice, {} of two voices", trials.target, trials.non_target);
-    let eer = &report.encoders.mfcc.eer;
-    let percent = |x: f64| 100.0 * x;
-    let _ = writeln!(
-        text,
-        "MFCC      equal error rate {:.2} % (95 % interval {:.2} to {:.2} %)",
-        percent(eer.point),
-        percent(eer.low),
-        percent(eer.high)
-    );
-    text
+    let figures = |estimate: &Estimate, factor: f64, decimals: usize| {
+        let figure = |x: f64| format!("{:.decimals$}", factor * x);
+        [figure(estimate.point), format!("{} to {}", figure(estimate.low), figure(estimate.high))]
+    };
+    let rows = report.encoders.iter().map(|(encoder, rates)| {
+        let (eer, min_dcf) = (figures(&rates.eer, 100.0, 2), figures(&rates.min_dcf, 1.0, 3));
+        [encoder.label().to_string()].into_iter().chain(eer).chain(min_dcf).collect()
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    text.push('\n');
+    text + &table(&["encoder", " EER %", " 95 % interval", " minDCF", " 95 % interval"], &rows)
 }

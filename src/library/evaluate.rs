@@ -8,7 +8,7 @@ use super::selection::Selection;
 use crate::calibration::bootstrap::{Trials, error_rates};
 use crate::calibration::metrics::ErrorRates;
 use crate::compare::cosine;
-use crate::encoder::{Embedding, Panel, Refusal};
+use crate::encoder::{Embedding, Encoder, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -80,7 +80,7 @@ pub struct EvaluateReport {
     /// Counts of trials.
     pub trials: TrialCounts,
     /// Error by encoder.
-    pub encoders: EncoderErrors,
+    pub encoders: PerEncoder<ErrorRates>,
     /// Clips that were left out, with the reason.
     pub left_out: Vec<LeftOut>,
 }
@@ -103,13 +103,6 @@ pub struct TrialCounts {
     pub target: usize,
     /// Pairs of two voices.
     pub non_target: usize,
-}
-
-/// Error by encoder.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct EncoderErrors {
-    /// The transparent statistics of cepstra.
-    pub mfcc: ErrorRates,
 }
 
 /// A clip without an embedding.
@@ -148,42 +141,45 @@ pub fn evaluate(
                 }
             }
         }
-        let embedding = match (analysis.embedding, analysis.short) {
-            (Ok(embedding), _) => embedding,
-            (Err(_), Some(short)) => {
-                below_minimum += 1;
-                short
-            }
-            (Err(refusal), None) => {
+        let short = analysis.embeddings.is_err();
+        let embeddings = match (analysis.embeddings, analysis.short) {
+            (Ok(embeddings), _) | (Err(_), Some(embeddings)) => with_direction(embeddings),
+            (Err(refusal), None) => Err(refusal),
+        };
+        let embeddings = match embeddings {
+            Ok(embeddings) => embeddings,
+            Err(refusal) => {
                 left_out.push(LeftOut { path: shown(&clip.path), reason: refusal.into() });
                 continue;
             }
         };
+        below_minimum += usize::from(short);
         let next = names.len();
         let speaker = *names.entry(clip.speaker.as_str()).or_insert(next);
-        clips.push(Clip { speaker, kind: clip.kind, embedding });
+        clips.push(Clip { speaker, kind: clip.kind, embeddings });
     }
-    let trials = all_pairs(&clips, pairs, names.len());
-    if trials.targets.is_empty() || trials.non_targets.is_empty() {
-        return Err(too_few(&trials, &left_out));
+    let trials = panel.fingerprints().map(|encoder, _| all_pairs(&clips, pairs, names.len(), encoder));
+    let counts = trials.iter().next().map(|(_, trials)| (trials.targets.len(), trials.non_targets.len()));
+    let (target, non_target) = counts.unwrap_or_default();
+    if target == 0 || non_target == 0 {
+        return Err(too_few(target, non_target, &left_out));
     }
-    let mfcc = error_rates(&trials)?;
     Ok(EvaluateReport {
         version: VERSION.into(),
-        settings: Settings::of(panel)?,
+        settings: Settings::of(panel),
         pairs,
         selection: manifest.selection.clone(),
         clips: ClipCounts { listed: listed.len(), scored: clips.len(), below_minimum },
         speakers: names.len(),
-        trials: TrialCounts { target: trials.targets.len(), non_target: trials.non_targets.len() },
-        encoders: EncoderErrors { mfcc },
+        trials: TrialCounts { target, non_target },
+        encoders: trials.try_map(|_, trials| error_rates(trials))?,
         left_out,
     })
 }
 
 /// Says how many trials there are, and why clips are missing from them.
-fn too_few(trials: &Trials, left_out: &[LeftOut]) -> Error {
-    let mut found = format!("{} pairs of one voice and {} of two", trials.targets.len(), trials.non_targets.len());
+fn too_few(target: usize, non_target: usize, left_out: &[LeftOut]) -> Error {
+    let mut found = format!("{target} pairs of one voice and {non_target} of two");
     if let Some(first) = left_out.first() {
         let n = left_out.len();
         found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
@@ -195,17 +191,24 @@ fn too_few(trials: &Trials, left_out: &[LeftOut]) -> Error {
 struct Clip {
     speaker: usize,
     kind: VoiceKind,
-    embedding: Embedding,
+    embeddings: PerEncoder<Embedding>,
 }
 
-fn all_pairs(clips: &[Clip], pairs: Pairs, speakers: usize) -> Trials {
+/// Refuses a clip of which an encoder made nothing but zeros, so that every encoder is measured on the same trials.
+fn with_direction(embeddings: PerEncoder<Embedding>) -> std::result::Result<PerEncoder<Embedding>, Refusal> {
+    let directed = embeddings.iter().all(|(_, embedding)| cosine(&embedding.values, &embedding.values).is_some());
+    if directed { Ok(embeddings) } else { Err(Refusal::NoDirection) }
+}
+
+fn all_pairs(clips: &[Clip], pairs: Pairs, speakers: usize, encoder: Encoder) -> Trials {
     let mut trials = Trials { speakers, targets: Vec::new(), non_targets: Vec::new() };
     for (i, a) in clips.iter().enumerate() {
         for b in clips.iter().skip(i + 1) {
             if !pairs.pairs(a.kind, b.kind) {
                 continue;
             }
-            let Some(score) = cosine(&a.embedding.values, &b.embedding.values) else { continue };
+            let Some((a_values, b_values)) = a.embeddings.get(encoder).zip(b.embeddings.get(encoder)) else { continue };
+            let Some(score) = cosine(&a_values.values, &b_values.values) else { continue };
             if a.speaker == b.speaker {
                 trials.targets.push((score, a.speaker));
             } else {

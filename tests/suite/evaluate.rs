@@ -54,8 +54,12 @@ fn counts(result: &Value) -> [u64; 5] {
 }
 
 fn eer(result: &Value) -> [f64; 3] {
-    let eer = &result["encoders"]["mfcc"]["eer"];
-    ["low", "point", "high"].map(|key| eer[key].as_f64().unwrap_or_else(|| panic!("{eer}")))
+    rate(result, "eer")
+}
+
+fn rate(result: &Value, name: &str) -> [f64; 3] {
+    let rate = &result["encoders"]["mfcc"][name];
+    ["low", "point", "high"].map(|key| rate[key].as_f64().unwrap_or_else(|| panic!("{result}")))
 }
 
 #[test]
@@ -73,20 +77,30 @@ fn trials_are_all_pairs() {
     for result in [&real, &mixed] {
         let [low, point, high] = eer(result);
         assert!(0.0 <= low && low <= point && point <= high && high <= 1.0 && point <= 0.5, "{result}");
+        let [low, point, high] = rate(result, "min_dcf");
+        assert!(0.0 <= low && low <= point && point <= high && high <= 1.0, "{result}");
     }
     // 4 librivox and 5 nsh.
     let split = evaluate(&manifest, &["--split", "dev-test"], 0);
     assert_eq!(counts(&split), [9, 9, 2, 6 + 10, 20]);
     let split = evaluate(&manifest, &["--split", "dev-test", "--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&split), [13, 13, 2, 20, 16]);
-    assert_eq!(eer(&split)[1], 0.0, "the pair and librivox are far apart");
+    assert_eq!((eer(&split)[1], rate(&split, "min_dcf")), (0.0, [0.0; 3]), "the pair and librivox are far apart");
+    // 24 synthetic clips in groups of 4.
+    let synthetic = evaluate(&manifest, &["--pairs", "synthetic-synthetic"], 0);
+    assert_eq!(counts(&synthetic), [24, 24, 6, 6 * 6, 24 * 23 / 2 - 36]);
 
     let root = fixtures();
     let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
     let text = soundalike(&fixed).exits(0).stdout;
     assert!(text.contains("clips     19 scored of 19") && text.contains("4 speakers"), "{text}");
     assert!(text.contains("trials    36 of one voice, 135 of two voices"), "{text}");
-    assert!(text.contains(&format!("equal error rate {:.2} %", 100.0 * eer(&real)[1])), "{text}");
+    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("encoder ")).collect();
+    let words: Vec<&str> = table[1].split_whitespace().collect();
+    let ([low, point, high], costs) = (eer(&real).map(|x| format!("{:.2}", 100.0 * x)), rate(&real, "min_dcf"));
+    let [least, cost, most] = costs.map(|x| format!("{x:.3}"));
+    assert_eq!(words, ["MFCC", &point, &low, "to", &high, &cost, &least, "to", &most], "{text}");
+    assert_eq!(table.len(), 2, "one line an encoder: {text}");
     for form in [&[][..], &["--json"]] {
         let run = |threads| soundalike(&[&fixed[..], &["--threads", threads], form].concat()).exits(0).stdout;
         let one = run("1");
