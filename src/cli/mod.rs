@@ -2,6 +2,7 @@
 //! Standard output is the result, standard error the progress and the warnings.
 
 mod check;
+mod embedding;
 mod enrol;
 mod evaluate;
 mod features;

@@ -22,7 +22,19 @@ const COMMANDS: [(&str, &[&str]); 6] = [
     ),
     ("enrol", &["<REF>", "--output", "--channel", "--encoder", "Exit codes: 0", "voice model"]),
     ("inspect", &["--channel", "--json", "<CLIP>", "Exit codes: 0"]),
-    ("features", &["--kind", "--preset", "--output", "--channel", "mfcc, fbank", "python-speech-features", "<CLIP>"]),
+    (
+        "features",
+        &[
+            "--kind",
+            "--preset",
+            "--output",
+            "--channel",
+            "--encoder",
+            "mfcc, fbank, embedding",
+            "librosa-htk",
+            "<CLIP>",
+        ],
+    ),
     (
         "evaluate",
         &[
