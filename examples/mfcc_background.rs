@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout)]
 
 use soundalike::encoder::{Background, Panel, PanelSettings};
-use soundalike::library::{Manifest, VoiceKind, batch};
+use soundalike::library::{Manifest, Selection, VoiceKind, batch};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let manifest = std::env::args().nth(1).ok_or("give the manifest of the development data")?;
     let mut clips = Vec::new();
     for split in SPLITS {
-        clips.extend(Manifest::read(Path::new(&manifest), None, Some(split))?.clips);
+        clips.extend(Manifest::read(Path::new(&manifest), None, &Selection::of_split(split))?.clips);
     }
     // The fixture voice must not be in its own background.
     let children = children(Path::new(&manifest))?;
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<_> = clips.iter().map(|clip| clip.path.clone()).collect();
     let (mut speakers, mut embeddings) = (BTreeSet::new(), Vec::new());
     for (clip, analysis) in clips.iter().zip(batch::analyse(&panel, &paths, &Default::default())?) {
-        if let Ok(embedding) = analysis.embedding {
+        if let Some(embedding) = analysis.embeddings.ok().and_then(|embeddings| embeddings.mfcc) {
             speakers.insert(&clip.speaker);
             embeddings.push(embedding.values);
         }

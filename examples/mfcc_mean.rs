@@ -82,9 +82,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                                 }
                             } else if mode == "full" {
                                 let analysis = worker.analyse(file);
-                                total.0 += analysis
-                                    .embedding
-                                    .map_or(0.0, |e| e.values.iter().map(|x| f64::from(x.abs())).sum());
+                                let mfcc = analysis.embeddings.ok().and_then(|embeddings| embeddings.mfcc);
+                                total.0 += mfcc.map_or(0.0, |e| e.values.iter().map(|x| f64::from(x.abs())).sum());
                                 total.1 += analysis.quality.map_or(0.0, |q| q.duration_s);
                             } else if let Ok((mean, frames)) = mean(file, &mut stream, &mut block) {
                                 total.0 += mean.iter().map(|x| x.abs()).sum::<f64>() / WIDTH as f64;

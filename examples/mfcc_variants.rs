@@ -9,15 +9,15 @@ use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings};
 use soundalike::feature::{FirstCoefficient, SpeechSettings, kaldi_mfcc};
 use soundalike::library::batch::{self, BatchOptions};
 use soundalike::library::evaluate::{Pairs, evaluate};
-use soundalike::library::{Manifest, VoiceKind};
+use soundalike::library::{Manifest, Selection, VoiceKind};
 use std::error::Error;
 use std::path::Path;
 
 fn background(settings: &PanelSettings, manifest: &Path) -> Result<Background, Box<dyn Error>> {
-    let cohort = Manifest::read(manifest, None, Some("cohort"))?;
+    let cohort = Manifest::read(manifest, None, &Selection::of_split("cohort"))?;
     let paths: Vec<_> = cohort.clips.iter().map(|clip| clip.path.clone()).collect();
     let analyses = batch::analyse(&Panel::raw(settings)?, &paths, &BatchOptions::default())?;
-    let embeddings: Vec<_> = analyses.into_iter().filter_map(|a| a.embedding.ok()).map(|e| e.values).collect();
+    let embeddings: Vec<_> = analyses.into_iter().filter_map(|a| a.embeddings.ok()?.mfcc).map(|e| e.values).collect();
     Ok(Background::of("cohort", embeddings.len(), &embeddings)?)
 }
 
@@ -49,10 +49,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (split, pairs) in
             [("dev", Pairs::RealReal), ("dev-a", Pairs::RealSynthetic), ("dev-b", Pairs::RealSynthetic)]
         {
-            let mut clips = Manifest::read(manifest, None, Some(split))?;
+            let mut clips = Manifest::read(manifest, None, &Selection::of_split(split))?;
             clips.clips.retain(|clip| pairs == Pairs::RealSynthetic || clip.kind == VoiceKind::Real);
             let report = evaluate(&panel, &clips, pairs, &BatchOptions::default())?;
-            figures.push(100.0 * report.encoders.mfcc.eer.point);
+            figures.push(report.encoders.mfcc.map_or(f64::NAN, |rates| 100.0 * rates.eer.point));
         }
         println!("{name:30} {:>10.2} {:>14.2} {:>14.2}", figures[0], figures[1], figures[2]);
     }

@@ -89,6 +89,15 @@ pub enum ErrorKind {
         /// What was expected.
         expected: String,
     },
+    /// A file is no voice model, or one that does not fit.
+    VoiceModel {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
     /// There is not enough material for a figure that was asked for.
     Insufficient {
         /// What was to be computed.
@@ -124,6 +133,7 @@ impl Error {
             | ErrorKind::Malformed { path, .. }
             | ErrorKind::NoAudio { path, .. }
             | ErrorKind::NothingFound { path, .. }
+            | ErrorKind::VoiceModel { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
             ErrorKind::Setting { .. } | ErrorKind::Insufficient { .. } | ErrorKind::Model { .. } => None,
         }
@@ -169,6 +179,7 @@ impl Error {
                 "give an audio file, a folder that holds some, or a quoted pattern such as 'voices/*.wav'".into()
             }
             ErrorKind::Setting { .. } => "see --help for the ranges and the defaults".into(),
+            ErrorKind::VoiceModel { .. } => "make the voice model again with soundalike enrol".into(),
             ErrorKind::Table { .. } => "mend the line and run again".into(),
             ErrorKind::Insufficient { .. } => "add clips with enough speech".into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
@@ -189,7 +200,9 @@ impl fmt::Display for Error {
             ErrorKind::NotAudio { path, found } => {
                 write!(f, "{}: found {found}, expected an audio file", path.display())?
             }
-            ErrorKind::Unsupported { path, found, expected } | ErrorKind::Malformed { path, found, expected } => {
+            ErrorKind::Unsupported { path, found, expected }
+            | ErrorKind::Malformed { path, found, expected }
+            | ErrorKind::VoiceModel { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }
             ErrorKind::NoAudio { path, found } => {

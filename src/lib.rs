@@ -7,14 +7,14 @@
 //!
 //! ```
 //! use soundalike::encoder::{Panel, PanelSettings};
-//! use soundalike::library::{batch::BatchOptions, check::check};
+//! use soundalike::library::{ReferenceSource, batch::BatchOptions, check::check};
 //!
 //! let panel = Panel::new(&PanelSettings::default())?;
-//! let reference = ["fixtures/voices/nsh/real".into()];
+//! let reference = ReferenceSource::read(&["fixtures/voices/nsh/real".into()])?;
 //! let candidates = ["fixtures/voices/nsh/tts/01.wav".into()];
-//! let report = check(&panel, &reference, &candidates, None, &BatchOptions::default())?;
-//! let score = report.candidates[0].scores.as_ref().map(|scores| scores.mfcc.cosine);
-//! assert!(score.is_some_and(|cosine| cosine > 0.5));
+//! let report = check(&panel, &reference, &candidates, &[], &BatchOptions::default())?;
+//! let scores = report.candidates[0].scores.as_ref();
+//! assert!(scores.and_then(|scores| scores.mfcc.as_ref()).is_some_and(|mfcc| mfcc.cosine > 0.5));
 //! # Ok::<(), soundalike::Error>(())
 //! ```
 #![deny(unsafe_code)]

@@ -3,7 +3,7 @@
 //! Trials that share a speaker are not independent, so speakers are drawn with replacement, not trials. A pair of two
 //! drawn speakers counts as often as both were drawn together.
 
-use super::metrics::{Estimate, eer_of_sorted, equal_error_rate};
+use super::metrics::{ErrorRates, Estimate, RocHull, WeightedTrial, roc};
 use crate::error::Result;
 
 /// Number of resamples; the ends of a 95 % interval then rest on 25 each.
@@ -22,38 +22,65 @@ pub struct Trials {
     pub non_targets: Vec<(f64, usize, usize)>,
 }
 
-/// Equal error rate with the 95 % percentile interval of a bootstrap over speakers. Resamples without a target or a
-/// non-target trial are left out; where all are, the interval is 0 to 1.
+/// A trial in the order of falling scores, without its score.
+struct Ranked {
+    target: bool,
+    /// Whether the next score is another one.
+    ends: bool,
+    a: usize,
+    b: usize,
+}
+
+/// Equal error rate and least detection cost, each with the 95 % percentile interval of one bootstrap over speakers.
+/// Resamples without a target or a non-target trial are left out; where all are, the interval is 0 to 1.
 ///
 /// # Errors
-/// As [`equal_error_rate`].
-pub fn equal_error_rate_with_interval(trials: &Trials) -> Result<Estimate> {
+/// As [`equal_error_rate`](super::metrics::equal_error_rate).
+pub fn error_rates(trials: &Trials) -> Result<ErrorRates> {
     let targets: Vec<f64> = trials.targets.iter().map(|t| t.0).collect();
     let non_targets: Vec<f64> = trials.non_targets.iter().map(|t| t.0).collect();
-    let point = equal_error_rate(&targets, &non_targets)?;
+    let point = roc(&targets, &non_targets)?;
+    let ranked = ranked(trials);
+    let mut random = SplitMix(SEED);
+    let (mut eer, mut min_dcf) = (Vec::with_capacity(RESAMPLES), Vec::with_capacity(RESAMPLES));
+    let mut drawn = vec![0.0f64; trials.speakers];
+    for _ in 0..RESAMPLES {
+        drawn.fill(0.0);
+        for _ in 0..trials.speakers {
+            if let Some(count) = drawn.get_mut(random.below(trials.speakers)) {
+                *count += 1.0;
+            }
+        }
+        let count = |speaker: usize| drawn.get(speaker).copied().unwrap_or(0.0);
+        let weighted = ranked.iter().map(|trial| WeightedTrial {
+            target: trial.target,
+            weight: if trial.target { count(trial.a) } else { count(trial.a) * count(trial.b) },
+            ends: trial.ends,
+        });
+        if let Some(hull) = RocHull::of(weighted) {
+            eer.push(hull.equal_error_rate());
+            min_dcf.push(hull.min_dcf());
+        }
+    }
+    Ok(ErrorRates { eer: interval(point.equal_error_rate(), eer), min_dcf: interval(point.min_dcf(), min_dcf) })
+}
+
+/// The trials by falling score.
+fn ranked(trials: &Trials) -> Vec<Ranked> {
     let mut sorted: Vec<(f64, bool, usize, usize)> = trials.targets.iter().map(|(x, s)| (*x, true, *s, *s)).collect();
     sorted.extend(trials.non_targets.iter().map(|(x, a, b)| (*x, false, *a, *b)));
     sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut random = SplitMix(SEED);
-    let mut rates: Vec<f64> = (0..RESAMPLES)
-        .filter_map(|_| {
-            let mut drawn = vec![0.0f64; trials.speakers];
-            for _ in 0..trials.speakers {
-                if let Some(count) = drawn.get_mut(random.below(trials.speakers)) {
-                    *count += 1.0;
-                }
-            }
-            let count = |speaker: usize| drawn.get(speaker).copied().unwrap_or(0.0);
-            let weighted = sorted.iter().filter_map(|(score, target, a, b)| {
-                let weight = if *target { count(*a) } else { count(*a) * count(*b) };
-                (weight > 0.0).then_some((*score, *target, weight))
-            });
-            eer_of_sorted(weighted)
-        })
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    let at = |share: f64| rates.get((share * rates.len() as f64) as usize).copied();
-    Ok(Estimate { point, low: at(0.025).unwrap_or(0.0), high: at(0.975).unwrap_or(1.0) })
+    let next = sorted.iter().skip(1).map(|next| Some(next.0)).chain([None]);
+    let ranked = sorted.iter().zip(next);
+    ranked
+        .map(|((score, target, a, b), next)| Ranked { target: *target, ends: next != Some(*score), a: *a, b: *b })
+        .collect()
+}
+
+fn interval(point: f64, mut resampled: Vec<f64>) -> Estimate {
+    resampled.sort_by(f64::total_cmp);
+    let at = |share: f64| resampled.get((share * resampled.len() as f64) as usize).copied();
+    Estimate { point, low: at(0.025).unwrap_or(0.0), high: at(0.975).unwrap_or(1.0) }
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014): small, known, and the same everywhere.
@@ -96,11 +123,15 @@ mod tests {
                 trials.non_targets.push((noise(), a, b));
             }
         }
-        let estimate = equal_error_rate_with_interval(&trials).unwrap();
-        assert!(estimate.low < estimate.point && estimate.point < estimate.high, "{estimate:?}");
-        assert_eq!(estimate, equal_error_rate_with_interval(&trials).unwrap());
+        let rates = error_rates(&trials).unwrap();
+        for estimate in [rates.eer, rates.min_dcf] {
+            assert!(estimate.low < estimate.point && estimate.point < estimate.high, "{estimate:?}");
+        }
+        assert_eq!(rates, error_rates(&trials).unwrap());
         let perfect = Trials { speakers: 2, targets: vec![(1.0, 0), (1.0, 1)], non_targets: vec![(0.0, 0, 1)] };
-        let estimate = equal_error_rate_with_interval(&perfect).unwrap();
-        assert_eq!((estimate.low, estimate.point, estimate.high), (0.0, 0.0, 0.0));
+        let rates = error_rates(&perfect).unwrap();
+        for estimate in [rates.eer, rates.min_dcf] {
+            assert_eq!((estimate.low, estimate.point, estimate.high), (0.0, 0.0, 0.0));
+        }
     }
 }

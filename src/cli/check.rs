@@ -1,29 +1,31 @@
 //! `soundalike check`: candidates against one protected voice.
 
 use super::output::plain;
-use super::{ChannelArg, Common, DONE, GATE, NOTHING, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use super::{ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
-use soundalike::encoder::{Panel, PanelSettings};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
-use soundalike::library::Status;
-use soundalike::library::check::{Candidate, CheckReport, Gate, InReference, check};
+use soundalike::library::check::{Candidate, CheckReport, Gate, GateResult, InReference, check};
+use soundalike::library::{Reference, ReferenceSource, Status};
 use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Compare candidate clips with one protected voice.
 ///
 /// Every clip needs at least 1 s of net speech; a candidate with less, or one that cannot be read, is refused with the
-/// reason and stops nothing. The MFCC cosine compares the mean and spread of the cepstra of two voices, each
-/// normalised by a background population: 1 is the same direction, 0 is unrelated, negative is opposite. It is
-/// transparent and weak; it is not a probability, and it does not say whether a clip is synthetic.
+/// reason and stops nothing. Every encoder gives a cosine of its own: 1 is the same direction, 0 is unrelated, negative
+/// is opposite. The MFCC cosine compares the mean and spread of the cepstra of two voices, each
+/// normalised by a background population; it is transparent and weak. No score is a probability, and none says whether
+/// a clip is synthetic.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike check --reference voices/anna take1.wav take2.wav\n  soundalike check \
                   --reference 'anna/*.flac' --reference anna-phone.wav --json tts/ > result.json\n  soundalike check \
-                  --reference anna --fail-above mfcc=0.9 new-voice.wav || echo stopped"
+                  --reference anna --fail-above mfcc=0.9 new-voice.wav || echo stopped\n  soundalike check \
+                  --reference anna.model new-voice.wav"
 )]
 pub struct CheckArgs {
-    /// A recording of the protected voice: one file, folder or quoted pattern; give the option again for more
+    /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give the
+    /// option again for more
     #[arg(long, required = true, value_name = "PATH", num_args = 1)]
     reference: Vec<PathBuf>,
     /// Clips in question: files, folders or quoted patterns
@@ -31,19 +33,23 @@ pub struct CheckArgs {
     candidates: Vec<PathBuf>,
     #[command(flatten)]
     channel: ChannelArg,
-    /// Exit with 1 where a candidate's score is above X or cannot be had, for example mfcc=0.9 (a cosine, -1 to 1)
+    #[command(flatten)]
+    encoder: EncoderArg,
+    /// Exit with 1 where a candidate's score is above X or cannot be had, for example mfcc=0.9 (an encoder's name and a
+    /// cosine, -1 to 1); give the option again for a limit on another score
     #[arg(long, value_name = "SCORE=X")]
-    fail_above: Option<Gate>,
+    fail_above: Vec<Gate>,
     /// Print the whole result as JSON (see `soundalike schema check`)
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
-    let panel = Panel::new(&PanelSettings { channel: args.channel.channel, ..Default::default() })?;
+    let reference = ReferenceSource::read(&args.reference)?;
+    let panel = super::panel(&args.channel, &args.encoder, Some(&reference))?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    let report = check(&panel, &args.reference, &args.candidates, args.fail_above, &common.batch(&update))?;
+    let report = check(&panel, &reference, &args.candidates, &args.fail_above, &common.batch(&update))?;
     drop(progress);
     warn(&report, common);
     if args.json {
@@ -66,27 +72,9 @@ fn exit_code(report: &CheckReport) -> u8 {
 }
 
 fn warn(report: &CheckReport, common: &Common) {
-    let quality = |path: &str, quality: &Option<Quality>| {
-        quality.iter().flat_map(|q| &q.warnings).for_each(|warning| output::warn(path, warning, common));
-    };
-    for clip in &report.reference.clips {
-        quality(&clip.path, &clip.quality);
-        match (&clip.status, &clip.reason) {
-            (Status::Duplicate, _) => {
-                output::warn(&clip.path, "the same bytes as another reference clip; it counts once", common);
-            }
-            (_, Some(reason)) => {
-                output::warn(
-                    &clip.path,
-                    format!("left out of the reference: {}", own(&clip.path, &reason.message)),
-                    common,
-                );
-            }
-            _ => {}
-        }
-    }
+    warn_of_reference(&report.reference, common);
     for candidate in &report.candidates {
-        quality(&candidate.path, &candidate.quality);
+        warn_of_quality(&candidate.path, candidate.quality.as_ref(), common);
         match &candidate.in_reference {
             Some(InReference::SameContent { clip }) => {
                 let message = format!("has the same bytes as the reference clip {clip}: it is compared with itself");
@@ -101,6 +89,27 @@ fn warn(report: &CheckReport, common: &Common) {
     }
 }
 
+fn warn_of_quality(path: &str, quality: Option<&Quality>, common: &Common) {
+    quality.iter().flat_map(|q| &q.warnings).for_each(|warning| output::warn(path, warning, common));
+}
+
+/// Warns of clips of a reference that are bad, twice there or left out.
+pub fn warn_of_reference(reference: &Reference, common: &Common) {
+    for clip in &reference.clips {
+        warn_of_quality(&clip.path, clip.quality.as_ref(), common);
+        match (&clip.status, &clip.reason) {
+            (Status::Duplicate, _) => {
+                output::warn(&clip.path, "the same bytes as another reference clip; it counts once", common);
+            }
+            (_, Some(reason)) => {
+                let message = format!("left out of the reference: {}", own(&clip.path, &reason.message));
+                output::warn(&clip.path, message, common);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A message without the path it begins with, where the path is shown already.
 pub fn own<'a>(path: &str, message: &'a str) -> &'a str {
     message.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
@@ -108,26 +117,33 @@ pub fn own<'a>(path: &str, message: &'a str) -> &'a str {
 
 fn text(report: &CheckReport) -> String {
     let mut text = String::new();
-    let reference = &report.reference;
-    let left_out = reference.clips.len() - reference.used;
-    let _ = write!(text, "reference        {}, {:.1} s speech", clips(reference.used), reference.net_speech_s);
-    if left_out > 0 {
-        let _ = write!(text, " ({left_out} more left out)");
-    }
-    text.push_str("\n\n");
+    let _ = writeln!(text, "reference        {}\n", described_reference(&report.reference));
     for candidate in &report.candidates {
         block(&mut text, candidate);
     }
     if let Some(gate) = &report.gate {
-        let limit = gate.gate.limit;
-        let _ = match (gate.passed, gate.above.len(), gate.refused.len()) {
-            (true, ..) => writeln!(text, "gate             passed: no MFCC cosine above {limit}"),
-            (_, above, refused) => writeln!(
-                text,
-                "gate             stopped: {above} of {} above an MFCC cosine of {limit}, {refused} refused",
-                report.candidates.len()
-            ),
-        };
+        let _ = writeln!(text, "gate             {}", judgement(gate, report.candidates.len()));
+    }
+    text
+}
+
+fn judgement(gate: &GateResult, candidates: usize) -> String {
+    let limits = gate.limits.iter().map(|gate| format!("{} cosine of {}", gate.score.label(), gate.limit));
+    let limits = limits.collect::<Vec<_>>().join(", ");
+    match (gate.passed, gate.above.len(), gate.refused.len()) {
+        (true, ..) => format!("passed: none above the limit ({limits})"),
+        (_, above, refused) => {
+            format!("stopped: {above} of {candidates} above the limit ({limits}), {refused} refused")
+        }
+    }
+}
+
+/// Number of clips, their speech, and how many more were left out.
+pub fn described_reference(reference: &Reference) -> String {
+    let mut text = format!("{}, {:.1} s speech", clips(reference.used), reference.net_speech_s);
+    let left_out = reference.clips.len() - reference.used;
+    if left_out > 0 {
+        let _ = write!(text, " ({left_out} more left out)");
     }
     text
 }
@@ -140,12 +156,14 @@ fn block(text: &mut String, candidate: &Candidate) {
     let _ = writeln!(text, "candidate        {}{}", plain(&candidate.path), described(candidate.quality.as_ref()));
     match (&candidate.scores, &candidate.reason) {
         (Some(scores), _) => {
-            let mfcc = &scores.mfcc;
-            let _ = writeln!(
-                text,
-                "MFCC cosine      {:.3}  (distance {:.3}; best clip {:.3}, median clip {:.3})",
-                mfcc.cosine, mfcc.distance, mfcc.best, mfcc.median
-            );
+            for (encoder, score) in scores.iter() {
+                let name = format!("{} cosine", encoder.label());
+                let _ = writeln!(
+                    text,
+                    "{name:16} {:.3}  (distance {:.3}; best clip {:.3}, median clip {:.3})",
+                    score.cosine, score.distance, score.best, score.median
+                );
+            }
         }
         (None, Some(reason)) => {
             let _ = writeln!(text, "refused          {}", plain(own(&candidate.path, &reason.message)));

@@ -1,22 +1,26 @@
 //! `soundalike evaluate`: the error on labelled clips.
 
-use super::{ChannelArg, Common, DONE, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use super::table::table;
+use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
-use soundalike::encoder::{Panel, PanelSettings};
-use soundalike::library::Manifest;
+use soundalike::calibration::metrics::Estimate;
 use soundalike::library::evaluate::{EvaluateReport, Pairs, evaluate};
+use soundalike::library::{Filter, Manifest, Selection};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Measure the error on labelled clips of your own: the equal error rate over all pairs.
+/// Measure the error on labelled clips of your own: equal error rate and least detection cost over all pairs.
 ///
-/// The interval is a bootstrap over speakers (1000 resamples, fixed seed, 95 %). Clips shorter than `check` would
+/// Each encoder is measured on the same pairs. minDCF is the detection cost at the best threshold for a target prior of
+/// 0.01 and costs of 1, where 1 is no better than refusing everything. The interval is a bootstrap over speakers (1000 resamples, fixed seed, 95 %). Clips shorter than `check` would
 /// accept are scored too and counted; only clips that cannot be decoded or hold no speech are left out.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike evaluate --manifest clips.tsv\n  soundalike evaluate --manifest clips.tsv \
-                  --split dev-test --pairs real-synthetic --json\n\nThe manifest is tab-separated with a header; the \
-                  columns path, speaker, kind (real or synthetic) and,\nfor --split, split are read, others ignored."
+                  --split dev-test --pairs real-synthetic --json\n  soundalike evaluate --manifest clips.tsv --pairs \
+                  real-synthetic --where 'corpus=vctk|libri' \\\n    --where-synthetic 'system!=VC:*'\n\nThe manifest \
+                  is tab-separated with a header; the columns path, speaker and kind (real or synthetic)\nare read, \
+                  and those that --split (the column split) and --where name."
 )]
 pub struct EvaluateArgs {
     /// Table of labelled clips
@@ -25,22 +29,36 @@ pub struct EvaluateArgs {
     /// Folder that the manifest's paths start from (default: the manifest's own)
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Use only the lines whose column `split` has this value
+    /// Use only the lines whose column `split` has this value; give the option again for more values
     #[arg(long, value_name = "NAME")]
-    split: Option<String>,
-    /// Which clips are paired: real-real or real-synthetic
+    split: Vec<String>,
+    /// Use only the lines whose COLUMN is like PATTERN, or with != is not: * ? and [...] are wildcards, | separates
+    /// alternatives; given again, all must hold
+    #[arg(long = "where", value_name = "COLUMN=PATTERN")]
+    filters: Vec<Filter>,
+    /// The same for synthetic lines only; real ones are not asked
+    #[arg(long = "where-synthetic", value_name = "COLUMN=PATTERN")]
+    synthetic_filters: Vec<Filter>,
+    /// Which clips are paired: real-real, real-synthetic or synthetic-synthetic
     #[arg(long, default_value = "real-real", value_name = "KINDS")]
     pairs: Pairs,
     #[command(flatten)]
     channel: ChannelArg,
+    #[command(flatten)]
+    encoder: EncoderArg,
     /// Print the whole result as JSON (see `soundalike schema evaluate`)
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
-    let manifest = Manifest::read(&args.manifest, args.root.as_deref(), args.split.as_deref())?;
-    let panel = Panel::new(&PanelSettings { channel: args.channel.channel, ..Default::default() })?;
+    let selection = Selection {
+        splits: args.split.clone(),
+        filters: args.filters.clone(),
+        synthetic_filters: args.synthetic_filters.clone(),
+    };
+    let manifest = Manifest::read(&args.manifest, args.root.as_deref(), &selection)?;
+    let panel = super::panel(&args.channel, &args.encoder, None)?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let report = evaluate(&panel, &manifest, args.pairs, &common.batch(&update))?;
@@ -65,14 +83,15 @@ fn text(report: &EvaluateReport) -> String {
         clips.scored, clips.listed, clips.below_minimum, report.speakers
     );
     let _ = writeln!(text, "trials    {} of one voice, {} of two voices", trials.target, trials.non_target);
-    let eer = &report.encoders.mfcc.eer;
-    let percent = |x: f64| 100.0 * x;
-    let _ = writeln!(
-        text,
-        "MFCC      equal error rate {:.2} % (95 % interval {:.2} to {:.2} %)",
-        percent(eer.point),
-        percent(eer.low),
-        percent(eer.high)
-    );
-    text
+    let figures = |estimate: &Estimate, factor: f64, decimals: usize| {
+        let figure = |x: f64| format!("{:.decimals$}", factor * x);
+        [figure(estimate.point), format!("{} to {}", figure(estimate.low), figure(estimate.high))]
+    };
+    let rows = report.encoders.iter().map(|(encoder, rates)| {
+        let (eer, min_dcf) = (figures(&rates.eer, 100.0, 2), figures(&rates.min_dcf, 1.0, 3));
+        [encoder.label().to_string()].into_iter().chain(eer).chain(min_dcf).collect()
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    text.push('\n');
+    text + &table(&["encoder", " EER %", " 95 % interval", " minDCF", " 95 % interval"], &rows)
 }

@@ -1,7 +1,7 @@
-//! `soundalike features`: the feature matrix of a clip, as a table, a NumPy array or JSON.
+//! `soundalike features`: the feature matrix or the embeddings of a clip, as a table, a NumPy array or JSON.
 
 use super::output::{stdout_error, write_file};
-use super::{ChannelArg, Common, DONE, Outcome, output};
+use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, embedding, output};
 use clap::{Args, ValueEnum};
 use soundalike::audio::{ReadOptions, Recording};
 use soundalike::feature::{FeaturePlan, FeatureSettings, Preset, kaldi_fbank80};
@@ -9,39 +9,44 @@ use soundalike::{Error, ErrorKind, Result};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Write the features of a clip: the MFCC or log filter-bank matrix.
+/// Write the features of a clip: the MFCC or log filter-bank matrix, or the embeddings that `check` compares.
 ///
-/// One row is a frame of 25 ms, one every 10 ms, over the whole clip at 16 kHz, silence included.
+/// A row of a matrix is a frame of 25 ms, one every 10 ms, over the whole clip at 16 kHz, silence included. Embeddings
+/// are made of the speech that is found in the clip and need 1 s of it; several encoders stand side by side in one row.
 /// The presets equal other libraries' numbers (tolerances in the README). The clip is streamed, so its length costs no
 /// memory.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike features clip.wav --kind mfcc -o clip.csv\n  soundalike features clip.wav \
                   --kind fbank --preset kaldi80 -o clip.npy\n  soundalike features clip.flac --kind mfcc --preset \
-                  librosa > clip.csv"
+                  librosa > clip.csv\n  soundalike features clip.wav --kind embedding --encoder mfcc -o clip.json"
 )]
 pub struct FeaturesArgs {
     /// The clip
     #[arg(value_name = "CLIP")]
     clip: PathBuf,
-    /// Cepstra or the log mel filter bank
+    /// Cepstra, the log mel filter bank, or embeddings
     #[arg(long, value_enum)]
     kind: Kind,
-    /// Whose definition is followed; kaldi80 is the 80-band filter bank of speaker networks
-    #[arg(long, value_enum, default_value_t = PresetArg::Kaldi)]
-    preset: PresetArg,
+    /// Whose definition of cepstra or filter bank is followed; kaldi80 is the 80-band filter bank of speaker networks
+    /// [default: kaldi]
+    #[arg(long, value_enum)]
+    preset: Option<PresetArg>,
     /// File to write: .csv, .npy (little-endian float32, C order) or .json by its ending [default: CSV on standard
     /// output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     channel: ChannelArg,
+    #[command(flatten)]
+    encoder: EncoderArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Mfcc,
     Fbank,
+    Embedding,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,7 +80,7 @@ impl PresetArg {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub enum Format {
     Csv,
     Npy,
     Json,
@@ -86,7 +91,13 @@ pub fn run(args: &FeaturesArgs, common: &Common) -> Outcome {
         None => Format::Csv,
         Some(path) => format_of(path)?,
     };
-    let plan = args.preset.settings(args.kind)?.plan()?;
+    if args.kind == Kind::Embedding {
+        out_of_place("preset", args.preset.is_some(), "no preset with --kind embedding")?;
+        let panel = super::panel(&args.channel, &args.encoder, None)?;
+        return embedding::run(&args.clip, &panel, format, args.output.as_deref(), common);
+    }
+    out_of_place("encoder", args.encoder.encoder.is_some(), "--kind embedding with --encoder")?;
+    let plan = args.preset.unwrap_or(PresetArg::Kaldi).settings(args.kind)?.plan()?;
     let rows = Rows { plan: &plan, clip: &args.clip, options: options(args), common };
     match &args.output {
         None => {
@@ -104,6 +115,14 @@ pub fn run(args: &FeaturesArgs, common: &Common) -> Outcome {
         })?,
     }
     Ok(DONE)
+}
+
+/// Refuses an option that says nothing about the kind that is asked for.
+fn out_of_place(name: &'static str, given: bool, expected: &str) -> Result<()> {
+    if !given {
+        return Ok(());
+    }
+    Err(ErrorKind::Setting { name, found: "the option".into(), expected: expected.into() }.into())
 }
 
 fn format_of(path: &Path) -> Result<Format> {
@@ -204,11 +223,11 @@ impl Rows<'_> {
     /// twice.
     fn npy(&self, out: &mut BufWriter<&std::fs::File>, failed: &Failed<'_>) -> Result<()> {
         let width = self.plan.width();
-        out.write_all(&npy_header(0, width)).map_err(failed)?;
+        out.write_all(&npy_header(&format!("(0, {width})"))).map_err(failed)?;
         let mut row = |row: &[f32]| row.iter().try_for_each(|x| out.write_all(&x.to_le_bytes()));
         let count = self.each(&mut row, failed)?;
         io::Seek::rewind(out).map_err(failed)?;
-        out.write_all(&npy_header(count, width)).map_err(failed)
+        out.write_all(&npy_header(&format!("({count}, {width})"))).map_err(failed)
     }
 }
 
@@ -217,9 +236,9 @@ fn joined(row: &[f32]) -> String {
 }
 
 /// Version 1.0 header of 128 bytes (NumPy's `lib.format`).
-fn npy_header(rows: usize, width: usize) -> Vec<u8> {
+pub fn npy_header(shape: &str) -> Vec<u8> {
     let mut header = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    header.extend(format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}").into_bytes());
+    header.extend(format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}").into_bytes());
     header.resize(127, b' ');
     header.push(b'\n');
     header

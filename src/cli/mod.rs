@@ -2,6 +2,8 @@
 //! Standard output is the result, standard error the progress and the warnings.
 
 mod check;
+mod embedding;
+mod enrol;
 mod evaluate;
 mod features;
 mod inspect;
@@ -13,6 +15,8 @@ mod table;
 use clap::{Args, Parser, Subcommand};
 use soundalike::Result;
 use soundalike::audio::Channel;
+use soundalike::encoder::{EncoderSet, Panel, PanelSettings};
+use soundalike::library::ReferenceSource;
 use soundalike::library::batch::BatchOptions;
 use std::process::ExitCode;
 
@@ -70,10 +74,29 @@ struct ChannelArg {
     channel: Channel,
 }
 
+/// Which encoders run.
+#[derive(Args)]
+struct EncoderArg {
+    /// Encoders that are used: names separated by commas (mfcc), or all [default: those of the voice model where one is
+    /// given, else mfcc]
+    #[arg(long, value_name = "LIST")]
+    encoder: Option<EncoderSet>,
+}
+
+/// The panel of the encoders that are asked for, or of those that the reference's voice models hold.
+fn panel(channel: &ChannelArg, encoder: &EncoderArg, reference: Option<&ReferenceSource>) -> Result<Panel> {
+    let held = match (encoder.encoder, reference) {
+        (None, Some(reference)) => reference.encoders()?,
+        (asked, _) => asked,
+    };
+    Panel::new(&PanelSettings { channel: channel.channel, encoders: held.unwrap_or_default(), ..Default::default() })
+}
+
 /// What each does stands with its arguments.
 #[derive(Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Enrol(enrol::EnrolArgs),
     Inspect(inspect::InspectArgs),
     Features(features::FeaturesArgs),
     Evaluate(evaluate::EvaluateArgs),
@@ -93,6 +116,7 @@ pub fn run() -> ExitCode {
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Check(args) => check::run(args, common),
+        Command::Enrol(args) => enrol::run(args, common),
         Command::Inspect(args) => inspect::run(args, common),
         Command::Features(args) => features::run(args, common),
         Command::Evaluate(args) => evaluate::run(args, common),

@@ -52,6 +52,11 @@ pub fn error(error: &Error, common: &Common) {
     let _ = writeln!(io::stderr(), "{} {}", paint("error:", "31", common), plain(&error.to_string()));
 }
 
+/// A clip that cannot be used, where it was the only one, on standard error.
+pub fn refusal(clip: &str, message: &str, common: &Common) {
+    let _ = writeln!(io::stderr(), "{} {}", paint("error:", "31", common), plain(&format!("{clip}: {message}")));
+}
+
 fn paint(word: &str, colour: &str, common: &Common) -> String {
     let plain = common.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     if plain || !io::stderr().is_terminal() { word.into() } else { format!("\x1b[{colour};1m{word}\x1b[0m") }

@@ -3,11 +3,12 @@
 use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
+use soundalike::library::VoiceModelFile;
 use soundalike::library::check::CheckReport;
 use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::inspect::InspectReport;
 
-/// Print the JSON Schema (draft 2020-12) of what a command prints with --json.
+/// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol writes.
 #[derive(Args)]
 #[command(after_help = "Example:\n  soundalike schema check > check.schema.json")]
 pub struct SchemaArgs {
@@ -21,6 +22,7 @@ enum ResultOf {
     Check,
     Inspect,
     Evaluate,
+    Enrol,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -28,6 +30,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Check => schema_for!(CheckReport),
         ResultOf::Inspect => schema_for!(InspectReport),
         ResultOf::Evaluate => schema_for!(EvaluateReport),
+        ResultOf::Enrol => schema_for!(VoiceModelFile),
     })?;
     Ok(DONE)
 }

@@ -5,7 +5,7 @@
 //! exemplars' embeddings, each first brought to length one.
 
 use super::cosine::cosine;
-use crate::encoder::{Embedding, Refusal};
+use crate::encoder::{Embedding, Encoder, PerEncoder, Refusal};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,16 +14,19 @@ use serde::Serialize;
 pub struct Exemplar {
     /// Where it came from, as shown to the user.
     pub path: String,
-    /// Its embedding.
-    pub embedding: Embedding,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Speech without pauses, seconds.
+    pub net_speech_s: f64,
+    /// Its embedding by each encoder.
+    pub embeddings: PerEncoder<Embedding>,
 }
 
 /// A protected voice, ready to be compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VoiceModel {
     exemplars: Vec<Exemplar>,
-    centroid: Vec<f32>,
-    fingerprint: String,
+    centroids: PerEncoder<Embedding>,
 }
 
 /// A cosine against a reference. Not a probability: nothing maps it to one.
@@ -55,24 +58,17 @@ impl VoiceModel {
     /// no consequence.
     ///
     /// # Errors
-    /// [`Refusal::SettingsDiffer`] where the exemplars were not all made alike, [`Refusal::NoDirection`] where one of
-    /// them is all zeros or there is none.
+    /// [`Refusal::SettingsDiffer`] where the exemplars were not all made alike, [`Refusal::NotEnrolled`] where one of
+    /// them lacks an encoder that another has, [`Refusal::NoDirection`] where one of them is all zeros or there is none.
     pub fn new(mut exemplars: Vec<Exemplar>) -> Result<Self, Refusal> {
-        exemplars.sort_by(|a, b| a.path.cmp(&b.path));
-        let fingerprint = exemplars.first().map(|e| e.embedding.fingerprint.clone()).ok_or(Refusal::NoDirection)?;
-        let mut sum = Vec::new();
-        for exemplar in &exemplars {
-            same_extractor(&exemplar.embedding.fingerprint, &fingerprint)?;
-            let values = &exemplar.embedding.values;
-            let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
-            if !(norm > 0.0 && norm.is_finite()) {
-                return Err(Refusal::NoDirection);
-            }
-            sum.resize(values.len(), 0.0);
-            sum.iter_mut().zip(values).for_each(|(s, x)| *s += f64::from(*x) / norm);
+        exemplars.sort_by(|a, b| (&a.path, &a.sha256).cmp(&(&b.path, &b.sha256)));
+        let present = exemplars.iter().flat_map(|exemplar| exemplar.embeddings.iter());
+        let encoders: PerEncoder<()> = present.map(|(encoder, _)| (encoder, ())).collect();
+        if encoders.is_empty() {
+            return Err(Refusal::NoDirection);
         }
-        let n = exemplars.len() as f64;
-        Ok(VoiceModel { centroid: sum.into_iter().map(|s| (s / n) as f32).collect(), exemplars, fingerprint })
+        let centroids = encoders.try_map(|encoder, ()| centroid(encoder, &exemplars))?;
+        Ok(VoiceModel { exemplars, centroids })
     }
 
     /// The exemplars, in the order of their paths.
@@ -80,18 +76,25 @@ impl VoiceModel {
         &self.exemplars
     }
 
-    /// Compares a candidate's embedding with the voice.
+    /// Compares a candidate's embeddings with the voice: one score for each of the candidate's encoders. What else the
+    /// voice is enrolled by is left aside.
     ///
     /// # Errors
-    /// [`Refusal::SettingsDiffer`] where the two were not made alike, [`Refusal::NoDirection`] where no angle exists.
-    pub fn score(&self, candidate: &Embedding) -> Result<CosineScore, Refusal> {
-        same_extractor(&candidate.fingerprint, &self.fingerprint)?;
+    /// [`Refusal::SettingsDiffer`] where an encoder's two sides were not made alike, [`Refusal::NotEnrolled`] where the
+    /// voice lacks one of the encoders, [`Refusal::NoDirection`] where no angle exists.
+    pub fn score(&self, candidate: &PerEncoder<Embedding>) -> Result<PerEncoder<CosineScore>, Refusal> {
+        candidate.try_map(|encoder, embedding| self.score_by(encoder, embedding))
+    }
+
+    fn score_by(&self, encoder: Encoder, candidate: &Embedding) -> Result<CosineScore, Refusal> {
+        let centroid = self.centroids.get(encoder).ok_or(Refusal::NotEnrolled { encoder })?;
+        same_extractor(encoder, &candidate.fingerprint, &centroid.fingerprint)?;
         let to = |values: &[f32]| cosine(&candidate.values, values).ok_or(Refusal::NoDirection);
-        let whole = to(&self.centroid)?;
-        let clips = self
-            .exemplars
-            .iter()
-            .map(|exemplar| Ok(ClipScore { path: exemplar.path.clone(), cosine: to(&exemplar.embedding.values)? }));
+        let whole = to(&centroid.values)?;
+        let clips = self.exemplars.iter().map(|exemplar| {
+            let embedding = exemplar.embeddings.get(encoder).ok_or(Refusal::NotEnrolled { encoder })?;
+            Ok(ClipScore { path: exemplar.path.clone(), cosine: to(&embedding.values)? })
+        });
         let clips: Vec<ClipScore> = clips.collect::<Result<_, Refusal>>()?;
         let mut sorted: Vec<f64> = clips.iter().map(|clip| clip.cosine).collect();
         sorted.sort_by(f64::total_cmp);
@@ -101,11 +104,31 @@ impl VoiceModel {
     }
 }
 
-fn same_extractor(candidate: &str, reference: &str) -> Result<(), Refusal> {
+/// Mean of the exemplars' embeddings, each first brought to length one.
+fn centroid(encoder: Encoder, exemplars: &[Exemplar]) -> Result<Embedding, Refusal> {
+    let mut fingerprint: Option<&str> = None;
+    let mut sum = Vec::new();
+    for exemplar in exemplars {
+        let embedding = exemplar.embeddings.get(encoder).ok_or(Refusal::NotEnrolled { encoder })?;
+        same_extractor(encoder, &embedding.fingerprint, fingerprint.get_or_insert(&embedding.fingerprint))?;
+        let values = &embedding.values;
+        let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+        if !(norm > 0.0 && norm.is_finite()) {
+            return Err(Refusal::NoDirection);
+        }
+        sum.resize(values.len(), 0.0);
+        sum.iter_mut().zip(values).for_each(|(s, x)| *s += f64::from(*x) / norm);
+    }
+    let n = exemplars.len() as f64;
+    let values = sum.into_iter().map(|s| (s / n) as f32).collect();
+    Ok(Embedding { values, fingerprint: fingerprint.unwrap_or_default().into() })
+}
+
+fn same_extractor(encoder: Encoder, candidate: &str, reference: &str) -> Result<(), Refusal> {
     if candidate == reference {
         return Ok(());
     }
-    Err(Refusal::SettingsDiffer { candidate: candidate.into(), reference: reference.into() })
+    Err(Refusal::SettingsDiffer { encoder, candidate: candidate.into(), reference: reference.into() })
 }
 
 /// Middle of sorted values, or the mean of the two in the middle.
@@ -123,14 +146,22 @@ mod tests {
         Embedding { values: values.into(), fingerprint: fingerprint.into() }
     }
 
+    fn by(encoder: Encoder, values: &[f32], fingerprint: &str) -> PerEncoder<Embedding> {
+        [(encoder, embedding(values, fingerprint))].into_iter().collect()
+    }
+
+    fn mfcc(values: &[f32]) -> PerEncoder<Embedding> {
+        by(Encoder::Mfcc, values, "a")
+    }
+
     fn exemplar(path: &str, values: &[f32]) -> Exemplar {
-        Exemplar { path: path.into(), embedding: embedding(values, "a") }
+        Exemplar { path: path.into(), sha256: path.into(), net_speech_s: 2.0, embeddings: mfcc(values) }
     }
 
     #[test]
     fn a_loud_exemplar_weighs_no_more_than_a_soft_one() {
         let model = VoiceModel::new(vec![exemplar("1", &[100.0, 0.0]), exemplar("2", &[0.0, 1.0])]).unwrap();
-        let score = model.score(&embedding(&[3.0, 3.0], "a")).unwrap();
+        let score = model.score(&mfcc(&[3.0, 3.0])).unwrap().mfcc.unwrap();
         assert!((score.cosine - 1.0).abs() < 1e-7 && score.distance.abs() < 1e-7);
         assert!((score.best - 0.5f64.sqrt()).abs() < 1e-7 && (score.median - score.best).abs() < 1e-7);
     }
@@ -141,7 +172,7 @@ mod tests {
         let model = VoiceModel::new(clips.to_vec()).unwrap();
         let turned = VoiceModel::new(clips.iter().rev().cloned().collect()).unwrap();
         assert_eq!(model, turned);
-        let score = model.score(&embedding(&[1.0, 0.0], "a")).unwrap();
+        let score = model.score(&mfcc(&[1.0, 0.0])).unwrap().mfcc.unwrap();
         assert_eq!(score.clips.iter().map(|c| c.path.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         let mut cosines: Vec<f64> = score.clips.iter().map(|c| c.cosine).collect();
         cosines.sort_by(f64::total_cmp);
@@ -149,12 +180,32 @@ mod tests {
     }
 
     #[test]
-    fn other_settings_are_refused() {
+    fn other_settings_are_refused_with_the_encoder() {
         let model = VoiceModel::new(vec![exemplar("1", &[1.0])]).unwrap();
-        assert!(matches!(model.score(&embedding(&[1.0], "b")), Err(Refusal::SettingsDiffer { .. })));
-        assert_eq!(model.score(&embedding(&[0.0], "a")), Err(Refusal::NoDirection));
-        let mixed = vec![exemplar("1", &[1.0]), Exemplar { path: "2".into(), embedding: embedding(&[1.0], "b") }];
+        let encoder = Encoder::Mfcc;
+        let differ = Refusal::SettingsDiffer { encoder, candidate: "b".into(), reference: "a".into() };
+        assert_eq!(model.score(&by(encoder, &[1.0], "b")), Err(differ));
+        assert_eq!(model.score(&mfcc(&[0.0])), Err(Refusal::NoDirection));
+        let mixed =
+            vec![exemplar("1", &[1.0]), Exemplar { embeddings: by(encoder, &[1.0], "b"), ..exemplar("2", &[]) }];
         assert!(matches!(VoiceModel::new(mixed), Err(Refusal::SettingsDiffer { .. })));
         assert_eq!(VoiceModel::new(vec![]), Err(Refusal::NoDirection));
+    }
+
+    #[test]
+    fn encoders_are_scored_apart_and_none_is_passed_over() {
+        let mut first = exemplar("1", &[1.0, 0.0]);
+        first.embeddings.set(Encoder::Ge2e, embedding(&[0.0, 0.0, 1.0], "g"));
+        let model = VoiceModel::new(vec![first.clone()]).unwrap();
+        let mut candidate = mfcc(&[1.0, 0.0]);
+        assert!(model.score(&candidate).unwrap().ge2e.is_none(), "what the candidate lacks is left aside");
+        candidate.set(Encoder::Ge2e, embedding(&[0.0, 1.0, 0.0], "g"));
+        let scores = model.score(&candidate).unwrap();
+        assert_eq!(scores.map(|_, score| score.cosine).iter().collect::<Vec<_>>().len(), 2);
+        assert_eq!((scores.mfcc.unwrap().cosine, scores.ge2e.unwrap().cosine), (1.0, 0.0));
+        candidate.set(Encoder::Campplus, embedding(&[1.0], "c"));
+        assert_eq!(model.score(&candidate), Err(Refusal::NotEnrolled { encoder: Encoder::Campplus }));
+        let uneven = VoiceModel::new(vec![first, exemplar("2", &[1.0, 0.0])]);
+        assert_eq!(uneven, Err(Refusal::NotEnrolled { encoder: Encoder::Ge2e }));
     }
 }

@@ -61,6 +61,11 @@ impl MfccEncoder {
         2 * self.row_width()
     }
 
+    /// The population that the embeddings are normalised by; none where they are raw.
+    pub fn background(&self) -> Option<&Background> {
+        self.background.as_ref()
+    }
+
     /// Number of values of a row that statistics are taken of.
     fn row_width(&self) -> usize {
         (self.plan.width() - 1) * if self.deltas { 2 } else { 1 }

@@ -1,20 +1,25 @@
 //! Frames to an embedding: one vector of numbers that stands for the voice of a clip.
 //!
-//! Today there is one encoder, [`mfcc`]: transparent statistics that anybody can recompute. The [`panel`] runs the
-//! encoders over a clip in one pass; each [`Embedding`] carries the fingerprint of everything that made it, and only
-//! embeddings of one fingerprint are ever compared.
+//! [`Encoder`] names them all; [`mfcc`] is transparent statistics that anybody can recompute. The [`panel`] runs the
+//! encoders that are asked for over a clip in one pass; each [`Embedding`] carries the fingerprint of everything that
+//! made it, and only embeddings of one encoder and one fingerprint are ever compared.
 
 mod background;
 mod campplus;
 mod embedding;
 mod ge2e;
+mod kind;
 pub mod mfcc;
+mod models;
 mod network;
 pub mod panel;
+mod pieces;
 mod refusal;
+mod track;
 
 pub use background::Background;
 pub use embedding::{Embedding, fingerprint};
+pub use kind::{Encoder, EncoderSet, PerEncoder};
 pub use mfcc::MfccSettings;
 pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings};
 pub use refusal::Refusal;

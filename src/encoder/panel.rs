@@ -5,11 +5,13 @@
 
 use super::background::Background;
 use super::embedding::{Embedding, fingerprint};
-use super::mfcc::{MfccCollector, MfccEncoder, MfccSettings};
+use super::kind::{Encoder, EncoderSet, PerEncoder};
+use super::mfcc::{MfccEncoder, MfccSettings};
 use super::refusal::Refusal;
+use super::track::Track;
 use crate::audio::{Channel, ReadOptions, Recording};
 use crate::error::Result;
-use crate::feature::{FeatureStream, Quality, SpeechDetector, SpeechMeter, SpeechSettings};
+use crate::feature::{Quality, SpeechDetector, SpeechMeter, SpeechSettings};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ pub const MINIMUM_NET_SPEECH_S: f64 = 1.0;
 pub struct PanelSettings {
     /// The channel that is used.
     pub channel: Channel,
+    /// The encoders that run.
+    pub encoders: EncoderSet,
     /// How speech is found.
     pub speech: SpeechSettings,
     /// The transparent encoder.
@@ -35,6 +39,7 @@ impl Default for PanelSettings {
     fn default() -> Self {
         PanelSettings {
             channel: Channel::Mix,
+            encoders: EncoderSet::default(),
             speech: SpeechSettings::default(),
             mfcc: MfccSettings::default(),
             minimum_net_speech_s: MINIMUM_NET_SPEECH_S,
@@ -45,9 +50,10 @@ impl Default for PanelSettings {
 /// The plan of a pass. Immutable; share it between threads.
 pub struct Panel {
     settings: PanelSettings,
-    /// None where clips are only inspected.
+    /// One for each encoder that runs; empty where clips are only inspected.
+    fingerprints: PerEncoder<String>,
+    /// None where no encoder needs its statistics.
     mfcc: Option<MfccEncoder>,
-    fingerprint: String,
 }
 
 /// What a pass over one clip gave.
@@ -59,10 +65,10 @@ pub struct ClipAnalysis {
     pub sha256: Option<String>,
     /// What was measured; none where it could not be decoded.
     pub quality: Option<Quality>,
-    /// The embedding, or why there is none or it must not be used.
-    pub embedding: std::result::Result<Embedding, Refusal>,
-    /// The embedding of a clip that has some speech but less than the minimum: not for a verdict, only for validation.
-    pub short: Option<Embedding>,
+    /// The embedding of each encoder, or why there is none or they must not be used.
+    pub embeddings: std::result::Result<PerEncoder<Embedding>, Refusal>,
+    /// The embeddings of a clip that has some speech but less than the minimum: not for a verdict, only for validation.
+    pub short: Option<PerEncoder<Embedding>>,
 }
 
 impl Panel {
@@ -71,7 +77,7 @@ impl Panel {
     /// # Errors
     /// Where a setting is outside its range.
     pub fn new(settings: &PanelSettings) -> Result<Self> {
-        Self::build(settings, Some(Some(Background::built_in()?)))
+        Self::build(settings, Some(Background::built_in()?))
     }
 
     /// A panel that measures and encodes, normalised by a background of the caller's.
@@ -79,32 +85,41 @@ impl Panel {
     /// # Errors
     /// Where a setting is outside its range, or the background is of another length than the embeddings.
     pub fn with_background(settings: &PanelSettings, background: Background) -> Result<Self> {
-        Self::build(settings, Some(Some(background)))
+        Self::build(settings, Some(background))
     }
 
-    /// A panel whose MFCC embeddings are raw: what a background is computed from.
+    /// A panel of the MFCC encoder alone, whose embeddings are raw: what a background is computed from.
     ///
     /// # Errors
     /// Where a setting is outside its range.
     pub fn raw(settings: &PanelSettings) -> Result<Self> {
-        Self::build(settings, Some(None))
+        let encoders = EncoderSet::of([Encoder::Mfcc])?;
+        Self::build(&PanelSettings { encoders, ..settings.clone() }, None)
     }
 
-    /// A panel that only measures; every embedding it gives is empty.
+    /// A panel that only measures; it runs no encoder.
     ///
     /// # Errors
     /// Where a setting is outside its range.
     pub fn inspecting(settings: &PanelSettings) -> Result<Self> {
-        Self::build(settings, None)
+        settings.speech.check()?;
+        Ok(Panel { settings: settings.clone(), fingerprints: PerEncoder::default(), mfcc: None })
     }
 
-    /// `background`: outer none for no encoder at all, inner none for raw embeddings.
-    fn build(settings: &PanelSettings, background: Option<Option<Background>>) -> Result<Self> {
-        settings.speech.check()?;
-        let encoded = (&settings.speech, &settings.mfcc, &background);
-        let fingerprint = fingerprint(&encoded);
-        let mfcc = background.map(|background| MfccEncoder::new(&settings.mfcc, background)).transpose()?;
-        Ok(Panel { settings: settings.clone(), mfcc, fingerprint })
+    fn build(settings: &PanelSettings, background: Option<Background>) -> Result<Self> {
+        let mut panel = Self::inspecting(settings)?;
+        for encoder in settings.encoders.iter() {
+            let fingerprint = match encoder.available()? {
+                Encoder::Mfcc => fingerprint(&(&settings.speech, &settings.mfcc, &background)),
+                // Never reached while they are not available.
+                Encoder::MfccLda | Encoder::Ge2e | Encoder::Campplus => continue,
+            };
+            panel.fingerprints.set(encoder, fingerprint);
+        }
+        if settings.encoders.contains(Encoder::Mfcc) {
+            panel.mfcc = Some(MfccEncoder::new(&settings.mfcc, background)?);
+        }
+        Ok(panel)
     }
 
     /// The settings the panel was made from.
@@ -112,18 +127,32 @@ impl Panel {
         &self.settings
     }
 
-    /// Fingerprint of what makes the embeddings: speech detection, features and background, not the channel.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    /// Fingerprint of what makes each encoder's embeddings: speech detection and the encoder's own settings and tables,
+    /// not the channel. Empty where clips are only inspected.
+    pub fn fingerprints(&self) -> &PerEncoder<String> {
+        &self.fingerprints
+    }
+
+    /// The population that MFCC statistics are normalised by; none where they are raw or not computed.
+    pub fn background(&self) -> Option<&Background> {
+        self.mfcc.as_ref()?.background()
+    }
+
+    /// Number of values of an encoder's embedding; none where the encoder does not run.
+    pub fn width(&self, encoder: Encoder) -> Option<usize> {
+        self.fingerprints.get(encoder)?;
+        match encoder {
+            Encoder::Mfcc => self.mfcc.as_ref().map(MfccEncoder::width),
+            Encoder::MfccLda | Encoder::Ge2e | Encoder::Campplus => None,
+        }
     }
 
     /// What one thread needs for one clip after another.
     pub fn worker(&self) -> PanelWorker<'_> {
         PanelWorker {
             panel: self,
-            features: self.mfcc.as_ref().map(|mfcc| mfcc.plan.stream()),
+            tracks: self.mfcc.iter().map(Track::mfcc).collect(),
             detector: SpeechDetector::new(&self.settings.speech),
-            collector: self.mfcc.as_ref().map(MfccEncoder::collector),
             block: Vec::new(),
         }
     }
@@ -132,11 +161,13 @@ impl Panel {
 /// What one thread needs to run a [`Panel`].
 pub struct PanelWorker<'a> {
     panel: &'a Panel,
-    features: Option<FeatureStream<'a>>,
+    tracks: Vec<Track<'a>>,
     detector: SpeechDetector,
-    collector: Option<MfccCollector>,
     block: Vec<f32>,
 }
+
+/// The embeddings of a clip or why there are none, and beside a refusal those of a clip that is only too short.
+type Admitted = (std::result::Result<PerEncoder<Embedding>, Refusal>, Option<PerEncoder<Embedding>>);
 
 impl PanelWorker<'_> {
     /// Passes over a clip. Whatever is wrong with it is in the result.
@@ -150,7 +181,7 @@ impl PanelWorker<'_> {
                     path: path.into(),
                     sha256: crate::audio::file_sha256(path).ok(),
                     quality: None,
-                    embedding: Err(Refusal::Unreadable { found: error.to_string() }),
+                    embeddings: Err(Refusal::Unreadable { found: error.to_string() }),
                     short: None,
                 }
             }
@@ -162,56 +193,40 @@ impl PanelWorker<'_> {
         let mut recording = Recording::open(path, &options)?;
         let mut meter = SpeechMeter::default();
         while recording.next(&mut self.block)? {
-            self.encode(true);
-            let (collector, block) = (&mut self.collector, &self.block);
+            let (tracks, block) = (&mut self.tracks, &self.block);
+            tracks.iter_mut().for_each(|track| track.push(block));
             self.detector.push(block, &mut |frame| {
                 meter.add(frame);
-                collector.iter_mut().for_each(|c| c.push_decision(frame.keep));
+                tracks.iter_mut().for_each(|track| track.push_decision(frame.keep));
             });
-            self.collector.iter_mut().for_each(MfccCollector::drain);
+            tracks.iter_mut().for_each(Track::drain);
         }
-        self.encode(false);
-        let collector = &mut self.collector;
+        let tracks = &mut self.tracks;
+        tracks.iter_mut().for_each(Track::end);
         self.detector.finish(&mut |frame| {
             meter.add(frame);
-            collector.iter_mut().for_each(|c| c.push_decision(frame.keep));
+            tracks.iter_mut().for_each(|track| track.push_decision(frame.keep));
         });
-        let statistics = self.collector.as_mut().map(MfccCollector::finish);
+        let mut values = PerEncoder::default();
+        tracks.iter_mut().for_each(|track| track.finish(&mut values));
         let mut seen = recording.finish()?;
         let sha256 = seen.sha256.take();
         let quality = meter.quality(seen);
-        let values = match (&self.panel.mfcc, &statistics) {
-            (Some(mfcc), Some(statistics)) => mfcc.embed(statistics),
-            _ => Some(Vec::new()),
-        };
-        let embedding = values.map(|values| Embedding { values, fingerprint: self.panel.fingerprint.clone() });
-        let (embedding, short) = self.admit(embedding, &quality);
-        Ok(ClipAnalysis { path: path.into(), sha256, quality: Some(quality), embedding, short })
+        let (embeddings, short) = self.admit(values, &quality);
+        Ok(ClipAnalysis { path: path.into(), sha256, quality: Some(quality), embeddings, short })
     }
 
-    /// Runs the features over the block at hand, or ends them.
-    fn encode(&mut self, more: bool) {
-        if let (Some(features), Some(collector)) = (&mut self.features, &mut self.collector) {
-            let mut sink = |rows: &[f32]| collector.push_rows(rows);
-            if more {
-                features.push(&self.block, &mut sink);
-            } else {
-                features.finish(&mut sink);
-            }
-        }
-    }
-
-    /// Refuses an embedding of too little speech.
-    fn admit(
-        &self,
-        embedding: Option<Embedding>,
-        quality: &Quality,
-    ) -> (std::result::Result<Embedding, Refusal>, Option<Embedding>) {
+    /// Refuses the embeddings of too little speech, and all of them where one encoder found nothing to encode.
+    fn admit(&self, mut values: PerEncoder<Vec<f32>>, quality: &Quality) -> Admitted {
         let (net_speech_s, minimum_s) = (quality.net_speech_s, self.panel.settings.minimum_net_speech_s);
-        match embedding.filter(|_| quality.has_sound()) {
-            Some(embedding) if net_speech_s >= minimum_s && net_speech_s > 0.0 => (Ok(embedding), None),
-            Some(embedding) if net_speech_s > 0.0 => {
-                (Err(Refusal::TooLittleSpeech { net_speech_s, minimum_s }), Some(embedding))
+        let embeddings = self.panel.fingerprints.try_map(|encoder, fingerprint| {
+            let values = values.take(encoder).ok_or(())?;
+            Ok::<_, ()>(Embedding { values, fingerprint: fingerprint.clone() })
+        });
+        match embeddings.ok().filter(|_| quality.has_sound()) {
+            Some(embeddings) if net_speech_s >= minimum_s && net_speech_s > 0.0 => (Ok(embeddings), None),
+            Some(embeddings) if net_speech_s > 0.0 => {
+                (Err(Refusal::TooLittleSpeech { net_speech_s, minimum_s }), Some(embeddings))
             }
             _ => (Err(Refusal::NoSpeech { duration_s: quality.duration_s }), None),
         }

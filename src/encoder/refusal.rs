@@ -1,5 +1,6 @@
 //! Why a clip has no score. A refusal is a result, not a failure: it is reported with its reason, never as a number.
 
+use super::kind::Encoder;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
@@ -28,10 +29,17 @@ pub enum Refusal {
     },
     /// The two sides were not made by the same extractor with the same settings.
     SettingsDiffer {
+        /// The encoder.
+        encoder: Encoder,
         /// Fingerprint of the candidate's extractor.
         candidate: String,
         /// Fingerprint of the reference's extractor.
         reference: String,
+    },
+    /// The reference has no embedding of an encoder that the candidate, or another of its clips, was encoded by.
+    NotEnrolled {
+        /// The encoder.
+        encoder: Encoder,
     },
     /// The same content was listed before, so a pair of the two would compare a clip with itself.
     Duplicate {
@@ -52,10 +60,17 @@ impl fmt::Display for Refusal {
             Refusal::TooLittleSpeech { net_speech_s, minimum_s } => {
                 write!(f, "found {net_speech_s:.2} s of speech, expected at least {minimum_s:.2} s; give a longer clip")
             }
-            Refusal::SettingsDiffer { candidate, reference } => write!(
+            Refusal::SettingsDiffer { encoder, candidate, reference } => write!(
                 f,
-                "the candidate was made with extractor {candidate}, the reference with {reference}; \
-                 extract both again with one version and the same settings"
+                "the {label} embedding was made with extractor {candidate}, the reference's with {reference}; \
+                 extract both again with one version and the same settings",
+                label = encoder.label()
+            ),
+            Refusal::NotEnrolled { encoder } => write!(
+                f,
+                "the reference has no {} embedding of every clip; enrol it again with {encoder} in --encoder, or \
+                 leave {encoder} out",
+                encoder.label()
             ),
             Refusal::Duplicate { of } => write!(f, "the same bytes as {of}, which counts; list each clip once"),
             Refusal::NoDirection => f.write_str("the embedding is all zeros; give another clip"),

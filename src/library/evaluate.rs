@@ -4,10 +4,11 @@ use super::batch::{self, BatchOptions};
 use super::check::shown;
 use super::manifest::{Manifest, VoiceKind};
 use super::outcome::{Reason, Settings, VERSION};
-use crate::calibration::bootstrap::{Trials, equal_error_rate_with_interval};
-use crate::calibration::metrics::Estimate;
+use super::selection::Selection;
+use crate::calibration::bootstrap::{Trials, error_rates};
+use crate::calibration::metrics::ErrorRates;
 use crate::compare::cosine;
-use crate::encoder::{Embedding, Panel, Refusal};
+use crate::encoder::{Embedding, Encoder, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,6 +26,24 @@ pub enum Pairs {
     RealReal,
     /// Every recording of a person with every synthetic clip.
     RealSynthetic,
+    /// Every two synthetic clips.
+    SyntheticSynthetic,
+}
+
+impl Pairs {
+    /// Whether clips of this kind are needed.
+    fn needs(self, kind: VoiceKind) -> bool {
+        match self {
+            Pairs::RealReal => kind == VoiceKind::Real,
+            Pairs::RealSynthetic => true,
+            Pairs::SyntheticSynthetic => kind == VoiceKind::Synthetic,
+        }
+    }
+
+    /// Whether two clips of kinds that are needed make a pair.
+    fn pairs(self, a: VoiceKind, b: VoiceKind) -> bool {
+        self != Pairs::RealSynthetic || a != b
+    }
 }
 
 impl FromStr for Pairs {
@@ -34,8 +53,9 @@ impl FromStr for Pairs {
         match word {
             "real-real" => Ok(Pairs::RealReal),
             "real-synthetic" => Ok(Pairs::RealSynthetic),
+            "synthetic-synthetic" => Ok(Pairs::SyntheticSynthetic),
             _ => {
-                let expected = "real-real or real-synthetic".into();
+                let expected = "real-real, real-synthetic or synthetic-synthetic".into();
                 Err(ErrorKind::Setting { name: "pairs", found: word.into(), expected }.into())
             }
         }
@@ -51,6 +71,8 @@ pub struct EvaluateReport {
     pub settings: Settings,
     /// Which clips were paired.
     pub pairs: Pairs,
+    /// Which lines of the manifest were used.
+    pub selection: Selection,
     /// Counts of clips.
     pub clips: ClipCounts,
     /// Number of speakers with a clip that has an embedding.
@@ -58,7 +80,7 @@ pub struct EvaluateReport {
     /// Counts of trials.
     pub trials: TrialCounts,
     /// Error by encoder.
-    pub encoders: EncoderErrors,
+    pub encoders: PerEncoder<ErrorRates>,
     /// Clips that were left out, with the reason.
     pub left_out: Vec<LeftOut>,
 }
@@ -83,20 +105,6 @@ pub struct TrialCounts {
     pub non_target: usize,
 }
 
-/// Error by encoder.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct EncoderErrors {
-    /// The transparent statistics of cepstra.
-    pub mfcc: ErrorRates,
-}
-
-/// Error rates as fractions of 1.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ErrorRates {
-    /// Equal error rate on the convex hull of the ROC.
-    pub eer: Estimate,
-}
-
 /// A clip without an embedding.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LeftOut {
@@ -116,8 +124,7 @@ pub fn evaluate(
     pairs: Pairs,
     options: &BatchOptions<'_>,
 ) -> Result<EvaluateReport> {
-    let wanted = |kind| pairs == Pairs::RealSynthetic || kind == VoiceKind::Real;
-    let listed: Vec<_> = manifest.clips.iter().filter(|clip| wanted(clip.kind)).collect();
+    let listed: Vec<_> = manifest.clips.iter().filter(|clip| pairs.needs(clip.kind)).collect();
     let paths: Vec<PathBuf> = listed.iter().map(|clip| clip.path.clone()).collect();
     let analyses = batch::analyse(panel, &paths, options)?;
     let mut names = BTreeMap::new();
@@ -134,41 +141,45 @@ pub fn evaluate(
                 }
             }
         }
-        let embedding = match (analysis.embedding, analysis.short) {
-            (Ok(embedding), _) => embedding,
-            (Err(_), Some(short)) => {
-                below_minimum += 1;
-                short
-            }
-            (Err(refusal), None) => {
+        let short = analysis.embeddings.is_err();
+        let embeddings = match (analysis.embeddings, analysis.short) {
+            (Ok(embeddings), _) | (Err(_), Some(embeddings)) => with_direction(embeddings),
+            (Err(refusal), None) => Err(refusal),
+        };
+        let embeddings = match embeddings {
+            Ok(embeddings) => embeddings,
+            Err(refusal) => {
                 left_out.push(LeftOut { path: shown(&clip.path), reason: refusal.into() });
                 continue;
             }
         };
+        below_minimum += usize::from(short);
         let next = names.len();
         let speaker = *names.entry(clip.speaker.as_str()).or_insert(next);
-        clips.push(Clip { speaker, kind: clip.kind, embedding });
+        clips.push(Clip { speaker, kind: clip.kind, embeddings });
     }
-    let trials = all_pairs(&clips, pairs, names.len());
-    if trials.targets.is_empty() || trials.non_targets.is_empty() {
-        return Err(too_few(&trials, &left_out));
+    let trials = panel.fingerprints().map(|encoder, _| all_pairs(&clips, pairs, names.len(), encoder));
+    let counts = trials.iter().next().map(|(_, trials)| (trials.targets.len(), trials.non_targets.len()));
+    let (target, non_target) = counts.unwrap_or_default();
+    if target == 0 || non_target == 0 {
+        return Err(too_few(target, non_target, &left_out));
     }
-    let eer = equal_error_rate_with_interval(&trials)?;
     Ok(EvaluateReport {
         version: VERSION.into(),
-        settings: Settings::of(panel)?,
+        settings: Settings::of(panel),
         pairs,
+        selection: manifest.selection.clone(),
         clips: ClipCounts { listed: listed.len(), scored: clips.len(), below_minimum },
         speakers: names.len(),
-        trials: TrialCounts { target: trials.targets.len(), non_target: trials.non_targets.len() },
-        encoders: EncoderErrors { mfcc: ErrorRates { eer } },
+        trials: TrialCounts { target, non_target },
+        encoders: trials.try_map(|_, trials| error_rates(trials))?,
         left_out,
     })
 }
 
 /// Says how many trials there are, and why clips are missing from them.
-fn too_few(trials: &Trials, left_out: &[LeftOut]) -> Error {
-    let mut found = format!("{} pairs of one voice and {} of two", trials.targets.len(), trials.non_targets.len());
+fn too_few(target: usize, non_target: usize, left_out: &[LeftOut]) -> Error {
+    let mut found = format!("{target} pairs of one voice and {non_target} of two");
     if let Some(first) = left_out.first() {
         let n = left_out.len();
         found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
@@ -180,17 +191,24 @@ fn too_few(trials: &Trials, left_out: &[LeftOut]) -> Error {
 struct Clip {
     speaker: usize,
     kind: VoiceKind,
-    embedding: Embedding,
+    embeddings: PerEncoder<Embedding>,
 }
 
-fn all_pairs(clips: &[Clip], pairs: Pairs, speakers: usize) -> Trials {
+/// Refuses a clip of which an encoder made nothing but zeros, so that every encoder is measured on the same trials.
+fn with_direction(embeddings: PerEncoder<Embedding>) -> std::result::Result<PerEncoder<Embedding>, Refusal> {
+    let directed = embeddings.iter().all(|(_, embedding)| cosine(&embedding.values, &embedding.values).is_some());
+    if directed { Ok(embeddings) } else { Err(Refusal::NoDirection) }
+}
+
+fn all_pairs(clips: &[Clip], pairs: Pairs, speakers: usize, encoder: Encoder) -> Trials {
     let mut trials = Trials { speakers, targets: Vec::new(), non_targets: Vec::new() };
     for (i, a) in clips.iter().enumerate() {
         for b in clips.iter().skip(i + 1) {
-            if pairs == Pairs::RealSynthetic && a.kind == b.kind {
+            if !pairs.pairs(a.kind, b.kind) {
                 continue;
             }
-            let Some(score) = cosine(&a.embedding.values, &b.embedding.values) else { continue };
+            let Some((a_values, b_values)) = a.embeddings.get(encoder).zip(b.embeddings.get(encoder)) else { continue };
+            let Some(score) = cosine(&a_values.values, &b_values.values) else { continue };
             if a.speaker == b.speaker {
                 trials.targets.push((score, a.speaker));
             } else {

@@ -47,7 +47,7 @@ pub fn inspect(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> 
     let mut analyses = batch::analyse(panel, &paths, options)?.into_iter();
     let clips = files.into_iter().filter_map(|file| match file {
         Ok(_) => analyses.next().map(|analysis| {
-            let reason = analysis.embedding.err().map(Reason::from);
+            let reason = analysis.embeddings.err().map(Reason::from);
             let status = if reason.is_some() { Status::Refused } else { Status::Usable };
             let path = shown(&analysis.path);
             InspectedClip { path, sha256: analysis.sha256, quality: analysis.quality, status, reason }

@@ -1,8 +1,11 @@
-//! Labelled clips: a tab-separated table with a header, of which the columns path, speaker, kind and split are read.
+//! Labelled clips: a tab-separated table with a header, of which the columns path, speaker and kind are read, and those
+//! that a selection looks at.
 
+use super::selection::Selection;
 use crate::error::{ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Whether a person or a machine spoke.
@@ -31,15 +34,17 @@ pub struct ManifestClip {
 pub struct Manifest {
     /// The clips, in the order of the table.
     pub clips: Vec<ManifestClip>,
+    /// Which lines of the table these are.
+    pub selection: Selection,
 }
 
 impl Manifest {
-    /// Reads a manifest. Paths in it are taken from `root`, or from the manifest's own folder. `split` keeps the
-    /// lines whose column `split` says so.
+    /// Reads a manifest. Paths in it are taken from `root`, or from the manifest's own folder. `selection`
+    /// says which lines are used.
     ///
     /// # Errors
     /// [`ErrorKind::Table`] names the line; [`ErrorKind::Io`] where it cannot be read.
-    pub fn read(file: &Path, root: Option<&Path>, split: Option<&str>) -> Result<Self> {
+    pub fn read(file: &Path, root: Option<&Path>, selection: &Selection) -> Result<Self> {
         let table = |line, found: String, expected: &str| ErrorKind::Table {
             path: file.into(),
             line,
@@ -64,14 +69,13 @@ impl Manifest {
         let need = |name: &str| {
             column(name).ok_or_else(|| {
                 let found = format!("the columns {}", header.iter().take(12).collect::<Vec<_>>().join(", "));
-                table(1, found, &format!("tab-separated columns path, speaker and kind; {name} is missing"))
+                let more = if ["path", "speaker", "kind"].contains(&name) { "" } else { ", and those asked for" };
+                table(1, found, &format!("tab-separated columns path, speaker and kind{more}; {name} is missing"))
             })
         };
         let (path, speaker, kind) = (need("path")?, need("speaker")?, need("kind")?);
-        let split = match split {
-            Some(wanted) => Some((need("split")?, wanted)),
-            None => None,
-        };
+        let asked: Result<BTreeMap<&str, usize>> = selection.columns().map(|name| Ok((name, need(name)?))).collect();
+        let asked = asked?;
         let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
         let mut clips = Vec::new();
         for record in reader.records() {
@@ -84,9 +88,8 @@ impl Manifest {
                 Some(text) if !text.is_empty() => Ok(text),
                 _ => Err(table(line, format!("no {name}"), "a path, a speaker and a kind in every line")),
             };
-            if let Some((index, wanted)) = split
-                && record.get(index).map(str::trim) != Some(wanted)
-            {
+            let cell = |name: &str| asked.get(name).and_then(|index| record.get(*index)).unwrap_or("").trim();
+            if !selection.takes(&cell) {
                 continue;
             }
             let kind = match field(kind, "kind")? {
@@ -94,6 +97,9 @@ impl Manifest {
                 "synthetic" => VoiceKind::Synthetic,
                 other => return Err(table(line, format!("the kind \"{other}\""), "real or synthetic").into()),
             };
+            if !selection.takes_kind(kind, &cell) {
+                continue;
+            }
             clips.push(ManifestClip {
                 path: root.join(field(path, "path")?),
                 speaker: field(speaker, "speaker")?.into(),
@@ -101,10 +107,10 @@ impl Manifest {
             });
         }
         if clips.is_empty() {
-            let found =
-                split.map_or("no clips".to_string(), |(_, wanted)| format!("no clip of the split \"{wanted}\""));
+            let asked = selection.to_string();
+            let found = if asked.is_empty() { "no clips".into() } else { format!("no clip {asked}") };
             return Err(table(0, found, "at least one line below the header").into());
         }
-        Ok(Manifest { clips })
+        Ok(Manifest { clips, selection: selection.clone() })
     }
 }

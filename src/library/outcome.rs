@@ -1,7 +1,6 @@
 //! What every result says of itself: version, settings, and why a clip has no score.
 
-use crate::encoder::{Background, Panel, PanelSettings, Refusal};
-use crate::error::Result;
+use crate::encoder::{Panel, PanelSettings, PerEncoder, Refusal};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,15 +10,15 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Every setting that a score depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Settings {
-    /// Fingerprint of the extractor: speech detection, features and background table.
-    pub fingerprint: String,
+    /// Fingerprint of each encoder's extractor: speech detection, features, tables and weights.
+    pub fingerprints: PerEncoder<String>,
     /// Sampling rate that every clip is brought to, Hz.
     pub sample_rate_hz: u32,
-    /// Channel, speech detection, features, limits.
+    /// Channel, encoders, speech detection, features, limits.
     #[serde(flatten)]
     pub panel: PanelSettings,
-    /// The population that MFCC statistics are normalised by.
-    pub background: BackgroundSummary,
+    /// The population that MFCC statistics are normalised by; null where there are none.
+    pub background: Option<BackgroundSummary>,
     /// Instruction sets the processor offers that the arithmetic may use; results may differ in the last bits between
     /// machines where these differ.
     pub instruction_set: String,
@@ -37,15 +36,19 @@ pub struct BackgroundSummary {
 }
 
 impl Settings {
-    pub(crate) fn of(panel: &Panel) -> Result<Self> {
-        let Background { source, clips, speakers, .. } = Background::built_in()?;
-        Ok(Settings {
-            fingerprint: panel.fingerprint().into(),
+    pub(crate) fn of(panel: &Panel) -> Self {
+        let background = panel.background().map(|background| BackgroundSummary {
+            source: background.source.clone(),
+            clips: background.clips,
+            speakers: background.speakers,
+        });
+        Settings {
+            fingerprints: panel.fingerprints().clone(),
             sample_rate_hz: crate::audio::SAMPLE_RATE_HZ,
             panel: panel.settings().clone(),
-            background: BackgroundSummary { source, clips, speakers },
+            background,
             instruction_set: instruction_set().into(),
-        })
+        }
     }
 }
 
@@ -70,6 +73,8 @@ pub enum Status {
     Scored,
     /// The clip is part of the reference, or can be used.
     Usable,
+    /// The clip is part of the reference and comes from a voice model.
+    Enrolled,
     /// The reference holds the same file twice; it counts once.
     Duplicate,
     /// The clip was not used; the reason says why.

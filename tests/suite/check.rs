@@ -121,7 +121,8 @@ fn the_result_says_all_that_the_scores_rest_on() {
     assert_eq!(result["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(result["gate"], Value::Null);
     let settings = &result["settings"];
-    assert!(!settings["fingerprint"].as_str().unwrap().is_empty());
+    assert_eq!(settings["encoders"], serde_json::json!(["mfcc"]));
+    assert!(!settings["fingerprints"]["mfcc"].as_str().unwrap().is_empty());
     assert_eq!(settings["sample_rate_hz"], 16_000);
     assert_eq!(settings["minimum_net_speech_s"], 1.0);
     assert_eq!(settings["channel"], "mix");
@@ -293,7 +294,7 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
     let stopped = gate(&[other, own], "mfcc=0.9", 1);
     assert_eq!(stopped["gate"]["passed"], false);
     assert_eq!(stopped["gate"]["above"].as_array().unwrap(), &[Value::from(own)]);
-    assert_eq!(stopped["gate"]["score"], "mfcc");
+    assert_eq!(stopped["gate"]["limits"], serde_json::json!([{"score": "mfcc", "limit": 0.9}]));
     let passed = gate(&[other], "mfcc=0.9", 0);
     assert_eq!(passed["gate"]["passed"], true);
     let refused = gate(&[other, "malformed/text.wav"], "mfcc=0.9", 1);
@@ -312,10 +313,18 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
     };
     assert!(text(&[other]).exits(0).stdout.contains("gate             passed"));
     assert!(text(&[own]).exits(1).stdout.contains("gate             stopped"));
-    for bad in ["0.9", "ge2e=0.5", "mfcc=2", "mfcc=-1.5", "mfcc=nan", "mfcc=inf", "mfcc=", "mfcc=0,9", ""] {
+    // Of several limits the first that is passed stops.
+    let two = |limits: [&str; 2], code| check(&[own, "--fail-above", limits[0], "--fail-above", limits[1]], code).0;
+    two(["mfcc=0.99", "mfcc=0.98"], 0);
+    for limits in [["mfcc=0.99", "mfcc=0.5"], ["mfcc=0.5", "mfcc=0.99"]] {
+        assert_eq!(two(limits, 1)["gate"]["above"], serde_json::json!([own]));
+    }
+    for bad in ["0.9", "x-vector=0.5", "mfcc=2", "mfcc=-1.5", "mfcc=nan", "mfcc=inf", "mfcc=", "mfcc=0,9", ""] {
         let run = soundalike(&["check", "--reference", REFERENCE, own, "--fail-above", bad]);
         run.fails(&["--fail-above", "for example mfcc=0.9"]);
     }
+    let run = soundalike(&["check", "--reference", REFERENCE, own, "--encoder", "mfcc", "--fail-above", "ge2e=0.5"]);
+    run.fails(&["fail-above: found ge2e=0.5", "now mfcc", "add ge2e to --encoder"]);
 }
 
 #[test]
@@ -325,9 +334,22 @@ fn the_result_has_the_shape_of_its_schema_with_and_without_a_gate() {
     assert_fits_schema("check", &plain);
     let (gated, _) = check(&[&given[..], &["--fail-above", "mfcc=0.9"]].concat(), 1);
     assert_fits_schema("check", &gated);
-    // A reader that keeps the last of two equal keys must still find the limit.
-    let limits: Vec<&Value> = gated["gate"].as_object().unwrap().values().filter(|value| value.is_number()).collect();
-    assert_eq!(limits, [&Value::from(0.9)], "{}", gated["gate"]);
+    assert_eq!(gated["gate"]["limits"][0]["limit"], 0.9);
+}
+
+#[test]
+fn encoders_are_chosen_by_name() {
+    let (result, _) = check(&["--encoder", "mfcc", CANDIDATE], 0);
+    assert_eq!(check(&["--encoder", "mfcc,mfcc", CANDIDATE], 0).0, result);
+    let scores = rows(&result)[0]["scores"].as_object().unwrap();
+    assert_eq!(scores.keys().collect::<Vec<_>>(), ["mfcc"], "what was not asked for is left out");
+    let (all, _) = check(&["--encoder", "all", CANDIDATE], 0);
+    assert_eq!(rows(&all)[0]["scores"]["mfcc"], rows(&result)[0]["scores"]["mfcc"]);
+    assert_eq!(all["settings"]["fingerprints"]["mfcc"], result["settings"]["fingerprints"]["mfcc"]);
+    for bad in ["x-vector", "MFCC", "mfcc;mfcc", "mfcc,", ""] {
+        let run = soundalike(&["check", "--reference", REFERENCE, CANDIDATE, &format!("--encoder={bad}")]);
+        run.fails(&["--encoder", "expected one of mfcc"]);
+    }
 }
 
 #[test]

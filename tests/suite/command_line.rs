@@ -6,12 +6,50 @@ use std::process::Command;
 
 const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 5] = [
-    ("check", &["--reference", "--channel", "--fail-above", "--json", "<CANDIDATE>", "[default: mix]", "mfcc=0.9"]),
+const COMMANDS: [(&str, &[&str]); 6] = [
+    (
+        "check",
+        &[
+            "--reference",
+            "--channel",
+            "--encoder",
+            "--fail-above",
+            "--json",
+            "<CANDIDATE>",
+            "[default: mix]",
+            "mfcc=0.9",
+        ],
+    ),
+    ("enrol", &["<REF>", "--output", "--channel", "--encoder", "Exit codes: 0", "voice model"]),
     ("inspect", &["--channel", "--json", "<CLIP>", "Exit codes: 0"]),
-    ("features", &["--kind", "--preset", "--output", "--channel", "mfcc, fbank", "python-speech-features", "<CLIP>"]),
-    ("evaluate", &["--manifest", "--root", "--split", "--pairs", "--channel", "--json", "real-synthetic", "speaker"]),
-    ("schema", &["check, inspect, evaluate", "[default: check]"]),
+    (
+        "features",
+        &[
+            "--kind",
+            "--preset",
+            "--output",
+            "--channel",
+            "--encoder",
+            "mfcc, fbank, embedding",
+            "librosa-htk",
+            "<CLIP>",
+        ],
+    ),
+    (
+        "evaluate",
+        &[
+            "--manifest",
+            "--root",
+            "--split",
+            "--where",
+            "--where-synthetic",
+            "--pairs",
+            "--encoder",
+            "minDCF",
+            "speaker",
+        ],
+    ),
+    ("schema", &["check, inspect, evaluate, enrol", "[default: check]"]),
 ];
 
 #[test]
@@ -52,6 +90,8 @@ fn usage_mistakes_are_told_on_standard_error() {
         (&["features", CANDIDATE, "--kind", "plp"], &["plp", "mfcc, fbank"]),
         (&["features", CANDIDATE, "--kind", "mfcc", "--preset", "sox"], &["sox", "librosa-htk"]),
         (&["evaluate"], &["--manifest <FILE>"]),
+        (&["enrol", REFERENCE], &["--output <FILE>"]),
+        (&["enrol", "-o", "x.model"], &["<REF>..."]),
         (&["schema", "features"], &["features", "check, inspect, evaluate"]),
         (&["inspect", CANDIDATE, "--threads", "many"], &["--threads <N>", "many"]),
         (&["inspect", CANDIDATE, "--threads", "5000"], &["threads: found 5000", "1024"]),
@@ -73,7 +113,7 @@ fn the_result_alone_is_on_standard_output() {
         assert!(run.stderr.lines().count() > 5, "{}", run.stderr);
         assert!(run.stderr.lines().all(|line| line.starts_with("warning: malformed/")), "{}", run.stderr);
     }
-    for command in ["check", "inspect", "evaluate"] {
+    for command in ["check", "inspect", "evaluate", "enrol"] {
         let schema = soundalike(&["schema", command]).exits(0);
         assert_eq!(schema.json()["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema.stderr, "");

@@ -54,8 +54,12 @@ fn counts(result: &Value) -> [u64; 5] {
 }
 
 fn eer(result: &Value) -> [f64; 3] {
-    let eer = &result["encoders"]["mfcc"]["eer"];
-    ["low", "point", "high"].map(|key| eer[key].as_f64().unwrap_or_else(|| panic!("{eer}")))
+    rate(result, "eer")
+}
+
+fn rate(result: &Value, name: &str) -> [f64; 3] {
+    let rate = &result["encoders"]["mfcc"][name];
+    ["low", "point", "high"].map(|key| rate[key].as_f64().unwrap_or_else(|| panic!("{result}")))
 }
 
 #[test]
@@ -73,25 +77,67 @@ fn trials_are_all_pairs() {
     for result in [&real, &mixed] {
         let [low, point, high] = eer(result);
         assert!(0.0 <= low && low <= point && point <= high && high <= 1.0 && point <= 0.5, "{result}");
+        let [low, point, high] = rate(result, "min_dcf");
+        assert!(0.0 <= low && low <= point && point <= high && high <= 1.0, "{result}");
     }
     // 4 librivox and 5 nsh.
     let split = evaluate(&manifest, &["--split", "dev-test"], 0);
     assert_eq!(counts(&split), [9, 9, 2, 6 + 10, 20]);
     let split = evaluate(&manifest, &["--split", "dev-test", "--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&split), [13, 13, 2, 20, 16]);
-    assert_eq!(eer(&split)[1], 0.0, "the pair and librivox are far apart");
+    assert_eq!((eer(&split)[1], rate(&split, "min_dcf")), (0.0, [0.0; 3]), "the pair and librivox are far apart");
+    // 24 synthetic clips in groups of 4.
+    let synthetic = evaluate(&manifest, &["--pairs", "synthetic-synthetic"], 0);
+    assert_eq!(counts(&synthetic), [24, 24, 6, 6 * 6, 24 * 23 / 2 - 36]);
 
     let root = fixtures();
     let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
     let text = soundalike(&fixed).exits(0).stdout;
     assert!(text.contains("clips     19 scored of 19") && text.contains("4 speakers"), "{text}");
     assert!(text.contains("trials    36 of one voice, 135 of two voices"), "{text}");
-    assert!(text.contains(&format!("equal error rate {:.2} %", 100.0 * eer(&real)[1])), "{text}");
+    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("encoder ")).collect();
+    let words: Vec<&str> = table[1].split_whitespace().collect();
+    let ([low, point, high], costs) = (eer(&real).map(|x| format!("{:.2}", 100.0 * x)), rate(&real, "min_dcf"));
+    let [least, cost, most] = costs.map(|x| format!("{x:.3}"));
+    assert_eq!(words, ["MFCC", &point, &low, "to", &high, &cost, &least, "to", &most], "{text}");
+    assert_eq!(table.len(), 2, "one line an encoder: {text}");
     for form in [&[][..], &["--json"]] {
         let run = |threads| soundalike(&[&fixed[..], &["--threads", threads], form].concat()).exits(0).stdout;
         let one = run("1");
         assert!(run("2") == one && run("7") == one, "{form:?}");
     }
+}
+
+#[test]
+fn lines_are_chosen_by_split_and_by_any_column() {
+    let folder = folder();
+    let manifest = manifest(folder.path());
+    let chosen = |arguments: &[&str]| {
+        let result = evaluate(&manifest, arguments, 0);
+        (counts(&result), result["selection"].clone())
+    };
+    let (both, selection) = chosen(&["--split", "dev-test", "--split", "other"]);
+    assert_eq!((both, &selection["splits"]), ([19, 19, 4, 36, 135], &serde_json::json!(["dev-test", "other"])));
+    // 5 and 5 clips.
+    let (two, selection) = chosen(&["--where", "speaker=nsh|carlo"]);
+    assert_eq!((two, &selection["filters"]), ([10, 10, 2, 20, 25], &serde_json::json!(["speaker=nsh|carlo"])));
+    assert_eq!(chosen(&["--where", "speaker=carlo|l*|nsh", "--where", "speaker!=libri*"]).0, two, "all must hold");
+    // One protected voice against its own synthetic voice among all the others.
+    let rank = ["--pairs", "real-synthetic", "--where", "path=voices/nsh/real/*|*/tts/*"];
+    assert_eq!(chosen(&rank).0, [29, 29, 6, 5 * 4, 5 * 20]);
+    let half = [&rank[..], &["--where-synthetic", "speaker=nsh|[s-z]*"]].concat();
+    assert_eq!(chosen(&half).0, [13, 13, 2, 5 * 4, 5 * 4], "the real clips are not asked");
+
+    let root = fixtures();
+    let fails = |arguments: &[&str], words: &[&str]| {
+        let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
+        soundalike(&[&fixed[..], arguments].concat()).fails(words);
+    };
+    fails(&["--where", "corpus=x"], &["clips.tsv, line 1", "corpus is missing"]);
+    fails(&["--where-synthetic", "corpus=x"], &["clips.tsv, line 1", "corpus is missing"]);
+    fails(&["--where", "speaker=nobody"], &["no clip with speaker=nobody"]);
+    fails(&["--where", "speaker"], &["--where", "for example corpus=anna"]);
+    fails(&["--where", "speaker=[a"], &["--where", "for example corpus=anna"]);
 }
 
 #[test]
@@ -148,7 +194,7 @@ fn mistakes_in_a_manifest_are_told_with_their_line() {
     let table = |text: &str| write(folder.path(), "bad.tsv", text);
     fails(&folder.path().join("none.tsv"), &[], &["none.tsv", "No such file", "check the spelling"]);
     fails(&good, &["--split", "no such"], &["clips.tsv", "no clip of the split \"no such\""]);
-    fails(&good, &["--pairs", "real"], &["--pairs", "real-real or real-synthetic"]);
+    fails(&good, &["--pairs", "real"], &["--pairs", "real-real, real-synthetic or synthetic-synthetic"]);
     fails(&table("path\tspeaker\nx.wav\ta\n"), &[], &["bad.tsv, line 1", "columns path, speaker", "kind is missing"]);
     fails(&table("path,speaker,kind\nx.wav,a,real\n"), &[], &["line 1", "tab-separated"]);
     let kinds = "path\tspeaker\tkind\nvoices/nsh/real/01.wav\tnsh\treal\nvoices/nsh/tts/01.wav\tnsh\tclone\n";

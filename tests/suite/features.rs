@@ -2,6 +2,7 @@
 
 use crate::program::{CANDIDATE, Run, copy, fixtures, folder, soundalike, word};
 use soundalike::audio::{Channel, Waveform};
+use soundalike::encoder::{Panel, PanelSettings};
 use soundalike::feature::{FeatureSettings, Preset, kaldi_fbank80};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -107,6 +108,53 @@ fn every_form_has_the_numbers_of_the_library() {
     assert_eq!(names(folder.path()), ["x.CSV", "x.json", "x.npy"], "no temporary file is left behind");
 
     features(&[CANDIDATE, "--kind", "mfcc", "--preset", "kaldi80"]).fails(&["kind", "fbank with kaldi80"]);
+}
+
+#[test]
+fn embeddings_are_those_that_check_compares() {
+    let folder = folder();
+    let analysis = Panel::new(&PanelSettings::default()).unwrap().worker().analyse(&fixtures().join(CANDIDATE));
+    let expected = analysis.embeddings.unwrap().mfcc.unwrap();
+    let plain = features(&[CANDIDATE, "--kind", "embedding"]).exits(0).stdout;
+    let (header, rows) = csv(&plain);
+    assert_eq!((header[0], header[37], rows.as_slice()), ("mfcc0", "mfcc37", &[expected.values.clone()][..]));
+
+    let path = |name: &str| folder.path().join(name);
+    let (table, document, array) = (path("x.csv"), path("x.json"), path("x.npy"));
+    for file in [&table, &document, &array] {
+        let run = features(&[CANDIDATE, "--kind", "embedding", "--encoder", "mfcc", "-o", word(file)]).exits(0);
+        assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    }
+    assert_eq!(fs::read_to_string(&table).unwrap(), plain);
+    let document: serde_json::Value = serde_json::from_slice(&fs::read(&document).unwrap()).unwrap();
+    assert_eq!(
+        (&document["clip"], &document["fingerprints"]["mfcc"]),
+        (&CANDIDATE.into(), &expected.fingerprint.into())
+    );
+    let values = document["embeddings"]["mfcc"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32);
+    assert!(values.eq(expected.values.iter().copied()));
+    let bytes = fs::read(&array).unwrap();
+    assert!(std::str::from_utf8(&bytes[10..128]).unwrap().contains("'shape': (38,), }"));
+    let values = bytes[128..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    assert!(values.eq(expected.values));
+
+    let kept = path("kept.csv");
+    fs::write(&kept, "what was there before").unwrap();
+    for (clip, words) in [
+        ("malformed/truncated-data.wav", "expected at least 1.00 s; give a longer clip"),
+        ("malformed/digital-silence.wav", "no speech found"),
+        ("malformed/text.wav", "expected an audio file"),
+        ("no/such.wav", "check the spelling"),
+    ] {
+        for arguments in [&[][..], &["-o", word(&kept)]] {
+            let run = features(&[&[clip, "--kind", "embedding", "-q"], arguments].concat()).fails(&[clip, words]);
+            assert_eq!(run.stderr.matches(clip).count(), 1, "{}", run.stderr);
+        }
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "what was there before");
+    }
+    features(&[CANDIDATE, "--kind", "embedding", "--preset", "htk"]).fails(&["preset", "--kind embedding"]);
+    features(&[CANDIDATE, "--kind", "mfcc", "--encoder", "mfcc"]).fails(&["encoder", "--kind embedding"]);
+    features(&[CANDIDATE, "--kind", "embedding", "--encoder", "plp"]).fails(&["--encoder", "one of mfcc"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod check;
 mod command_line;
+mod enrol;
 mod evaluate;
 mod features;
 mod formats;

@@ -1,0 +1,27 @@
+//! Recordings of a protected voice to a voice model that can be kept and compared with later.
+
+use super::batch::{self, BatchOptions};
+use super::reference::{Reference, ReferenceSource};
+use super::voice_file::VoiceModelFile;
+use crate::encoder::Panel;
+use crate::error::Result;
+
+/// A voice model and how it came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enrolment {
+    /// The model, to be written.
+    pub model: VoiceModelFile,
+    /// The recordings behind it, with those that were left out and why.
+    pub reference: Reference,
+}
+
+/// Makes a voice model of recordings, and of the recordings in other voice models.
+///
+/// # Errors
+/// Where no clip can be used, a voice model does not fit the panel, or so many threads cannot be had.
+pub fn enrol(panel: &Panel, source: &ReferenceSource, options: &BatchOptions<'_>) -> Result<Enrolment> {
+    source.check(panel)?;
+    let analyses = batch::analyse(panel, source.clips(), options)?;
+    let (reference, model) = source.enrol(panel, analyses)?;
+    Ok(Enrolment { model: VoiceModelFile::of(&model), reference })
+}

@@ -1,0 +1,200 @@
+//! What a user names as the protected voice, recordings or voice models or both, and the model made of it.
+
+use super::catalogue;
+use super::check::shown;
+use super::outcome::{Reason, Status};
+use super::voice_file::VoiceModelFile;
+use crate::compare::{Exemplar, VoiceModel};
+use crate::encoder::{ClipAnalysis, Encoder, EncoderSet, Panel, Refusal};
+use crate::error::{ErrorKind, Result};
+use crate::feature::Quality;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// The protected voice.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Reference {
+    /// Its recordings, in the order of their paths.
+    pub clips: Vec<ReferenceClip>,
+    /// The voice models that were read, in the order of their paths.
+    pub models: Vec<ReferenceModel>,
+    /// Number of clips that the scores rest on.
+    pub used: usize,
+    /// Net speech in them, seconds.
+    pub net_speech_s: f64,
+}
+
+/// A recording of the protected voice.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ReferenceClip {
+    /// Where it lies, or lay when it was enrolled.
+    pub path: String,
+    /// SHA-256 of the file; null where it could not be read.
+    pub sha256: Option<String>,
+    /// What was measured; null where it could not be decoded, or comes from a voice model.
+    pub quality: Option<Quality>,
+    /// Speech without pauses, seconds; null where the clip is not used.
+    pub net_speech_s: Option<f64>,
+    /// The voice model it comes from; null where the recording itself was read.
+    pub model: Option<String>,
+    /// `usable`, `enrolled`, `duplicate` or `refused`.
+    pub status: Status,
+    /// Why it was refused; null where it was not.
+    pub reason: Option<Reason>,
+}
+
+/// A file with a voice model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReferenceModel {
+    /// Where it lies.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Version of the program that wrote it.
+    pub program: String,
+}
+
+/// The files that stand for a protected voice, found but not yet listened to.
+#[derive(Clone, Debug)]
+pub struct ReferenceSource {
+    clips: Vec<PathBuf>,
+    models: Vec<(PathBuf, ReferenceModel, VoiceModelFile)>,
+    /// Folders that were named, in their canonical form.
+    folders: Vec<PathBuf>,
+}
+
+impl ReferenceSource {
+    /// Finds the recordings and reads the voice models that `named` stands for: files, folders or patterns. Every file
+    /// counts once; a voice model is recognised by its content.
+    ///
+    /// # Errors
+    /// Where a name stands for nothing, or a voice model cannot be read or is none.
+    pub fn read(named: &[PathBuf]) -> Result<Self> {
+        let mut files = Vec::new();
+        for name in named {
+            files.extend(catalogue::expand(name)?);
+        }
+        files.sort();
+        let mut seen = BTreeSet::new();
+        files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
+        let (models, clips) = files.into_iter().partition::<Vec<_>, _>(|file| VoiceModelFile::looks_like_one(file));
+        let models = models.into_iter().map(|path| {
+            let file = VoiceModelFile::read(&path)?;
+            let sha256 = crate::audio::file_sha256(&path)?;
+            let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
+            Ok((path, model, file))
+        });
+        let folders = named.iter().filter_map(|name| name.is_dir().then(|| name.canonicalize().ok())?);
+        Ok(ReferenceSource { models: models.collect::<Result<_>>()?, clips, folders: folders.collect() })
+    }
+
+    /// The encoders that every voice model holds and this build can run; none without a voice model.
+    ///
+    /// # Errors
+    /// [`ErrorKind::VoiceModel`] where there is no such encoder.
+    pub fn encoders(&self) -> Result<Option<EncoderSet>> {
+        let Some((path, ..)) = self.models.first() else { return Ok(None) };
+        let held = |encoder: &Encoder| self.models.iter().all(|(.., file)| file.fingerprints.get(*encoder).is_some());
+        let common = Encoder::AVAILABLE.iter().copied().filter(held);
+        EncoderSet::of(common).map(Some).map_err(|_| {
+            let names: Vec<&str> = Encoder::AVAILABLE.iter().map(|encoder| encoder.name()).collect();
+            let expected = format!("one of {} in every voice model", names.join(", "));
+            VoiceModelFile::wrong(path, "no encoder in common".into(), &expected)
+        })
+    }
+
+    /// The recordings, in the order of their paths.
+    pub fn clips(&self) -> &[PathBuf] {
+        &self.clips
+    }
+
+    /// Folders that were named, in their canonical form.
+    pub(crate) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// Refuses voice models that do not fit the panel, before any recording is listened to.
+    pub(crate) fn check(&self, panel: &Panel) -> Result<()> {
+        self.models.iter().try_for_each(|(path, _, file)| file.check_fit(path, panel))
+    }
+
+    /// The reference and the model of what can be used of it, from the analyses of [`ReferenceSource::clips`].
+    ///
+    /// # Errors
+    /// Where nothing can be used, or a voice model does not fit the panel.
+    pub(crate) fn enrol(&self, panel: &Panel, analyses: Vec<ClipAnalysis>) -> Result<(Reference, VoiceModel)> {
+        let mut rows: Vec<(ReferenceClip, Option<Exemplar>)> = analyses.into_iter().map(read).collect();
+        for (path, model, file) in &self.models {
+            let exemplars = file.exemplars(path, panel)?;
+            rows.extend(exemplars.into_iter().map(|exemplar| enrolled(&model.path, exemplar)));
+        }
+        rows.sort_by(|(a, _), (b, _)| (&a.path, &a.sha256).cmp(&(&b.path, &b.sha256)));
+        let (mut clips, mut exemplars, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (mut clip, exemplar) in rows {
+            let twin = clip.sha256.as_ref().is_some_and(|sha| !seen.insert(sha.clone()));
+            match exemplar {
+                Some(_) if twin => (clip.status, clip.net_speech_s) = (Status::Duplicate, None),
+                exemplar => exemplars.extend(exemplar),
+            }
+            clips.push(clip);
+        }
+        let used = exemplars.len();
+        let model = VoiceModel::new(exemplars).map_err(|refusal| nothing_usable(&clips, used, &refusal))?;
+        let reference = Reference {
+            used,
+            net_speech_s: clips.iter().filter_map(|clip| clip.net_speech_s).sum(),
+            models: self.models.iter().map(|(_, model, _)| model.clone()).collect(),
+            clips,
+        };
+        Ok((reference, model))
+    }
+}
+
+/// The row of a recording that was read.
+fn read(analysis: ClipAnalysis) -> (ReferenceClip, Option<Exemplar>) {
+    let ClipAnalysis { sha256, quality, .. } = analysis;
+    let path = shown(&analysis.path);
+    let net_speech_s = quality.as_ref().map(|quality| quality.net_speech_s);
+    let (status, reason, exemplar) = match analysis.embeddings {
+        Ok(embeddings) => {
+            let (sha256, net_speech_s) = (sha256.clone().unwrap_or_default(), net_speech_s.unwrap_or_default());
+            (Status::Usable, None, Some(Exemplar { path: path.clone(), sha256, net_speech_s, embeddings }))
+        }
+        Err(refusal) => (Status::Refused, Some(Reason::from(refusal)), None),
+    };
+    let net_speech_s = net_speech_s.filter(|_| exemplar.is_some());
+    (ReferenceClip { path, sha256, quality, net_speech_s, model: None, status, reason }, exemplar)
+}
+
+/// The row of a recording that a voice model holds.
+fn enrolled(model: &str, exemplar: Exemplar) -> (ReferenceClip, Option<Exemplar>) {
+    let clip = ReferenceClip {
+        path: exemplar.path.clone(),
+        sha256: Some(exemplar.sha256.clone()),
+        quality: None,
+        net_speech_s: Some(exemplar.net_speech_s),
+        model: Some(model.into()),
+        status: Status::Enrolled,
+        reason: None,
+    };
+    (clip, Some(exemplar))
+}
+
+fn nothing_usable(clips: &[ReferenceClip], used: usize, refusal: &Refusal) -> crate::Error {
+    let reasons = clips.iter().filter_map(|clip| {
+        let reason = clip.reason.as_ref()?;
+        Some(if reason.message.starts_with(&clip.path) {
+            reason.message.clone()
+        } else {
+            format!("{}: {}", clip.path, reason.message)
+        })
+    });
+    let found = match used {
+        0 => format!("no usable clip ({})", reasons.collect::<Vec<_>>().join("; ")),
+        _ => format!("{used} clips that make no model ({refusal})"),
+    };
+    let expected = "at least one clip of the protected voice with enough speech".into();
+    ErrorKind::Insufficient { what: "reference", found, expected }.into()
+}

@@ -1,0 +1,201 @@
+//! `soundalike enrol`: the model gives the scores of its recordings, and a file that cannot be right is refused.
+
+use crate::program::{CANDIDATE, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, soundalike, word};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[track_caller]
+fn enrol(references: &[&str], output: &Path, code: i32) -> Run {
+    soundalike(&[&["enrol", "-o", word(output)], references].concat()).exits(code)
+}
+
+/// Checks against references and gives the result.
+#[track_caller]
+fn check(references: &[&str], candidates: &[&str], code: i32) -> Value {
+    let mut arguments = vec!["check", "--json"];
+    references.iter().for_each(|reference| arguments.extend(["--reference", reference]));
+    soundalike(&[&arguments[..], candidates].concat()).exits(code).json()
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The model of the reference in a folder.
+fn model(folder: &Path) -> PathBuf {
+    let path = folder.join("nsh.model");
+    enrol(&[REFERENCE], &path, 0);
+    path
+}
+
+#[test]
+fn a_model_scores_as_its_recordings_do() {
+    let folder = folder();
+    let path = model(folder.path());
+    let run = enrol(&[REFERENCE], &path, 0);
+    assert!(run.stdout.contains("5 clips, 25.7 s speech\n") && run.stdout.contains("MFCC\n"), "{}", run.stdout);
+    assert_eq!(run.stderr, "");
+    // Candidates of all sorts, one of them part of the reference.
+    let candidates = [CANDIDATE, "voices/slt", "voices/nsh/real/03.wav", "malformed/text.wav"];
+    let clips = check(&[REFERENCE], &candidates, 3);
+    let enrolled = check(&[word(&path)], &candidates, 3);
+    assert_fits_schema("check", &enrolled);
+    for (a, b) in clips["candidates"].as_array().unwrap().iter().zip(enrolled["candidates"].as_array().unwrap()) {
+        assert_eq!(a["scores"].to_string(), b["scores"].to_string(), "to the last digit");
+    }
+    let own = &enrolled["candidates"][5]["in_reference"];
+    assert_eq!((&own["code"], &own["clip"]), (&json!("same_content"), &json!("voices/nsh/real/03.wav")));
+
+    let (named, reference) = (&clips["reference"], &enrolled["reference"]);
+    assert_eq!((&reference["used"], &reference["net_speech_s"]), (&json!(5), &named["net_speech_s"]));
+    let rows = named["clips"].as_array().unwrap().iter().zip(reference["clips"].as_array().unwrap());
+    for (named, row) in rows {
+        assert_eq!([&row["path"], &row["sha256"]], [&named["path"], &named["sha256"]]);
+        assert_eq!(row["net_speech_s"], named["quality"]["net_speech_s"]);
+        assert_eq!([&row["status"], &row["quality"], &row["model"]], [&json!("enrolled"), &Value::Null, &json!(path)]);
+    }
+    assert_eq!(reference["models"][0]["path"], json!(path));
+    assert_eq!(reference["models"][0]["program"], env!("CARGO_PKG_VERSION"));
+    let text = soundalike(&["check", "--reference", word(&path), CANDIDATE]).exits(0).stdout;
+    assert_eq!(text, soundalike(&["check", "--reference", REFERENCE, CANDIDATE]).exits(0).stdout);
+}
+
+#[test]
+fn a_model_is_the_same_bytes_again_and_fits_its_schema() {
+    let folder = folder();
+    let bytes = fs::read(model(folder.path())).unwrap();
+    let again = folder.path().join("again.json");
+    let clips: Vec<String> = (1..=5).rev().map(|n| format!("{REFERENCE}/0{n}.wav")).collect();
+    let mut arguments = vec!["--threads", "7", "--encoder", "mfcc"];
+    arguments.extend(clips.iter().map(String::as_str));
+    enrol(&arguments, &again, 0);
+    assert!(fs::read(&again).unwrap() == bytes, "order and threads are of no consequence");
+    let model = read(&again);
+    assert_fits_schema("enrol", &model);
+    assert_eq!((&model["format"], &model["version"]), (&json!("soundalike voice model"), &json!(1)));
+    assert_eq!(model["exemplars"][0]["embeddings"]["mfcc"].as_array().unwrap().len(), 38);
+}
+
+#[test]
+fn models_and_recordings_are_one_reference() {
+    let folder = folder();
+    let (first, second) = (folder.path().join("a.model"), folder.path().join("b.model"));
+    let clip = |n: usize| format!("{REFERENCE}/0{n}.wav");
+    enrol(&[&clip(1), &clip(2)], &first, 0);
+    enrol(&[&clip(3)], &second, 0);
+    let whole = check(&[REFERENCE], &[CANDIDATE], 0);
+    let mixed = check(&[&clip(5), word(&first), &clip(4), word(&second)], &[CANDIDATE], 0);
+    assert_eq!(mixed["candidates"], whole["candidates"]);
+    let status = |result: &Value| {
+        let clips = result["reference"]["clips"].as_array().unwrap();
+        clips.iter().map(|clip| clip["status"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(status(&mixed), ["enrolled", "enrolled", "enrolled", "usable", "usable"]);
+    // A recording that the model holds counts once, under whatever name.
+    let copied = folder.path().join("copied.wav");
+    copy(&clip(1), &copied);
+    let twice = check(&[word(&first), word(&copied)], &[CANDIDATE], 0);
+    assert_eq!(twice["reference"]["used"], 2);
+    assert!(status(&twice).contains(&"duplicate".to_string()), "{twice}");
+    // A model grows by being enrolled again.
+    enrol(&[word(&first), word(&second), &clip(4), &clip(5)], &first, 0);
+    assert!(fs::read(&first).unwrap() == fs::read(model(folder.path())).unwrap());
+}
+
+#[test]
+fn recordings_that_cannot_be_used_are_told() {
+    let folder = folder();
+    let path = folder.path().join("x.model");
+    let run = enrol(&["malformed/text.wav", REFERENCE], &path, 3);
+    assert!(run.stderr.contains("malformed/text.wav: left out of the reference: found text"), "{}", run.stderr);
+    assert!(run.stdout.contains("5 clips, 25.7 s speech (1 more left out)"), "{}", run.stdout);
+    assert!(fs::read(&path).unwrap() == fs::read(model(folder.path())).unwrap(), "only what was used is in the model");
+
+    fs::write(&path, "what was there before").unwrap();
+    let fails = |references: &[&str], output: &Path, words: &[&str]| {
+        soundalike(&[&["enrol", "-o", word(output)], references].concat()).fails(words);
+    };
+    fails(&["malformed/text.wav", "malformed/dc-only.wav"], &path, &["no usable clip", "found text", "no speech"]);
+    fails(&[REFERENCE, "no/such"], &path, &["no/such", "check the spelling"]);
+    fails(&[REFERENCE, "--encoder", "x-vector"], &path, &["--encoder", "one of mfcc"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "what was there before");
+    fails(&[REFERENCE], &folder.path().join("no such folder/x.model"), &["its folder does not exist"]);
+    // A slip of the hand must not cost a recording.
+    let clip = folder.path().join("clip.wav");
+    copy(CANDIDATE, &clip);
+    fails(&[word(&clip)], &clip, &["one of the recordings"]);
+    assert!(fs::read(&clip).unwrap() == fs::read(fixtures().join(CANDIDATE)).unwrap());
+}
+
+#[test]
+fn a_model_that_cannot_be_right_is_refused_with_what_is_wrong() {
+    let folder = folder();
+    let good = model(folder.path());
+    let text = fs::read_to_string(&good).unwrap();
+    let path = folder.path().join("bad.model");
+    let fails = |bytes: &[u8], words: &[&str]| {
+        fs::write(&path, bytes).unwrap();
+        let words = [&["bad.model: found ", "enrol"], words].concat();
+        soundalike(&["check", "--reference", word(&path), CANDIDATE]).fails(&words);
+    };
+    let changed = |change: &dyn Fn(&mut Value), words: &[&str]| {
+        let mut model: Value = serde_json::from_str(&text).unwrap();
+        change(&mut model);
+        fails(&serde_json::to_vec(&model).unwrap(), words);
+    };
+    fails(b"", &["an empty file"]);
+    fails(b"a letter", &["broken JSON"]);
+    fails(b"[1, 2]", &["voice model"]);
+    fails(&text.as_bytes()[..text.len() / 2], &["cut short"]);
+    fails(b"{\"format\":\"soundalike voice model\",\"version\":1", &["cut short"]);
+    fails(text.replacen(',', ";", 1).as_bytes(), &["broken JSON"]);
+    fails(text.replacen("\"mfcc\":[", "\"mfcc\":[1e99,", 1).as_bytes(), &["out of range"]);
+    fails(&[text.as_bytes(), b"more"].concat(), &["broken JSON"]);
+    fails(b"{\"scores\": []}", &["JSON of another kind", "the format \"soundalike voice model\""]);
+    changed(&|m| m["format"] = json!("another"), &["the format \"another\""]);
+    changed(&|m| m["version"] = json!(2), &["version 2 of the format, written by soundalike 0.", "version 1"]);
+    changed(&|m| drop(m.as_object_mut().unwrap().remove("version")), &["no version"]);
+    changed(&|m| m["unknown"] = json!(1), &["unknown field"]);
+    changed(&|m| m["exemplars"] = json!([]), &["no exemplar"]);
+    changed(&|m| m["exemplars"][1]["sha256"] = json!("abc"), &["the SHA-256 \"abc\" of \"voices/nsh/real/02.wav\""]);
+    changed(&|m| m["exemplars"][1]["net_speech_s"] = json!(-1.0), &["-1 s of speech"]);
+    changed(&|m| m["exemplars"][1]["embeddings"] = json!({}), &["no encoder of \"voices/nsh/real/02.wav\"", "mfcc"]);
+    let values = |m: &mut Value, n: usize| m["exemplars"][n]["embeddings"]["mfcc"].as_array_mut().unwrap().clone();
+    changed(
+        &|m| m["exemplars"][1]["embeddings"]["mfcc"] = json!(values(m, 1)[1..]),
+        &["37 values of mfcc of \"voices/nsh/real/02.wav\"", "38"],
+    );
+    changed(
+        &|m| (0..5).for_each(|n| m["exemplars"][n]["embeddings"]["mfcc"] = json!(values(m, n)[1..])),
+        &["mfcc embeddings of 37 values", "38 values"],
+    );
+    changed(&|m| m["exemplars"][1]["embeddings"]["mfcc"][3] = Value::Null, &["null"]);
+    changed(&|m| m["exemplars"][1]["embeddings"]["mfcc"] = json!(vec![0.0; 38]), &["all 0"]);
+    let mine = read(&good)["fingerprints"]["mfcc"].as_str().unwrap().to_string();
+    changed(&|m| m["fingerprints"]["mfcc"] = json!("0123456789abcdef"), &["extractor 0123456789abcdef", &mine]);
+
+    // Content decides, not the name.
+    let renamed = folder.path().join("voice.wav");
+    fs::copy(&good, &renamed).unwrap();
+    check(&[word(&renamed)], &[CANDIDATE], 0);
+    let sound = folder.path().join("sound.model");
+    copy("voices/nsh/real/01.wav", &sound);
+    assert_eq!(check(&[word(&sound)], &[CANDIDATE], 0)["reference"]["clips"][0]["status"], "usable");
+}
+
+#[test]
+fn an_encoder_that_a_model_lacks_is_named() {
+    let folder = folder();
+    let path = model(folder.path());
+    let mut foreign = read(&path);
+    let object = |value: &mut Value| {
+        let mfcc = value.as_object_mut().unwrap().remove("mfcc").unwrap();
+        value["ge2e"] = mfcc;
+    };
+    object(&mut foreign["fingerprints"]);
+    foreign["exemplars"].as_array_mut().unwrap().iter_mut().for_each(|clip| object(&mut clip["embeddings"]));
+    fs::write(&path, serde_json::to_vec(&foreign).unwrap()).unwrap();
+    let run = soundalike(&["check", "--reference", word(&path), CANDIDATE, "--encoder", "mfcc"]);
+    run.fails(&["nsh.model: found embeddings of ge2e, expected mfcc too", "soundalike enrol"]);
+}
