@@ -12,7 +12,7 @@ use std::str::FromStr;
 pub enum Encoder {
     /// Transparent statistics of cepstra.
     Mfcc,
-    /// The same statistics through a linear discriminant analysis.
+    /// Richer statistics of the same frames, through a linear map that was fitted to labelled voices.
     MfccLda,
     /// GE2E, a small recurrent speaker network.
     Ge2e,
@@ -86,7 +86,7 @@ pub struct EncoderSet {
 
 impl EncoderSet {
     /// The encoders that run where none is asked for.
-    pub const DEFAULT: &'static [Encoder] = &[Encoder::Mfcc];
+    pub const DEFAULT: &'static [Encoder] = &Encoder::ALL;
 
     /// A set of encoders that this build can run.
     ///
@@ -155,7 +155,7 @@ pub struct PerEncoder<T> {
     /// The transparent statistics of cepstra; left out where not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfcc: Option<T>,
-    /// The same statistics through a linear discriminant analysis; left out where not asked for.
+    /// Trained linear statistics of the same frames; left out where not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfcc_lda: Option<T>,
     /// The recurrent speaker network GE2E; left out where not asked for.

@@ -74,12 +74,8 @@ impl MfccEncoder {
     /// A collector for one clip after another.
     pub(crate) fn collector(&self) -> MfccCollector {
         MfccCollector {
-            coefficients: self.plan.width(),
-            row_width: self.row_width(),
             deltas: self.deltas.then(Deltas::default),
-            rows: VecDeque::new(),
-            decisions: VecDeque::new(),
-            statistics: Statistics::default(),
+            ..MfccCollector::new(self.plan.width(), 1, self.row_width())
         }
     }
 
@@ -93,10 +89,12 @@ impl MfccEncoder {
     }
 }
 
-/// Rows of cepstra on their way to the statistics, held back until the speech detector has decided on their frames.
+/// Rows of features on their way to the statistics, held back until the speech detector has decided on their frames.
 #[derive(Debug)]
 pub(crate) struct MfccCollector {
     coefficients: usize,
+    /// Number of values at the start of a row that are not used.
+    skipped: usize,
     row_width: usize,
     deltas: Option<Deltas>,
     rows: VecDeque<f32>,
@@ -105,11 +103,25 @@ pub(crate) struct MfccCollector {
 }
 
 impl MfccCollector {
-    /// Takes rows of cepstra.
+    /// A collector of rows of `coefficients` values, of which the first `skipped` are not used; `row_width` values a
+    /// row reach the statistics.
+    pub fn new(coefficients: usize, skipped: usize, row_width: usize) -> Self {
+        MfccCollector {
+            coefficients,
+            skipped,
+            row_width,
+            deltas: None,
+            rows: VecDeque::new(),
+            decisions: VecDeque::new(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// Takes rows.
     pub fn push_rows(&mut self, rows: &[f32]) {
         let held = &mut self.rows;
         for row in rows.chunks_exact(self.coefficients) {
-            let row = row.get(1..).unwrap_or(&[]);
+            let row = row.get(self.skipped..).unwrap_or(&[]);
             match &mut self.deltas {
                 Some(deltas) => deltas.push(row, &mut |row| held.extend(row)),
                 None => held.extend(row),
@@ -167,7 +179,7 @@ impl Statistics {
     }
 
     /// Means of all values, then their standard deviations (of the clip as a population).
-    fn means_and_deviations(&self) -> Option<Vec<f32>> {
+    pub fn means_and_deviations(&self) -> Option<Vec<f32>> {
         if self.rows == 0 {
             return None;
         }

@@ -1,8 +1,10 @@
 //! Frames to an embedding: one vector of numbers that stands for the voice of a clip.
 //!
-//! [`Encoder`] names them all; [`mfcc`] is transparent statistics that anybody can recompute. The [`panel`] runs the
-//! encoders that are asked for over a clip in one pass; each [`Embedding`] carries the fingerprint of everything that
-//! made it, and only embeddings of one encoder and one fingerprint are ever compared.
+//! [`Encoder`] names them all. [`mfcc`] is transparent statistics that anybody can recompute; [`WccnEncoder`] gives
+//! richer ones through a linear map that was fitted to labelled voices; GE2E and CAM++ are speaker networks, whose
+//! weights come from [`Models`]. The [`panel`] runs the encoders that are asked for over a clip in one pass; each
+//! [`Embedding`] carries the fingerprint of everything that made it, and only embeddings of one encoder and one
+//! fingerprint are ever compared.
 
 mod background;
 mod campplus;
@@ -16,10 +18,14 @@ pub mod panel;
 mod pieces;
 mod refusal;
 mod track;
+mod wccn;
 
 pub use background::Background;
 pub use embedding::{Embedding, fingerprint};
 pub use kind::{Encoder, EncoderSet, PerEncoder};
 pub use mfcc::MfccSettings;
+pub use models::Models;
 pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings};
+pub use pieces::{FramesRead, Level, NetworkSettings};
 pub use refusal::Refusal;
+pub use wccn::{WccnEncoder, WccnTable};

@@ -4,14 +4,19 @@
 //! through in blocks, so a recording of ten hours takes no more memory than one of ten seconds.
 
 use super::background::Background;
+use super::campplus::{self, Campplus};
 use super::embedding::{Embedding, fingerprint};
+use super::ge2e::{self, Ge2e};
 use super::kind::{Encoder, EncoderSet, PerEncoder};
 use super::mfcc::{MfccEncoder, MfccSettings};
+use super::models::Models;
+use super::pieces::{Network, NetworkSettings, Pieces};
 use super::refusal::Refusal;
 use super::track::Track;
+use super::wccn::{WccnEncoder, WccnTable};
 use crate::audio::{Channel, ReadOptions, Recording};
-use crate::error::Result;
-use crate::feature::{Quality, SpeechDetector, SpeechMeter, SpeechSettings};
+use crate::error::{Error, Result};
+use crate::feature::{FeaturePlan, Quality, SpeechDetector, SpeechMeter, SpeechSettings};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -29,8 +34,12 @@ pub struct PanelSettings {
     pub encoders: EncoderSet,
     /// How speech is found.
     pub speech: SpeechSettings,
-    /// The transparent encoder.
+    /// The transparent encoder; the trained linear one reads the filter bank of the same frames.
     pub mfcc: MfccSettings,
+    /// What the network GE2E is fed with.
+    pub ge2e: NetworkSettings,
+    /// What the network CAM++ is fed with.
+    pub campplus: NetworkSettings,
     /// The least net speech that is scored, seconds.
     pub minimum_net_speech_s: f64,
 }
@@ -42,6 +51,8 @@ impl Default for PanelSettings {
             encoders: EncoderSet::default(),
             speech: SpeechSettings::default(),
             mfcc: MfccSettings::default(),
+            ge2e: NetworkSettings::ge2e(),
+            campplus: NetworkSettings::campplus(),
             minimum_net_speech_s: MINIMUM_NET_SPEECH_S,
         }
     }
@@ -52,8 +63,12 @@ pub struct Panel {
     settings: PanelSettings,
     /// One for each encoder that runs; empty where clips are only inspected.
     fingerprints: PerEncoder<String>,
-    /// None where no encoder needs its statistics.
+    /// The MFCC frames; none where no encoder reads them.
+    frames: Option<FeaturePlan>,
     mfcc: Option<MfccEncoder>,
+    mfcc_lda: Option<WccnEncoder>,
+    ge2e: Option<(FeaturePlan, Ge2e)>,
+    campplus: Option<(FeaturePlan, Campplus)>,
 }
 
 /// What a pass over one clip gave.
@@ -72,29 +87,54 @@ pub struct ClipAnalysis {
 }
 
 impl Panel {
-    /// A panel that measures and encodes, normalised by the background that ships.
+    /// A panel that measures and encodes, with the tables and weights that ship.
     ///
     /// # Errors
-    /// Where a setting is outside its range.
+    /// Where a setting is outside its range, or a network does not give its known answer.
     pub fn new(settings: &PanelSettings) -> Result<Self> {
-        Self::build(settings, Some(Background::built_in()?))
+        Self::with_models(settings, &Models::BuiltIn)
     }
 
-    /// A panel that measures and encodes, normalised by a background of the caller's.
+    /// The same with weights from elsewhere. They are the same weights: others are refused.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and where a weight file cannot be read or is another than the one that belongs to this
+    /// version.
+    pub fn with_models(settings: &PanelSettings, models: &Models) -> Result<Self> {
+        let mut panel = Self::statistics(settings, Some(Background::built_in()?), Some(WccnTable::built_in()?))?;
+        let network = |settings: &NetworkSettings, sha256| {
+            let plan = settings.plan()?;
+            Ok::<_, Error>((plan, fingerprint(&(&panel.settings.speech, settings, sha256))))
+        };
+        if settings.encoders.contains(Encoder::Ge2e) {
+            let (plan, fingerprint) = network(&settings.ge2e, ge2e::SHA256)?;
+            panel.fingerprints.set(Encoder::Ge2e, fingerprint);
+            panel.ge2e = Some((plan, models.ge2e()?));
+        }
+        if settings.encoders.contains(Encoder::Campplus) {
+            let (plan, fingerprint) = network(&settings.campplus, campplus::SHA256)?;
+            panel.fingerprints.set(Encoder::Campplus, fingerprint);
+            panel.campplus = Some((plan, models.campplus()?));
+        }
+        Ok(panel)
+    }
+
+    /// A panel of the MFCC encoder alone, normalised by a background of the caller's.
     ///
     /// # Errors
     /// Where a setting is outside its range, or the background is of another length than the embeddings.
     pub fn with_background(settings: &PanelSettings, background: Background) -> Result<Self> {
-        Self::build(settings, Some(background))
+        let encoders = EncoderSet::of([Encoder::Mfcc])?;
+        Self::statistics(&PanelSettings { encoders, ..settings.clone() }, Some(background), None)
     }
 
-    /// A panel of the MFCC encoder alone, whose embeddings are raw: what a background is computed from.
+    /// A panel of the two MFCC encoders, whose embeddings are raw: what a background and a table are computed from.
     ///
     /// # Errors
     /// Where a setting is outside its range.
     pub fn raw(settings: &PanelSettings) -> Result<Self> {
-        let encoders = EncoderSet::of([Encoder::Mfcc])?;
-        Self::build(&PanelSettings { encoders, ..settings.clone() }, None)
+        let encoders = EncoderSet::of([Encoder::Mfcc, Encoder::MfccLda])?;
+        Self::statistics(&PanelSettings { encoders, ..settings.clone() }, None, None)
     }
 
     /// A panel that only measures; it runs no encoder.
@@ -103,21 +143,32 @@ impl Panel {
     /// Where a setting is outside its range.
     pub fn inspecting(settings: &PanelSettings) -> Result<Self> {
         settings.speech.check()?;
-        Ok(Panel { settings: settings.clone(), fingerprints: PerEncoder::default(), mfcc: None })
+        Ok(Panel {
+            settings: settings.clone(),
+            fingerprints: PerEncoder::default(),
+            frames: None,
+            mfcc: None,
+            mfcc_lda: None,
+            ge2e: None,
+            campplus: None,
+        })
     }
 
-    fn build(settings: &PanelSettings, background: Option<Background>) -> Result<Self> {
+    /// A panel of those encoders that need no network.
+    fn statistics(settings: &PanelSettings, background: Option<Background>, table: Option<WccnTable>) -> Result<Self> {
         let mut panel = Self::inspecting(settings)?;
-        for encoder in settings.encoders.iter() {
-            let fingerprint = match encoder.available()? {
-                Encoder::Mfcc => fingerprint(&(&settings.speech, &settings.mfcc, &background)),
-                // Never reached while they are not available.
-                Encoder::MfccLda | Encoder::Ge2e | Encoder::Campplus => continue,
-            };
-            panel.fingerprints.set(encoder, fingerprint);
-        }
+        let (speech, mfcc) = (&settings.speech, &settings.mfcc);
         if settings.encoders.contains(Encoder::Mfcc) {
-            panel.mfcc = Some(MfccEncoder::new(&settings.mfcc, background)?);
+            panel.fingerprints.set(Encoder::Mfcc, fingerprint(&(speech, mfcc, &background)));
+            panel.mfcc = Some(MfccEncoder::new(mfcc, background)?);
+        }
+        if settings.encoders.contains(Encoder::MfccLda) {
+            let bank = &mfcc.feature.filter_bank;
+            panel.fingerprints.set(Encoder::MfccLda, fingerprint(&(speech, bank, &table)));
+            panel.mfcc_lda = Some(WccnEncoder::new(bank, table)?);
+        }
+        if panel.mfcc.is_some() || panel.mfcc_lda.is_some() {
+            panel.frames = Some(mfcc.feature.plan()?);
         }
         Ok(panel)
     }
@@ -143,7 +194,9 @@ impl Panel {
         self.fingerprints.get(encoder)?;
         match encoder {
             Encoder::Mfcc => self.mfcc.as_ref().map(MfccEncoder::width),
-            Encoder::MfccLda | Encoder::Ge2e | Encoder::Campplus => None,
+            Encoder::MfccLda => self.mfcc_lda.as_ref().map(WccnEncoder::width),
+            Encoder::Ge2e => Some(ge2e::WIDTH),
+            Encoder::Campplus => Some(campplus::WIDTH),
         }
     }
 
@@ -151,10 +204,26 @@ impl Panel {
     pub fn worker(&self) -> PanelWorker<'_> {
         PanelWorker {
             panel: self,
-            tracks: self.mfcc.iter().map(Track::mfcc).collect(),
+            tracks: self.tracks(),
             detector: SpeechDetector::new(&self.settings.speech),
             block: Vec::new(),
         }
+    }
+
+    fn tracks(&self) -> Vec<Track<'_>> {
+        let statistics = self.frames.as_ref().map(|plan| {
+            let (mfcc, bands) = (self.mfcc.as_ref(), self.mfcc_lda.as_ref());
+            Track::statistics(plan.stream(), mfcc, bands)
+        });
+        let ge2e = self.ge2e.as_ref().map(|(plan, network)| {
+            let pieces = Pieces::new(Network::Ge2e(network, Box::default()), &self.settings.ge2e);
+            Track::network(plan.stream(), Encoder::Ge2e, pieces)
+        });
+        let campplus = self.campplus.as_ref().map(|(plan, network)| {
+            let pieces = Pieces::new(Network::Campplus(network, Box::default()), &self.settings.campplus);
+            Track::network(plan.stream(), Encoder::Campplus, pieces)
+        });
+        [statistics, ge2e, campplus].into_iter().flatten().collect()
     }
 }
 
@@ -197,7 +266,7 @@ impl PanelWorker<'_> {
             tracks.iter_mut().for_each(|track| track.push(block));
             self.detector.push(block, &mut |frame| {
                 meter.add(frame);
-                tracks.iter_mut().for_each(|track| track.push_decision(frame.keep));
+                tracks.iter_mut().for_each(|track| track.push_decision(frame));
             });
             tracks.iter_mut().for_each(Track::drain);
         }
@@ -205,7 +274,7 @@ impl PanelWorker<'_> {
         tracks.iter_mut().for_each(Track::end);
         self.detector.finish(&mut |frame| {
             meter.add(frame);
-            tracks.iter_mut().for_each(|track| track.push_decision(frame.keep));
+            tracks.iter_mut().for_each(|track| track.push_decision(frame));
         });
         let mut values = PerEncoder::default();
         tracks.iter_mut().for_each(|track| track.finish(&mut values));

@@ -7,7 +7,8 @@
 
 use super::campplus::{self, Campplus, CampplusScratch};
 use super::ge2e::{self, Ge2e, Ge2eScratch};
-use crate::feature::{FeatureSettings, FrameActivity, kaldi_fbank80, librosa_mel40};
+use crate::error::{ErrorKind, Result};
+use crate::feature::{FeaturePlan, FeatureSettings, FrameActivity, kaldi_fbank80, librosa_mel40};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -52,6 +53,16 @@ pub enum Level {
 const PIECE: usize = 1000;
 
 impl NetworkSettings {
+    /// Checks the settings and plans the feature.
+    pub(crate) fn plan(&self) -> Result<FeaturePlan> {
+        if !(100..=100_000).contains(&self.piece_frames) {
+            let expected = "100 to 100000 frames of 10 ms".into();
+            let found = self.piece_frames.to_string();
+            return Err(ErrorKind::Setting { name: "piece_frames", found, expected }.into());
+        }
+        self.feature.plan()
+    }
+
     /// What GE2E is fed with.
     pub fn ge2e() -> Self {
         NetworkSettings {
@@ -166,10 +177,11 @@ impl<'a> Pieces<'a> {
     }
 
     fn take(&mut self, frame: FrameActivity, bands: usize) {
-        let row = self.rows.drain(..bands);
         if frame.keep || self.settings.frames == FramesRead::All {
-            self.kept.extend(row);
+            self.kept.extend(self.rows.drain(..bands));
             self.powers.push(frame.power);
+        } else {
+            self.rows.drain(..bands);
         }
         if self.powers.len() == 2 * self.settings.piece_frames {
             self.encode(self.settings.piece_frames);

@@ -5,7 +5,9 @@
 
 use super::kind::{Encoder, PerEncoder};
 use super::mfcc::{MfccCollector, MfccEncoder};
-use crate::feature::FeatureStream;
+use super::pieces::Pieces;
+use super::wccn::WccnEncoder;
+use crate::feature::{FeatureStream, FrameActivity};
 
 /// What one thread needs to make the embeddings of one kind of feature.
 pub(crate) struct Track<'a> {
@@ -15,59 +17,86 @@ pub(crate) struct Track<'a> {
 
 /// What becomes of a track's rows.
 enum Collector<'a> {
-    /// Statistics of cepstra.
-    Mfcc(&'a MfccEncoder, MfccCollector),
+    /// Statistics of cepstra, and of the log mel bands that they were made from.
+    Statistics { mfcc: Option<(&'a MfccEncoder, MfccCollector)>, bands: Option<(&'a WccnEncoder, MfccCollector)> },
+    /// A speaker network.
+    Network(Encoder, Box<Pieces<'a>>),
 }
 
 impl<'a> Track<'a> {
-    /// The track of the transparent encoder.
-    pub fn mfcc(encoder: &'a MfccEncoder) -> Self {
-        Track { features: encoder.plan.stream(), collector: Collector::Mfcc(encoder, encoder.collector()) }
+    /// The track of the encoders that are statistics of MFCC frames.
+    pub fn statistics(features: FeatureStream<'a>, mfcc: Option<&'a MfccEncoder>, bands: Option<&'a WccnEncoder>) -> Self {
+        let mfcc = mfcc.map(|encoder| (encoder, encoder.collector()));
+        let bands = bands.map(|encoder| (encoder, encoder.collector()));
+        Track { features, collector: Collector::Statistics { mfcc, bands } }
+    }
+
+    /// The track of a speaker network.
+    pub fn network(features: FeatureStream<'a>, encoder: Encoder, pieces: Pieces<'a>) -> Self {
+        Track { features, collector: Collector::Network(encoder, Box::new(pieces)) }
     }
 
     /// Takes the next samples of the clip.
     pub fn push(&mut self, block: &[f32]) {
-        let collector = &mut self.collector;
-        self.features.push(block, &mut |rows| collector.push_rows(rows));
+        match &mut self.collector {
+            Collector::Statistics { mfcc, bands: None } => {
+                self.features.push(block, &mut |rows| mfcc.iter_mut().for_each(|(_, c)| c.push_rows(rows)));
+            }
+            Collector::Statistics { mfcc, bands } => self.features.push_with_bands(block, &mut |rows, banks| {
+                mfcc.iter_mut().for_each(|(_, c)| c.push_rows(rows));
+                bands.iter_mut().for_each(|(_, c)| c.push_rows(banks));
+            }),
+            Collector::Network(_, pieces) => self.features.push(block, &mut |rows| pieces.push_rows(rows)),
+        }
     }
 
     /// Takes the end of the clip's samples; decisions may still come.
     pub fn end(&mut self) {
-        let collector = &mut self.collector;
-        self.features.finish(&mut |rows| collector.push_rows(rows));
+        match &mut self.collector {
+            Collector::Statistics { mfcc, bands } => self.features.finish_with_bands(&mut |rows, banks| {
+                mfcc.iter_mut().for_each(|(_, c)| c.push_rows(rows));
+                bands.iter_mut().for_each(|(_, c)| c.push_rows(banks));
+            }),
+            Collector::Network(_, pieces) => self.features.finish(&mut |rows| pieces.push_rows(rows)),
+        }
     }
 
-    /// Takes the decision on the next frame.
-    pub fn push_decision(&mut self, keep: bool) {
+    /// Takes what was found of the next frame.
+    pub fn push_decision(&mut self, frame: FrameActivity) {
         match &mut self.collector {
-            Collector::Mfcc(_, collector) => collector.push_decision(keep),
+            Collector::Statistics { mfcc, bands } => {
+                mfcc.iter_mut().for_each(|(_, c)| c.push_decision(frame.keep));
+                bands.iter_mut().for_each(|(_, c)| c.push_decision(frame.keep));
+            }
+            Collector::Network(_, pieces) => pieces.push_decision(frame),
         }
     }
 
     /// Uses the rows on which a decision has come.
     pub fn drain(&mut self) {
         match &mut self.collector {
-            Collector::Mfcc(_, collector) => collector.drain(),
+            Collector::Statistics { mfcc, bands } => {
+                mfcc.iter_mut().for_each(|(_, c)| c.drain());
+                bands.iter_mut().for_each(|(_, c)| c.drain());
+            }
+            Collector::Network(_, pieces) => pieces.drain(),
         }
     }
 
     /// Ends the clip and sets the values of the track's encoders; none where no frame was kept. Ready for the next clip
     /// afterwards.
     pub fn finish(&mut self, values: &mut PerEncoder<Vec<f32>>) {
-        match &mut self.collector {
-            Collector::Mfcc(encoder, collector) => {
-                if let Some(mfcc) = encoder.embed(&collector.finish()) {
-                    values.set(Encoder::Mfcc, mfcc);
-                }
+        let mut set = |encoder, embedding: Option<Vec<f32>>| {
+            if let Some(embedding) = embedding {
+                values.set(encoder, embedding);
             }
-        }
-    }
-}
-
-impl Collector<'_> {
-    fn push_rows(&mut self, rows: &[f32]) {
-        match self {
-            Collector::Mfcc(_, collector) => collector.push_rows(rows),
+        };
+        match &mut self.collector {
+            Collector::Statistics { mfcc, bands } => {
+                mfcc.iter_mut().for_each(|(encoder, c)| set(Encoder::Mfcc, encoder.embed(&c.finish())));
+                bands.iter_mut().for_each(|(encoder, c)| set(Encoder::MfccLda, encoder.embed(&c.finish())));
+            }
+            Collector::Network(encoder, pieces) => set(*encoder, pieces.finish()),
         }
     }
 }

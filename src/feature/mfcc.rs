@@ -114,6 +114,7 @@ impl FeaturePlan {
             bank: self.bank.scratch(),
             cepstra: vec![[0.0; LANES]; self.width()],
             rows: Vec::with_capacity(LANES * self.width()),
+            bands: Vec::new(),
             peak_db: f32::MIN,
         }
     }
@@ -173,6 +174,8 @@ pub(super) struct Worker {
     cepstra: Vec<Lanes>,
     /// `(frames of the batch, width)`, row-major.
     pub rows: Vec<f32>,
+    /// `(frames of the batch, bands)`, row-major; filled on demand.
+    bands: Vec<f32>,
     peak_db: f32,
 }
 
@@ -200,6 +203,29 @@ impl FeatureStream<'_> {
         self.worker.peak_db = f32::MIN;
     }
 
+    /// As [`push`](Self::push), handing out for the same frames the log filter bank `(frames, bands)` too, from which
+    /// the cepstra were computed.
+    pub fn push_with_bands(&mut self, samples: &[f32], sink: &mut dyn FnMut(&[f32], &[f32])) {
+        let (plan, worker, peak) = (self.plan, &mut self.worker, self.peak);
+        let mut then = |w: &mut Worker| {
+            w.gather_bands();
+            sink(&w.rows, &w.bands);
+        };
+        self.framer.push(samples, &mut |run| each_batch(plan, &run, peak, worker, &mut then));
+    }
+
+    /// As [`finish`](Self::finish), handing out the log filter bank too.
+    pub fn finish_with_bands(&mut self, sink: &mut dyn FnMut(&[f32], &[f32])) {
+        let (plan, worker, peak) = (self.plan, &mut self.worker, self.peak);
+        let mut then = |w: &mut Worker| {
+            w.gather_bands();
+            sink(&w.rows, &w.bands);
+        };
+        self.framer.finish(&mut |run| each_batch(plan, &run, peak, worker, &mut then));
+        self.peak = Peak::Unknown;
+        self.worker.peak_db = f32::MIN;
+    }
+
     /// First pass over a clip, for a plan that [`needs_peak`](FeaturePlan::needs_peak).
     pub fn measure(&mut self, samples: &[f32]) {
         let (plan, worker) = (self.plan, &mut self.worker);
@@ -215,6 +241,14 @@ impl FeatureStream<'_> {
 }
 
 impl Worker {
+    fn gather_bands(&mut self) {
+        let frames = self.rows.len() / self.cepstra.len().max(1);
+        self.bands.clear();
+        for lane in 0..frames.min(LANES) {
+            self.bands.extend(self.bank.log_mel.iter().map(|values| values[lane]));
+        }
+    }
+
     fn raise_peak(&mut self) {
         let width = self.cepstra.len().max(1);
         let frames = self.rows.len() / width;

@@ -15,6 +15,7 @@ mod speech;
 mod window;
 
 pub use cepstrum::Lifter;
+pub(crate) use cepstrum::dct_matrix;
 pub use delta::{DELTA_WINDOW, Deltas};
 pub use filterbank::{FilterBankSettings, Log};
 pub use frame::{Edges, FrameSettings, PreEmphasis};
