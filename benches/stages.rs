@@ -6,7 +6,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput};
 use soundalike::audio::{Channel, ReadOptions, Recording, file_sha256};
 use soundalike::compare::cosine;
-use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
 use soundalike::feature::{
     FeatureSettings, FirstCoefficient, Preset, SpeechDetector, SpeechSettings, kaldi_fbank80, kaldi_mfcc,
 };
@@ -135,7 +135,7 @@ fn whole(c: &mut Criterion, folder: &Path) -> Outcome {
         ("10 s, 44.1 kHz stereo", wav(folder, 44_100, 2)?),
         ("fixture librivox 01", fixture),
     ];
-    let panel = Panel::new(&PanelSettings::default())?;
+    let panel = Panel::new(&PanelSettings { encoders: EncoderSet::of([Encoder::Mfcc])?, ..Default::default() })?;
     let mut worker = panel.worker();
     let mut group = c.benchmark_group("whole pass");
     for (name, path) in &clips {

@@ -8,7 +8,7 @@
 #![allow(clippy::print_stdout)]
 
 use soundalike::audio::{Channel, ReadOptions, Recording};
-use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
 use soundalike::feature::{FeatureStream, FirstCoefficient, kaldi_mfcc};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
     let settings = kaldi_mfcc(26, WIDTH, FirstCoefficient::Cepstrum);
     let plan = settings.plan()?;
-    let panel = Panel::new(&PanelSettings::default())?;
+    let panel = Panel::new(&PanelSettings { encoders: EncoderSet::of([Encoder::Mfcc])?, ..Default::default() })?;
     let mut walls = Vec::new();
     let (mut checksum, mut seconds) = (0.0, 0.0);
     for _ in 0..=repetitions {

@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings};
+use soundalike::encoder::{Background, Encoder, EncoderSet, MfccSettings, Panel, PanelSettings};
 use soundalike::feature::{FirstCoefficient, SpeechSettings, kaldi_mfcc};
 use soundalike::library::batch::{self, BatchOptions};
 use soundalike::library::evaluate::{Pairs, evaluate};
@@ -44,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     println!("{:30} {:>10} {:>14} {:>14}", "variant", "dev real", "dev-a clones", "dev-b clones");
     for (name, settings) in variants {
+        let settings = PanelSettings { encoders: EncoderSet::of([Encoder::Mfcc])?, ..settings };
         let panel = Panel::with_background(&settings, background(&settings, manifest)?)?;
         let mut figures = Vec::new();
         for (split, pairs) in

@@ -15,7 +15,7 @@ mod table;
 use clap::{Args, Parser, Subcommand};
 use soundalike::Result;
 use soundalike::audio::Channel;
-use soundalike::encoder::{EncoderSet, Panel, PanelSettings};
+use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
 use soundalike::library::ReferenceSource;
 use soundalike::library::batch::BatchOptions;
 use std::process::ExitCode;
@@ -77,10 +77,18 @@ struct ChannelArg {
 /// Which encoders run.
 #[derive(Args)]
 struct EncoderArg {
-    /// Encoders that are used: names separated by commas (mfcc), or all [default: those of the voice model where one is
-    /// given, else mfcc]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = encoder_help())]
     encoder: Option<EncoderSet>,
+}
+
+fn encoder_help() -> String {
+    let names: Vec<&str> = Encoder::AVAILABLE.iter().map(|encoder| encoder.name()).collect();
+    format!(
+        "Encoders that are used: names separated by commas (of {}), or all [default: those of the reference's voice \
+         model, or {}]",
+        names.join(", "),
+        EncoderSet::default()
+    )
 }
 
 /// The panel of the encoders that are asked for, or of those that the reference's voice models hold.

@@ -5,6 +5,7 @@
 //! exemplars' embeddings, each first brought to length one.
 
 use super::cosine::cosine;
+use crate::audio::Channel;
 use crate::encoder::{Embedding, Encoder, PerEncoder, Refusal};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub struct Exemplar {
     pub path: String,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// The channel that was used.
+    pub channel: Channel,
     /// Speech without pauses, seconds.
     pub net_speech_s: f64,
     /// Its embedding by each encoder.
@@ -155,7 +158,8 @@ mod tests {
     }
 
     fn exemplar(path: &str, values: &[f32]) -> Exemplar {
-        Exemplar { path: path.into(), sha256: path.into(), net_speech_s: 2.0, embeddings: mfcc(values) }
+        let (path, sha256, channel) = (path.into(), path.into(), Channel::Mix);
+        Exemplar { path, sha256, channel, net_speech_s: 2.0, embeddings: mfcc(values) }
     }
 
     #[test]

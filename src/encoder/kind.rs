@@ -151,6 +151,7 @@ impl Serialize for EncoderSet {
 /// out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PerEncoder_of_{T}")]
 pub struct PerEncoder<T> {
     /// The transparent statistics of cepstra; left out where not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use super::catalogue;
 use super::check::shown;
 use super::outcome::{Reason, Status};
 use super::voice_file::VoiceModelFile;
+use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{ClipAnalysis, Encoder, EncoderSet, Panel, Refusal};
 use crate::error::{ErrorKind, Result};
@@ -33,6 +34,8 @@ pub struct ReferenceClip {
     pub path: String,
     /// SHA-256 of the file; null where it could not be read.
     pub sha256: Option<String>,
+    /// The channel that was asked for when it was read.
+    pub channel: Channel,
     /// What was measured; null where it could not be decoded, or comes from a voice model.
     pub quality: Option<Quality>,
     /// Speech without pauses, seconds; null where the clip is not used.
@@ -125,7 +128,9 @@ impl ReferenceSource {
     /// # Errors
     /// Where nothing can be used, or a voice model does not fit the panel.
     pub(crate) fn enrol(&self, panel: &Panel, analyses: Vec<ClipAnalysis>) -> Result<(Reference, VoiceModel)> {
-        let mut rows: Vec<(ReferenceClip, Option<Exemplar>)> = analyses.into_iter().map(read).collect();
+        let channel = panel.settings().channel;
+        let rows = analyses.into_iter().map(|analysis| read(analysis, channel));
+        let mut rows: Vec<(ReferenceClip, Option<Exemplar>)> = rows.collect();
         for (path, model, file) in &self.models {
             let exemplars = file.exemplars(path, panel)?;
             rows.extend(exemplars.into_iter().map(|exemplar| enrolled(&model.path, exemplar)));
@@ -153,19 +158,19 @@ impl ReferenceSource {
 }
 
 /// The row of a recording that was read.
-fn read(analysis: ClipAnalysis) -> (ReferenceClip, Option<Exemplar>) {
+fn read(analysis: ClipAnalysis, channel: Channel) -> (ReferenceClip, Option<Exemplar>) {
     let ClipAnalysis { sha256, quality, .. } = analysis;
     let path = shown(&analysis.path);
     let net_speech_s = quality.as_ref().map(|quality| quality.net_speech_s);
     let (status, reason, exemplar) = match analysis.embeddings {
         Ok(embeddings) => {
             let (sha256, net_speech_s) = (sha256.clone().unwrap_or_default(), net_speech_s.unwrap_or_default());
-            (Status::Usable, None, Some(Exemplar { path: path.clone(), sha256, net_speech_s, embeddings }))
+            (Status::Usable, None, Some(Exemplar { path: path.clone(), sha256, channel, net_speech_s, embeddings }))
         }
         Err(refusal) => (Status::Refused, Some(Reason::from(refusal)), None),
     };
     let net_speech_s = net_speech_s.filter(|_| exemplar.is_some());
-    (ReferenceClip { path, sha256, quality, net_speech_s, model: None, status, reason }, exemplar)
+    (ReferenceClip { path, sha256, channel, quality, net_speech_s, model: None, status, reason }, exemplar)
 }
 
 /// The row of a recording that a voice model holds.
@@ -173,6 +178,7 @@ fn enrolled(model: &str, exemplar: Exemplar) -> (ReferenceClip, Option<Exemplar>
     let clip = ReferenceClip {
         path: exemplar.path.clone(),
         sha256: Some(exemplar.sha256.clone()),
+        channel: exemplar.channel,
         quality: None,
         net_speech_s: Some(exemplar.net_speech_s),
         model: Some(model.into()),

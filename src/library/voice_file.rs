@@ -3,6 +3,7 @@
 //! The file is JSON. It holds no sound and no path but the one shown at enrolment; the numbers are written so that they
 //! are read back to the same bit. The same clips give the same bytes.
 
+use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{Embedding, Encoder, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
@@ -42,6 +43,8 @@ pub struct EnrolledClip {
     pub path: String,
     /// SHA-256 of the file, 64 hexadecimal digits.
     pub sha256: String,
+    /// The channel that was used.
+    pub channel: Channel,
     /// Speech without pauses, seconds.
     pub net_speech_s: f64,
     /// The values of each encoder's embedding, single precision.
@@ -62,6 +65,7 @@ impl VoiceModelFile {
         let clip = |exemplar: &Exemplar| EnrolledClip {
             path: exemplar.path.clone(),
             sha256: exemplar.sha256.clone(),
+            channel: exemplar.channel,
             net_speech_s: exemplar.net_speech_s,
             embeddings: exemplar.embeddings.map(|_, embedding| embedding.values.clone()),
         };
@@ -187,6 +191,7 @@ impl VoiceModelFile {
         let exemplar = |clip: &EnrolledClip| Exemplar {
             path: clip.path.clone(),
             sha256: clip.sha256.clone(),
+            channel: clip.channel,
             net_speech_s: clip.net_speech_s,
             embeddings: panel.fingerprints().map(|encoder, fingerprint| {
                 let values = clip.embeddings.get(encoder).cloned().unwrap_or_default();
@@ -218,8 +223,10 @@ mod tests {
             let finite = |bits| Some(f32::from_bits(bits)).filter(|x| x.is_finite());
             let values: Vec<f32> = bits.into_iter().filter_map(finite).collect();
             let embeddings: PerEncoder<Vec<f32>> = [(Encoder::Mfcc, values.clone())].into_iter().collect();
-            let clip = EnrolledClip { path: String::new(), sha256: String::new(), net_speech_s: s, embeddings };
+            let (path, sha256, channel) = (String::new(), String::new(), Channel::Number(2));
+            let clip = EnrolledClip { path, sha256, channel, net_speech_s: s, embeddings };
             let back: EnrolledClip = serde_json::from_slice(&serde_json::to_vec(&clip).unwrap()).unwrap();
+            prop_assert_eq!(back.channel, channel);
             prop_assert_eq!(back.net_speech_s.to_bits(), s.to_bits());
             let back = back.embeddings.mfcc.unwrap();
             prop_assert!(back.iter().map(|x| x.to_bits()).eq(values.iter().map(|x| x.to_bits())));

@@ -45,7 +45,7 @@ const COMMANDS: [(&str, &[&str]); 6] = [
             "--where-synthetic",
             "--pairs",
             "--encoder",
-            "minDCF",
+            "detection cost",
             "speaker",
         ],
     ),

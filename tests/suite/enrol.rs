@@ -1,6 +1,8 @@
 //! `soundalike enrol`: the model gives the scores of its recordings, and a file that cannot be right is refused.
 
-use crate::program::{CANDIDATE, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, soundalike, word};
+use crate::program::{
+    CANDIDATE, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, samples, soundalike, word, write_wav,
+};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -182,6 +184,19 @@ fn a_model_that_cannot_be_right_is_refused_with_what_is_wrong() {
     let sound = folder.path().join("sound.model");
     copy("voices/nsh/real/01.wav", &sound);
     assert_eq!(check(&[word(&sound)], &[CANDIDATE], 0)["reference"]["clips"][0]["status"], "usable");
+}
+
+#[test]
+fn a_model_says_which_channel_was_enrolled() {
+    let folder = folder();
+    let path = folder.path().join("x.model");
+    let (clip, speech) = (folder.path().join("stereo.wav"), samples("voices/nsh/real/01.wav"));
+    write_wav(&clip, 16_000, &[&speech, &speech]);
+    enrol(&[word(&clip), "--channel", "right"], &path, 0);
+    let result = check(&[word(&path), REFERENCE], &[CANDIDATE], 0);
+    let clips = result["reference"]["clips"].as_array().unwrap();
+    let channels: Vec<&Value> = clips.iter().map(|clip| &clip["channel"]).collect();
+    assert_eq!((channels[0], channels[1]), (&json!({"number": 2}), &json!("mix")));
 }
 
 #[test]
