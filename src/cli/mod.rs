@@ -10,14 +10,16 @@ mod inspect;
 mod output;
 mod progress;
 mod schema;
+mod selftest;
 mod table;
 
 use clap::{Args, Parser, Subcommand};
 use soundalike::Result;
 use soundalike::audio::Channel;
-use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
+use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use soundalike::library::ReferenceSource;
 use soundalike::library::batch::BatchOptions;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Done.
@@ -79,10 +81,26 @@ struct ChannelArg {
 struct EncoderArg {
     #[arg(long, value_name = "LIST", help = encoder_help())]
     encoder: Option<EncoderSet>,
+    #[command(flatten)]
+    models: ModelsArg,
+}
+
+/// Where the networks' weights are.
+#[derive(Args)]
+struct ModelsArg {
+    /// Folder of the speaker networks' weights (ge2e.safetensors, campplus.safetensors) [default: those in the program]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+impl ModelsArg {
+    fn models(&self) -> Models {
+        self.models.clone().map_or(Models::BuiltIn, Models::Folder)
+    }
 }
 
 fn encoder_help() -> String {
-    let names: Vec<&str> = Encoder::AVAILABLE.iter().map(|encoder| encoder.name()).collect();
+    let names: Vec<&str> = Encoder::ALL.iter().map(|encoder| encoder.name()).collect();
     format!(
         "Encoders that are used: names separated by commas (of {}), or all [default: those of the reference's voice \
          model, or {}]",
@@ -97,7 +115,9 @@ fn panel(channel: &ChannelArg, encoder: &EncoderArg, reference: Option<&Referenc
         (None, Some(reference)) => reference.encoders()?,
         (asked, _) => asked,
     };
-    Panel::new(&PanelSettings { channel: channel.channel, encoders: held.unwrap_or_default(), ..Default::default() })
+    let encoders = held.unwrap_or_default();
+    let settings = PanelSettings { channel: channel.channel, encoders, ..Default::default() };
+    Panel::with_models(&settings, &encoder.models.models())
 }
 
 /// What each does stands with its arguments.
@@ -109,6 +129,7 @@ enum Command {
     Features(features::FeaturesArgs),
     Evaluate(evaluate::EvaluateArgs),
     Schema(schema::SchemaArgs),
+    Selftest(selftest::SelftestArgs),
 }
 
 /// Runs the program.
@@ -129,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Features(args) => features::run(args, common),
         Command::Evaluate(args) => evaluate::run(args, common),
         Command::Schema(args) => schema::run(args),
+        Command::Selftest(args) => selftest::run(args, common),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -4,6 +4,7 @@ use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
 use soundalike::library::VoiceModelFile;
+use soundalike::encoder::SelfTest;
 use soundalike::library::check::CheckReport;
 use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::inspect::InspectReport;
@@ -23,6 +24,7 @@ enum ResultOf {
     Inspect,
     Evaluate,
     Enrol,
+    Selftest,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -31,6 +33,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Inspect => schema_for!(InspectReport),
         ResultOf::Evaluate => schema_for!(EvaluateReport),
         ResultOf::Enrol => schema_for!(VoiceModelFile),
+        ResultOf::Selftest => schema_for!(SelfTest),
     })?;
     Ok(DONE)
 }

@@ -17,6 +17,7 @@ mod network;
 pub mod panel;
 mod pieces;
 mod refusal;
+mod selftest;
 mod track;
 mod wccn;
 
@@ -28,4 +29,5 @@ pub use models::Models;
 pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings};
 pub use pieces::{FramesRead, Level, NetworkSettings};
 pub use refusal::Refusal;
+pub use selftest::{SelfTest, SelfTestCheck, selftest};
 pub use wccn::{WccnEncoder, WccnTable};

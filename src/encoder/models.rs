@@ -25,9 +25,7 @@ pub enum Models {
 /// What an encoder's original code gave for an input made by a formula (`tools/golden_embeddings.py`).
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct KnownAnswer {
-    /// The formula.
-    pub input: String,
-    /// The answer.
+    /// The answer; the formula stands beside it in the file.
     pub values: Vec<f32>,
 }
 

@@ -100,9 +100,9 @@ impl ReferenceSource {
     pub fn encoders(&self) -> Result<Option<EncoderSet>> {
         let Some((path, ..)) = self.models.first() else { return Ok(None) };
         let held = |encoder: &Encoder| self.models.iter().all(|(.., file)| file.fingerprints.get(*encoder).is_some());
-        let common = Encoder::AVAILABLE.iter().copied().filter(held);
+        let common = Encoder::ALL.into_iter().filter(held);
         EncoderSet::of(common).map(Some).map_err(|_| {
-            let names: Vec<&str> = Encoder::AVAILABLE.iter().map(|encoder| encoder.name()).collect();
+            let names: Vec<&str> = Encoder::ALL.iter().map(|encoder| encoder.name()).collect();
             let expected = format!("one of {} in every voice model", names.join(", "));
             VoiceModelFile::wrong(path, "no encoder in common".into(), &expected)
         })
