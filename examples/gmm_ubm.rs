@@ -2,9 +2,10 @@
 //! clip (Reynolds, Quatieri and Dunn, "Speaker verification using adapted Gaussian mixture models", 2000).
 //!
 //! `cargo run --release --example gmm_ubm -- $SOUNDALIKE_DATA/manifest.tsv [dev-test]`: equal error rates in percent, on
-//! the trials of `mfcc_wccn_variants`, by the cosine of the adapted means (each in its Gaussian's deviations, weighted
+//! the trials and fits of `mfcc_wccn_variants`, by the cosine of the adapted means (each in its Gaussian's deviations, weighted
 //! by the root of its weight) and by the log-likelihood ratio in its linear form (Glembek and others, 2009), averaged
-//! over both directions. No tested clip is in the mixture it is scored with.
+//! over both directions; beside them the linear encoder, and the mean of the two cosines. No tested clip is in the fit
+//! that it is scored with.
 
 #![allow(clippy::print_stdout)]
 
@@ -12,6 +13,8 @@ mod labelled;
 
 use labelled::Clip;
 use soundalike::calibration::metrics::equal_error_rate;
+use soundalike::compare::cosine;
+use soundalike::encoder::WccnTable;
 use soundalike::feature::{Deltas, FirstCoefficient, kaldi_mfcc};
 use soundalike::library::VoiceKind;
 use std::collections::BTreeSet;
@@ -153,40 +156,51 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Error of the cosine and of the ratio, in percent, on a split; for dev only pairs within one part of the speakers.
-fn errors(mixture: &Mixture, all: &[Framed], split: &str, clones: bool) -> Result<[f64; 2], Box<dyn Error>> {
-    let clips: Vec<&Framed> = all.iter().filter(|framed| framed.clip.split == split).collect();
+/// Scores of one method: pairs of one voice, then of two.
+type Scores = [Vec<f64>; 2];
+
+/// Adds the scores of all pairs of some clips: the cosine of the adapted means, the ratio, the cosine of the linear
+/// encoder, and the mean of the two cosines.
+fn score(mixture: &Mixture, table: &WccnTable, clips: &[&Framed], clones: bool, scores: &mut [Scores; 4]) {
     let adapted: Vec<_> = clips.iter().map(|framed| mixture.adapt(&framed.frames)).collect();
-    let voices: BTreeSet<&str> = clips.iter().map(|framed| framed.clip.voice.as_str()).collect();
-    let number = |framed: &Framed| voices.iter().position(|voice| *voice == framed.clip.voice).unwrap_or(0);
-    let numbers: Vec<usize> = clips.iter().map(|framed| number(framed)).collect();
-    let mut scores = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
+    let linear: Vec<_> = clips.iter().map(|framed| table.apply(&framed.clip.values)).collect();
     for i in 0..clips.len() {
         for j in i + 1..clips.len() {
             let real = [i, j].map(|k| clips[k].clip.kind == VoiceKind::Real);
-            let wanted = if clones { real[0] != real[1] } else { real == [true; 2] };
-            if !wanted || (split == "dev" && numbers[i] % PARTS != numbers[j] % PARTS) {
+            if !(if clones { real[0] != real[1] } else { real == [true; 2] }) {
                 continue;
             }
             let ([means_a, weighted_a, offset_a], [means_b, weighted_b, offset_b]) = (&adapted[i], &adapted[j]);
             let norm = (dot(weighted_a, weighted_a) * dot(weighted_b, weighted_b)).sqrt();
-            let same = usize::from(numbers[i] != numbers[j]);
-            scores[0][same].push(dot(weighted_a, weighted_b) / norm);
-            scores[1][same].push(dot(means_a, offset_b) + dot(means_b, offset_a));
+            let adapted = dot(weighted_a, weighted_b) / norm;
+            let ratio = dot(means_a, offset_b) + dot(means_b, offset_a);
+            let linear = cosine(&linear[i], &linear[j]).unwrap_or(0.0);
+            let same = usize::from(clips[i].clip.voice != clips[j].clip.voice);
+            for (to, x) in scores.iter_mut().zip([adapted, ratio, linear, (adapted + linear) / 2.0]) {
+                to[same].push(x);
+            }
         }
     }
-    let [cosine, ratio] = scores;
-    Ok([100.0 * equal_error_rate(&cosine[0], &cosine[1])?, 100.0 * equal_error_rate(&ratio[0], &ratio[1])?])
+}
+
+/// The mixture and the linear table of some clips: the former from people's own recordings, the latter from all.
+fn fit(clips: &[&Framed], gaussians: usize, width: usize) -> Result<(Mixture, WccnTable), Box<dyn Error>> {
+    let real = clips.iter().filter(|f| f.clip.kind == VoiceKind::Real && f.clip.enough);
+    let frames: Vec<&[f32]> = real.flat_map(|framed| framed.frames.chunks_exact(width)).collect();
+    let step = frames.len().div_ceil(FRAMES);
+    let frames: Vec<&[f32]> = frames.into_iter().step_by(step).collect();
+    let clips: Vec<&Clip> = clips.iter().map(|framed| &framed.clip).collect();
+    Ok((Mixture::fit(&frames, gaussians), labelled::fit("rival", &clips, labelled::SHRINKAGE)?))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let manifest = std::env::args().nth(1).ok_or("give the manifest of the development data")?;
     let last = std::env::args().nth(2).as_deref() == Some("dev-test");
-    // What is tested, with which splits behind the mixture.
+    // What is tested, and with which splits behind the fit; dev is behind itself in parts.
     let tests: &[(&str, bool, &[&str])] = match last {
         true => &[("dev-test", false, &["dev", "cohort", "dev-a"])],
         false => &[
-            ("dev", false, &["cohort", "dev-a"]),
+            ("dev", false, &["dev", "cohort", "dev-a"]),
             ("dev-a", false, &["dev", "cohort", "dev-b"]),
             ("dev-b", false, &["dev", "cohort", "dev-a"]),
             ("dev-a", true, &["dev", "cohort", "dev-b"]),
@@ -197,23 +211,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     if last {
         splits.push("dev-test");
     }
-    for (cepstra, deltas, gaussians) in
-        [(19, false, 64), (19, true, 64), (19, true, 128), (39, false, 64), (39, false, 256)]
-    {
+    println!("{:60} {:>8} {:>8} {:>8} {:>8}", "mixture; test", "means", "ratio", "linear", "both");
+    for (cepstra, deltas, gaussians) in [(19, false, 64), (19, true, 64), (39, false, 16), (39, false, 64)] {
         let all = read(Path::new(&manifest), &splits, cepstra, deltas)?;
         let width = cepstra * (1 + usize::from(deltas));
         for (split, clones, behind) in tests {
-            let behind = all
-                .iter()
-                .filter(|f| behind.contains(&f.clip.split) && f.clip.kind == VoiceKind::Real && f.clip.enough);
-            let frames: Vec<&[f32]> = behind.flat_map(|framed| framed.frames.chunks_exact(width)).collect();
-            let step = frames.len().div_ceil(FRAMES);
-            let frames: Vec<&[f32]> = frames.into_iter().step_by(step).collect();
-            let [cosine, ratio] = errors(&Mixture::fit(&frames, gaussians), &all, split, *clones)?;
+            let tested: Vec<&Framed> = all.iter().filter(|framed| framed.clip.split == *split).collect();
+            let voices: BTreeSet<&str> = tested.iter().map(|framed| framed.clip.voice.as_str()).collect();
+            let part = |framed: &Framed| voices.iter().position(|v| *v == framed.clip.voice).map(|p| p % PARTS);
+            let mut scores: [Scores; 4] = Default::default();
+            for i in 0..if *split == "dev" { PARTS } else { 1 } {
+                let is_tested = |f: &Framed| f.clip.split == *split && (*split != "dev" || part(f) == Some(i));
+                let test: Vec<&Framed> = all.iter().filter(|f| is_tested(f)).collect();
+                let fitted = all.iter().filter(|f| behind.contains(&f.clip.split) && !is_tested(f));
+                let (mixture, table) = fit(&fitted.collect::<Vec<_>>(), gaussians, width)?;
+                score(&mixture, &table, &test, *clones, &mut scores);
+            }
+            let errors = scores.iter().map(|[same, other]| equal_error_rate(same, other));
+            let errors: Vec<String> =
+                errors.map(|e| e.map(|e| format!("{:>8.2}", 100.0 * e))).collect::<Result<_, _>>()?;
             let (with, pairs) = (if deltas { " and deltas" } else { "" }, if *clones { "clones" } else { "real" });
-            println!(
-                "{gaussians} Gaussians, {cepstra} cepstra{with}; {split} {pairs}: cosine {cosine:.2}, ratio {ratio:.2}"
-            );
+            let name = format!("{gaussians} Gaussians, {cepstra} cepstra{with}; {split} {pairs}");
+            println!("{name:60} {}", errors.join(" "));
         }
     }
     Ok(())
