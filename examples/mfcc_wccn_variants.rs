@@ -10,7 +10,7 @@
 mod labelled;
 
 use labelled::Clip;
-use soundalike::calibration::bootstrap::{Trials, equal_error_rate_with_interval};
+use soundalike::calibration::bootstrap::{Trials, error_rates};
 use soundalike::calibration::metrics::{Estimate, equal_error_rate};
 use soundalike::compare::cosine;
 use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings, WccnTable};
@@ -70,7 +70,7 @@ fn read(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Both>, Box<dyn E
     let paths: Vec<_> = clips.iter().map(|clip| clip.path.clone()).collect();
     let analyses = batch::analyse(&panel, &paths, &Default::default())?;
     let both = clips.into_iter().zip(analyses).filter_map(|(clip, analysis)| {
-        let cepstra = analysis.embedding.ok().or(analysis.short)?.values;
+        let cepstra = analysis.embeddings.ok().or(analysis.short)?.mfcc?.values;
         Some(Both { clip, cepstra })
     });
     Ok(both.collect())
@@ -216,7 +216,7 @@ fn percent(trials: &Trials) -> Result<f64, Box<dyn Error>> {
 }
 
 fn print_interval(name: &str, trials: &Trials) -> Result<(), Box<dyn Error>> {
-    let Estimate { point, low, high } = equal_error_rate_with_interval(trials)?;
+    let Estimate { point, low, high } = error_rates(trials)?.eer;
     let (same, other) = (trials.targets.len(), trials.non_targets.len());
     println!("{name:44} {same:>6} {other:>7} {:>6.2} ({:.2} to {:.2})", 100.0 * point, 100.0 * low, 100.0 * high);
     Ok(())

@@ -2,13 +2,14 @@
 
 use soundalike::audio::{Channel, Waveform};
 use soundalike::encoder::{Background, MfccSettings, WccnEncoder, WccnTable};
-use soundalike::feature::{FRAME_SECONDS, FeatureSettings, SpeechDetector, SpeechSettings};
-use soundalike::library::{Manifest, VoiceKind};
+use soundalike::feature::{FRAME_SECONDS, FeaturePlan, FeatureSettings, SpeechDetector, SpeechSettings};
+use soundalike::library::{Manifest, Selection, VoiceKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 /// Share of the covariance replaced by a sphere: on the flat bottom of the cross-validation in ACCURACY.md.
+#[allow(dead_code)]
 pub const SHRINKAGE: f64 = 0.1;
 const ADULT: f32 = 18.0;
 /// A clip with less is not fitted on.
@@ -33,6 +34,17 @@ pub struct Clip {
     pub values: Vec<f32>,
 }
 
+/// Rows of a feature, and whether each is speech.
+pub fn rows(plan: &FeaturePlan, clip: &Path) -> Result<(Vec<f32>, Vec<bool>), Box<dyn Error>> {
+    let waveform = Waveform::read(clip, Channel::Mix)?;
+    let rows = plan.extract(&waveform.samples).iter().copied().collect();
+    let mut keep = Vec::new();
+    let mut detector = SpeechDetector::new(&SpeechSettings::default());
+    detector.push(&waveform.samples, &mut |frame| keep.push(frame.keep));
+    detector.finish(&mut |frame| keep.push(frame.keep));
+    Ok((rows, keep))
+}
+
 /// The clips of some splits, but for the fixture voice, which must not be in its own fit, and synthesisers' own voices.
 pub fn clips(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Clip>, Box<dyn Error>> {
     let text = std::fs::read_to_string(manifest)?;
@@ -50,19 +62,14 @@ pub fn clips(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Clip>, Box<
     let settings = MfccSettings::default().feature;
     let encoder = WccnEncoder::new(&settings.filter_bank, None)?;
     let bank = FeatureSettings { cepstrum: None, ..settings }.plan()?;
-    let mut detector = SpeechDetector::new(&SpeechSettings::default());
     let mut clips = Vec::new();
     for split in splits {
-        for clip in Manifest::read(manifest, None, Some(split))?.clips {
+        for clip in Manifest::read(manifest, None, &Selection::of_split(split))?.clips {
             let (corpus, child) = corpora.get(&clip.path).ok_or("a clip without a corpus")?;
             if ["nsh", "tts"].contains(&corpus.as_str()) {
                 continue;
             }
-            let waveform = Waveform::read(&clip.path, Channel::Mix)?;
-            let rows: Vec<f32> = bank.extract(&waveform.samples).iter().copied().collect();
-            let mut keep = Vec::new();
-            detector.push(&waveform.samples, &mut |frame| keep.push(frame.keep));
-            detector.finish(&mut |frame| keep.push(frame.keep));
+            let (rows, keep) = rows(&bank, &clip.path)?;
             let Some(values) = encoder.encode(&rows, &keep) else { continue };
             let speech_s = keep.iter().filter(|keep| **keep).count() as f64 * FRAME_SECONDS;
             clips.push(Clip {
@@ -80,6 +87,7 @@ pub fn clips(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Clip>, Box<
 }
 
 /// The table of some clips: its mean from adults' own recordings, its covariance from all.
+#[allow(dead_code)]
 pub fn fit(source: &str, clips: &[&Clip], shrinkage: f64) -> Result<WccnTable, Box<dyn Error>> {
     let (mut adults, mut population) = (BTreeSet::new(), Vec::new());
     let mut voices: BTreeMap<&str, Vec<Vec<f32>>> = BTreeMap::new();

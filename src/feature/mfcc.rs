@@ -276,3 +276,32 @@ fn each_batch(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::{FirstCoefficient, kaldi_mfcc};
+
+    #[test]
+    fn bands_beside_the_cepstra_are_the_filter_bank() {
+        let settings = kaldi_mfcc(40, 20, FirstCoefficient::Cepstrum);
+        let samples: Vec<f32> = (0..5000).map(|t| (t as f32 * t as f32 * 1e-4).sin() * 0.3).collect();
+        let plan = settings.plan().unwrap();
+        let (mut cepstra, mut bands) = (Vec::new(), Vec::new());
+        let mut stream = plan.stream();
+        for _ in 0..2 {
+            cepstra.clear();
+            bands.clear();
+            let mut sink = |c: &[f32], b: &[f32]| {
+                assert_eq!(c.len() / 20, b.len() / 40);
+                cepstra.extend_from_slice(c);
+                bands.extend_from_slice(b);
+            };
+            samples.chunks(777).for_each(|block| stream.push_with_bands(block, &mut sink));
+            stream.finish_with_bands(&mut sink);
+        }
+        assert_eq!(cepstra, plan.extract(&samples).into_raw_vec_and_offset().0);
+        let bank = FeatureSettings { cepstrum: None, ..settings }.plan().unwrap();
+        assert_eq!(bands, bank.extract(&samples).into_raw_vec_and_offset().0);
+    }
+}
