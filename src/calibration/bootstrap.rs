@@ -27,8 +27,8 @@ struct Ranked {
     target: bool,
     /// Whether the next score is another one.
     ends: bool,
-    a: usize,
-    b: usize,
+    a: u32,
+    b: u32,
 }
 
 /// Equal error rate and least detection cost, each with the 95 % percentile interval of one bootstrap over speakers.
@@ -43,15 +43,15 @@ pub fn error_rates(trials: &Trials) -> Result<ErrorRates> {
     let ranked = ranked(trials);
     let mut random = SplitMix(SEED);
     let (mut eer, mut min_dcf) = (Vec::with_capacity(RESAMPLES), Vec::with_capacity(RESAMPLES));
-    let mut drawn = vec![0.0f64; trials.speakers];
+    let mut drawn = vec![0u32; trials.speakers];
     for _ in 0..RESAMPLES {
-        drawn.fill(0.0);
+        drawn.fill(0);
         for _ in 0..trials.speakers {
             if let Some(count) = drawn.get_mut(random.below(trials.speakers)) {
-                *count += 1.0;
+                *count += 1;
             }
         }
-        let count = |speaker: usize| drawn.get(speaker).copied().unwrap_or(0.0);
+        let count = |speaker: u32| drawn.get(speaker as usize).copied().map_or(0, u64::from);
         let weighted = ranked.iter().map(|trial| WeightedTrial {
             target: trial.target,
             weight: if trial.target { count(trial.a) } else { count(trial.a) * count(trial.b) },
@@ -67,14 +67,16 @@ pub fn error_rates(trials: &Trials) -> Result<ErrorRates> {
 
 /// The trials by falling score.
 fn ranked(trials: &Trials) -> Vec<Ranked> {
-    let mut sorted: Vec<(f64, bool, usize, usize)> = trials.targets.iter().map(|(x, s)| (*x, true, *s, *s)).collect();
-    sorted.extend(trials.non_targets.iter().map(|(x, a, b)| (*x, false, *a, *b)));
+    let mut sorted: Vec<(f64, bool, u32, u32)> = Vec::with_capacity(trials.targets.len() + trials.non_targets.len());
+    sorted.extend(trials.targets.iter().map(|(x, s)| (*x, true, *s as u32, *s as u32)));
+    sorted.extend(trials.non_targets.iter().map(|(x, a, b)| (*x, false, *a as u32, *b as u32)));
     sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
     let next = sorted.iter().skip(1).map(|next| Some(next.0)).chain([None]);
-    let ranked = sorted.iter().zip(next);
-    ranked
-        .map(|((score, target, a, b), next)| Ranked { target: *target, ends: next != Some(*score), a: *a, b: *b })
-        .collect()
+    let ranked = sorted.iter().zip(next).map(|(&(score, target, a, b), next)| {
+        let ends = next != Some(score);
+        Ranked { target, ends, a, b }
+    });
+    ranked.collect()
 }
 
 fn interval(point: f64, mut resampled: Vec<f64>) -> Estimate {

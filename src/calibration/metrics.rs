@@ -61,7 +61,7 @@ impl RocHull {
     /// The hull of weighted trials in the order of falling scores; none where all weight is on one side.
     pub fn of(trials: impl Iterator<Item = WeightedTrial>) -> Option<Self> {
         let mut hull: Vec<(f64, f64)> = vec![(0.0, 0.0)];
-        let (mut hits, mut false_alarms) = (0.0, 0.0);
+        let (mut hits, mut false_alarms, mut last) = (0u64, 0u64, 0u64);
         for WeightedTrial { target, weight, ends } in trials {
             if target {
                 hits += weight;
@@ -69,13 +69,15 @@ impl RocHull {
                 false_alarms += weight;
             }
             // Without a hit since the last point, the new one lies straight to the right of it: never a corner.
-            if ends && hull.last().is_some_and(|last| hits > last.1) {
-                extend(&mut hull, (false_alarms, hits));
+            if ends && hits > last {
+                extend(&mut hull, (false_alarms as f64, hits as f64));
+                last = hits;
             }
         }
-        if !(false_alarms > 0.0 && hits > 0.0) {
+        if false_alarms == 0 || hits == 0 {
             return None;
         }
+        let (false_alarms, hits) = (false_alarms as f64, hits as f64);
         if hull.last() != Some(&(false_alarms, hits)) {
             extend(&mut hull, (false_alarms, hits));
         }
@@ -107,7 +109,7 @@ pub(crate) struct WeightedTrial {
     /// Whether it compares two clips of one voice.
     pub target: bool,
     /// How often it counts.
-    pub weight: f64,
+    pub weight: u64,
     /// Whether the next score is another one, so that a threshold fits between.
     pub ends: bool,
 }
@@ -139,7 +141,7 @@ pub(crate) fn roc(targets: &[f64], non_targets: &[f64]) -> Result<RocHull> {
     let next = trials.iter().skip(1).map(|next| Some(next.0)).chain([None]);
     let weighted = trials.iter().zip(next).map(|((score, target), next)| WeightedTrial {
         target: *target,
-        weight: 1.0,
+        weight: 1,
         ends: next != Some(*score),
     });
     RocHull::of(weighted).map_or_else(|| refused(count), Ok)
