@@ -3,8 +3,8 @@
 use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
-use soundalike::library::VoiceModelFile;
 use soundalike::encoder::SelfTest;
+use soundalike::library::VoiceModelFile;
 use soundalike::library::check::CheckReport;
 use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::inspect::InspectReport;

@@ -117,8 +117,12 @@ impl Campplus {
     /// # Errors
     /// [`crate::ErrorKind::Model`] where `bytes` is not the weight file that belongs to this version.
     pub fn new(bytes: &[u8]) -> Result<Self> {
+        Self::on(Processor::detect(), bytes)
+    }
+
+    fn on(processor: Processor, bytes: &[u8]) -> Result<Self> {
         let file = WeightFile::read("campplus", bytes, SHA256)?;
-        let network = Loader { file, processor: Processor::detect() }.network()?;
+        let network = Loader { file, processor }.network()?;
         hold_to_known_answer(Encoder::Campplus, &network.answer())?;
         Ok(network)
     }
@@ -302,8 +306,7 @@ impl Campplus {
             }
             means.iter_mut().for_each(|mean| *mean += total / width as f32);
         }
-        self.processor
-            .run(Convolution { rectify: true, ..Convolution::new(&layer.context, Input::all(mean), hidden) });
+        self.processor.run(Convolution { rectify: true, ..Convolution::new(&layer.context, Input::all(mean), hidden) });
         self.processor.run(Convolution::new(&layer.mask, Input::all(hidden), mask));
         self.processor.run(Sigmoid { grid: mask, rows: GROWTH });
         self.processor.run(Convolution {
@@ -430,13 +433,7 @@ impl Loader<'_> {
         let local = self.file.tensor(&name("cam_layer.linear_local.weight"), GROWTH * BOTTLENECK * 3)?;
         Ok(DenseLayer {
             normalise: self.batch_norm(&name("nonlinear1.batchnorm"), channels)?,
-            bottleneck: self.folded(
-                &name("linear1"),
-                &name("nonlinear2.batchnorm"),
-                BOTTLENECK,
-                channels,
-                |k| k,
-            )?,
+            bottleneck: self.folded(&name("linear1"), &name("nonlinear2.batchnorm"), BOTTLENECK, channels, |k| k)?,
             local: Weights::pack(self.processor, &local, vec![0.0; GROWTH]),
             context: self.plain(&name("cam_layer.linear1"), half, BOTTLENECK, true)?,
             mask: self.plain(&name("cam_layer.linear2"), GROWTH, half, true)?,
@@ -588,5 +585,15 @@ mod tests {
         bytes[middle] ^= 1;
         let error = Campplus::new(&bytes).err().unwrap().to_string();
         assert!(error.contains("campplus") && error.contains(SHA256), "{error}");
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let bytes = Models::BuiltIn.bytes(Encoder::Campplus).unwrap();
+        let answers: Vec<Vec<u32>> = Processor::each()
+            .into_iter()
+            .map(|p| Campplus::on(p, &bytes).unwrap().answer().iter().map(|x| x.to_bits()).collect())
+            .collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
 }

@@ -67,6 +67,10 @@ impl Ge2e {
     /// # Errors
     /// [`crate::ErrorKind::Model`] where `bytes` is not the weight file that belongs to this version.
     pub fn new(bytes: &[u8]) -> Result<Self> {
+        Self::on(Processor::detect(), bytes)
+    }
+
+    fn on(processor: Processor, bytes: &[u8]) -> Result<Self> {
         let file = WeightFile::read("ge2e", bytes, SHA256)?;
         let order = gate_order(UNITS);
         let layer = |layer: usize| -> Result<Layer> {
@@ -83,7 +87,7 @@ impl Ge2e {
         let linear = file.tensor("linear.weight", WIDTH * UNITS)?;
         let bias = file.tensor("linear.bias", WIDTH)?;
         let network = Ge2e {
-            processor: Processor::detect(),
+            processor,
             layers: (0..3).map(layer).collect::<Result<_>>()?,
             linear: Panels::pack(&linear, &bias, &(0..WIDTH).collect::<Vec<_>>()),
         };
@@ -217,5 +221,15 @@ mod tests {
             let (sum, windows) = network.embed(&rows, 1.0, &mut scratch);
             assert!(windows > 0 && sum.iter().all(|x| x.is_finite()));
         }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let bytes = Models::BuiltIn.bytes(Encoder::Ge2e).unwrap();
+        let answers: Vec<Vec<u32>> = Processor::each()
+            .into_iter()
+            .map(|p| Ge2e::on(p, &bytes).unwrap().answer().iter().map(|x| x.to_bits()).collect())
+            .collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
 }

@@ -45,7 +45,7 @@ impl Models {
         match self {
             Models::Folder(folder) => {
                 let path = folder.join(format!("{network}.safetensors"));
-                std::fs::read(&path).map(Cow::Owned).at(&path, "read the model")
+                std::fs::read(&path).map(Cow::Owned).at(&path, "read")
             }
             Models::BuiltIn => built_in(network).map(Cow::Borrowed),
         }
@@ -70,7 +70,8 @@ fn built_in(network: Encoder) -> Result<&'static [u8]> {
 
 #[cfg(not(feature = "embedded-models"))]
 fn built_in(network: Encoder) -> Result<&'static [u8]> {
-    let (found, expected) = ("a program built without weights".into(), "--models DIR, the folder that holds them".into());
+    let (found, expected) =
+        ("a program built without weights".into(), "--models DIR, the folder that holds them".into());
     Err(ErrorKind::Model { name: network.name(), found, expected }.into())
 }
 

@@ -229,3 +229,97 @@ impl<'a> Pieces<'a> {
         (weight > 0.0).then(|| sum.iter().map(|x| (x * scale) as f32).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::models::Models;
+    use super::*;
+    use crate::compare::cosine;
+    use crate::feature::FeatureSettings;
+
+    fn voice() -> Vec<f32> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/voices/librivox/real/01.wav");
+        let mut reader = hound::WavReader::open(path).unwrap();
+        reader.samples::<i16>().map(|x| f32::from(x.unwrap()) / 32_768.0).collect()
+    }
+
+    fn rows(feature: &FeatureSettings, samples: &[f32]) -> Vec<f32> {
+        feature.plan().unwrap().extract(samples).iter().copied().collect()
+    }
+
+    /// Runs rows through, `keep` of a hundred frames kept.
+    fn run(pieces: &mut Pieces<'_>, rows: &[f32], frames: usize, keep: usize, power: f32) -> Option<Vec<f32>> {
+        pieces.push_rows(rows);
+        for t in 0..frames {
+            pieces.push_decision(FrameActivity { speech: true, keep: t % 100 < keep, power });
+            if t % 7 == 0 {
+                pieces.drain();
+            }
+        }
+        pieces.finish()
+    }
+
+    #[test]
+    fn a_long_recording_is_the_weighted_mean_of_its_pieces() {
+        let network = Models::BuiltIn.campplus().unwrap();
+        let settings = NetworkSettings { piece_frames: 200, ..NetworkSettings::campplus() };
+        let rows = rows(&settings.feature, &voice());
+        let frames = rows.len() / 80;
+        let mut pieces = Pieces::new(Network::Campplus(&network, Box::default()), &settings);
+        let whole = run(&mut pieces, &rows, frames, 100, 1.0).unwrap();
+        let mut sum = vec![0.0; whole.len()];
+        let mut from = 0;
+        while from < frames {
+            let left = frames - from;
+            let length = if left >= 400 { 200 } else { left };
+            let part = network.embed(&rows[from * 80..(from + length) * 80], &mut CampplusScratch::default()).unwrap();
+            let norm = part.iter().map(|x| x * x).sum::<f32>().sqrt();
+            sum.iter_mut().zip(&part).for_each(|(s, x)| *s += x / norm * length as f32);
+            from += length;
+        }
+        assert!(frames > 600, "{frames}");
+        assert!(cosine(&whole, &sum).unwrap() > 0.999_999_9);
+        let length: f32 = whole.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-6);
+        // Ready for the next clip, and blind to what was before.
+        assert_eq!(run(&mut pieces, &rows, frames, 100, 1.0), Some(whole));
+    }
+
+    #[test]
+    fn only_kept_frames_are_read_unless_all_are_wanted() {
+        let network = Models::BuiltIn.campplus().unwrap();
+        let settings = NetworkSettings::campplus();
+        let rows = rows(&settings.feature, &voice());
+        let frames = rows.len() / 80;
+        let all = NetworkSettings { frames: FramesRead::All, ..settings.clone() };
+        let mut of = |settings, keep| {
+            let mut pieces = Pieces::new(Network::Campplus(&network, Box::default()), settings);
+            run(&mut pieces, &rows, frames, keep, 1.0)
+        };
+        let kept = of(&settings, 50).unwrap();
+        assert_ne!(of(&settings, 100), Some(kept.clone()));
+        assert_eq!(of(&all, 50), of(&settings, 100));
+        assert_eq!(of(&settings, 0), None);
+        let half: Vec<f32> =
+            rows.chunks(80).enumerate().filter(|(t, _)| t % 100 < 50).flat_map(|(_, r)| r.to_vec()).collect();
+        let direct = network.embed(&half, &mut CampplusScratch::default()).unwrap();
+        assert!(cosine(&kept, &direct).unwrap() > 0.999_999_9);
+    }
+
+    #[test]
+    fn volume_is_of_no_consequence_to_ge2e() {
+        let network = Models::BuiltIn.ge2e().unwrap();
+        let settings = NetworkSettings::ge2e();
+        let samples = voice();
+        let mut pieces = Pieces::new(Network::Ge2e(&network, Box::default()), &settings);
+        let mut of = |gain: f32| {
+            let samples: Vec<f32> = samples.iter().map(|x| x * gain).collect();
+            let power = samples.iter().map(|x| x * x).sum::<f32>() / samples.len() as f32;
+            let rows = rows(&settings.feature, &samples);
+            // The detector's frames are two or three fewer than these rows.
+            run(&mut pieces, &rows, (samples.len() - 400) / 160 + 1, 100, power).unwrap()
+        };
+        let (loud, soft) = (of(1.0), of(0.01));
+        assert!(cosine(&loud, &soft).unwrap() > 0.999_999);
+    }
+}

@@ -25,7 +25,11 @@ enum Collector<'a> {
 
 impl<'a> Track<'a> {
     /// The track of the encoders that are statistics of MFCC frames.
-    pub fn statistics(features: FeatureStream<'a>, mfcc: Option<&'a MfccEncoder>, bands: Option<&'a WccnEncoder>) -> Self {
+    pub fn statistics(
+        features: FeatureStream<'a>,
+        mfcc: Option<&'a MfccEncoder>,
+        bands: Option<&'a WccnEncoder>,
+    ) -> Self {
         let mfcc = mfcc.map(|encoder| (encoder, encoder.collector()));
         let bands = bands.map(|encoder| (encoder, encoder.collector()));
         Track { features, collector: Collector::Statistics { mfcc, bands } }

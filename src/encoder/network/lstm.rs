@@ -263,8 +263,7 @@ mod tests {
                         f64::from(bias[row]) + own.sum::<f64>() + before.sum::<f64>()
                     };
                     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-                    let gates: Vec<[f64; 4]> =
-                        (0..units).map(|u| [0, 1, 2, 3].map(|g| gate(g * units + u))).collect();
+                    let gates: Vec<[f64; 4]> = (0..units).map(|u| [0, 1, 2, 3].map(|g| gate(g * units + u))).collect();
                     for (unit, [input, forget, cell, output]) in gates.into_iter().enumerate() {
                         cells[unit] = sigmoid(forget) * cells[unit] + sigmoid(input) * cell.tanh();
                         hidden[unit] = sigmoid(output) * cells[unit].tanh();
