@@ -1,7 +1,6 @@
 //! Where the networks' weights come from, and the known answers that a network must give before it scores anybody.
 
-use super::ge2e::Ge2e;
-use super::{campplus::Campplus, kind::Encoder};
+use super::kind::Encoder;
 use crate::compare::cosine;
 use crate::error::{ErrorKind, IoContext, Result};
 use serde::Deserialize;
@@ -49,14 +48,6 @@ impl Models {
             }
             Models::BuiltIn => built_in(network).map(Cow::Borrowed),
         }
-    }
-
-    pub(crate) fn ge2e(&self) -> Result<Ge2e> {
-        Ge2e::new(&self.bytes(Encoder::Ge2e)?)
-    }
-
-    pub(crate) fn campplus(&self) -> Result<Campplus> {
-        Campplus::new(&self.bytes(Encoder::Campplus)?)
     }
 }
 
