@@ -9,7 +9,7 @@
 use super::kind::Encoder;
 use super::models::{Models, hold_to_known_answer};
 use super::network::kernel::Processor;
-use super::network::lstm::{Linear, Panels, Recurrence, gate_order};
+use super::network::lstm::{Linear, Panels, Recurrence};
 use super::network::weights::WeightFile;
 use crate::error::Result;
 
@@ -53,6 +53,7 @@ pub struct Ge2eScratch {
     gates: Vec<f32>,
     hidden: Vec<f32>,
     cells: Vec<f32>,
+    sums: Vec<f32>,
 }
 
 /// Where the windows of a recording of `frames` frames start; the last one may reach beyond its end.
@@ -78,25 +79,20 @@ impl Ge2e {
 
     fn on(processor: Processor, bytes: &[u8]) -> Result<Self> {
         let file = WeightFile::read("ge2e", bytes, SHA256)?;
-        let order = gate_order(UNITS);
         let layer = |layer: usize| -> Result<Layer> {
             let inputs = if layer == 0 { BANDS } else { UNITS };
             let matrix = |name: &str, inputs| file.tensor(&format!("lstm.weight_{name}_l{layer}"), 4 * UNITS * inputs);
             let bias = |name: &str| file.tensor(&format!("lstm.bias_{name}_l{layer}"), 4 * UNITS);
             let bias: Vec<f32> = bias("ih")?.iter().zip(bias("hh")?).map(|(a, b)| a + b).collect();
-            let none = vec![0.0; 4 * UNITS];
             Ok(Layer {
-                input: Panels::pack(&matrix("ih", inputs)?, &bias, &order),
-                recurrence: Panels::pack(&matrix("hh", UNITS)?, &none, &order),
+                input: Panels::pack(&matrix("ih", inputs)?, bias),
+                recurrence: Panels::pack(&matrix("hh", UNITS)?, vec![0.0; 4 * UNITS]),
             })
         };
         let linear = file.tensor("linear.weight", WIDTH * UNITS)?;
         let bias = file.tensor("linear.bias", WIDTH)?;
-        let network = Ge2e {
-            processor,
-            layers: (0..3).map(layer).collect::<Result<_>>()?,
-            linear: Panels::pack(&linear, &bias, &(0..WIDTH).collect::<Vec<_>>()),
-        };
+        let network =
+            Ge2e { processor, layers: (0..3).map(layer).collect::<Result<_>>()?, linear: Panels::pack(&linear, bias) };
         hold_to_known_answer(Encoder::Ge2e, &network.answer())?;
         Ok(network)
     }
@@ -145,9 +141,10 @@ impl Ge2e {
         s.gates.resize(STEPS * batch * 4 * UNITS, 0.0);
         s.hidden.resize((STEPS + 1) * batch * UNITS, 0.0);
         s.cells.resize(batch * UNITS, 0.0);
+        s.sums.resize(batch * 4 * UNITS, 0.0);
         s.hidden[..batch * UNITS].fill(0.0);
         for layer in &self.layers {
-            self.processor.run(Linear { panels: &layer.input, input: &s.input, output: &mut s.gates });
+            self.processor.run(Linear { panels: &layer.input, input: &s.input, start: None, output: &mut s.gates });
             s.cells.fill(0.0);
             self.processor.run(Recurrence {
                 panels: &layer.recurrence,
@@ -155,13 +152,14 @@ impl Ge2e {
                 batch,
                 hidden: &mut s.hidden,
                 cells: &mut s.cells,
+                sums: &mut s.sums,
             });
             s.input.clear();
             s.input.extend_from_slice(&s.hidden[batch * UNITS..]);
         }
         let last = &s.hidden[STEPS * batch * UNITS..];
         let output = &mut s.gates[..batch * WIDTH];
-        self.processor.run(Linear { panels: &self.linear, input: last, output });
+        self.processor.run(Linear { panels: &self.linear, input: last, start: None, output });
         for embedding in output.chunks_exact(WIDTH) {
             let rectified = || embedding.iter().map(|x| f64::from(x.max(0.0)));
             let norm = rectified().map(|x| x * x).sum::<f64>().sqrt();

@@ -1,18 +1,20 @@
 //! A layer of long short-term memory over several sequences at once.
 //!
-//! Vectors hold neighbouring units, and a tile holds the four gates of those units for a few sequences, so the cell is
-//! brought forward without leaving the registers. As in [`super::kernel`] each sum is taken in one fixed order: the
-//! bias, the inputs, then the units of the step before.
+//! Vectors hold neighbouring outputs, and a tile holds them for up to twelve sequences, so that the weights, which are
+//! more than the near caches hold, pass by once a step. As in [`super::kernel`] each sum is taken in one fixed order:
+//! the bias, the inputs, then the units of the step before.
 
-use super::activation::{sigmoid, tanh};
+use super::activation::exp;
 use pulp::{Simd, WithSimd};
 
-/// Units that lie together in the packed weights, whatever the width of vectors.
-const BLOCK: usize = 16;
+/// Outputs that lie together in the packed weights, whatever the width of vectors.
+const PANEL: usize = 32;
+/// Vectors of a tile.
+const VECTORS: usize = 2;
 /// Input, forget, cell and output gate (PyTorch's order).
 const GATES: usize = 4;
-/// Values of a block: its units' four gates.
-const PANEL: usize = BLOCK * GATES;
+/// Beyond this a sigmoid is 0 or 1 in single precision, and the product of two exponentials still is a number.
+const SATURATED: f32 = 40.0;
 
 /// A matrix of `(outputs, inputs)` packed in panels of [`PANEL`] outputs, with one bias an output.
 #[derive(Clone, Debug)]
@@ -23,38 +25,26 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Packs a row-major matrix. `order` gives the row that stands at each place of the panels.
-    pub fn pack(matrix: &[f32], bias: &[f32], order: &[usize]) -> Self {
-        let inputs = matrix.len() / order.len().max(1);
+    /// Packs a row-major matrix; the number of outputs is a multiple of [`PANEL`].
+    pub fn pack(matrix: &[f32], bias: Vec<f32>) -> Self {
+        let inputs = matrix.len() / bias.len().max(1);
         let mut packed = Vec::with_capacity(matrix.len());
-        for rows in order.chunks(PANEL) {
+        for first in (0..bias.len()).step_by(PANEL) {
             for input in 0..inputs {
-                packed.extend(rows.iter().map(|row| matrix[row * inputs + input]));
+                packed.extend((first..first + PANEL).map(|output| matrix[output * inputs + input]));
             }
         }
-        Panels { packed, bias: order.iter().map(|row| bias[*row]).collect(), inputs }
-    }
-
-    fn outputs(&self) -> usize {
-        self.bias.len()
-    }
-
-    fn panel(&self, panel: usize) -> &[f32] {
-        &self.packed[panel * PANEL * self.inputs..(panel + 1) * PANEL * self.inputs]
+        Panels { packed, bias, inputs }
     }
 }
 
-/// Where the row of PyTorch's gate matrix (gate by gate) lies that comes at each place of the panels (block by block).
-pub(crate) fn gate_order(units: usize) -> Vec<usize> {
-    let place = |i: usize| (i % PANEL) / BLOCK * units + i / PANEL * BLOCK + i % BLOCK;
-    (0..GATES * units).map(place).collect()
-}
-
-/// `output[row] = bias + matrix * input[row]`, row by row.
+/// `output[row] = start + matrix * input[row]`, row by row.
 pub(crate) struct Linear<'a> {
     pub panels: &'a Panels,
     /// `(rows, inputs)`.
     pub input: &'a [f32],
+    /// `(rows, outputs)`: what each sum starts from; the bias where there is none.
+    pub start: Option<&'a [f32]>,
     /// `(rows, outputs)`.
     pub output: &'a mut [f32],
 }
@@ -63,166 +53,157 @@ impl WithSimd for Linear<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let rows = self.input.len() / self.panels.inputs.max(1);
-        for panel in 0..self.panels.outputs() / PANEL {
-            for part in 0..BLOCK / S::F32_LANES {
-                for batch in 0..batches::<S>(rows) {
-                    let (first, count) = batch_of::<S>(batch, rows);
-                    match count {
-                        6 => self.rows::<S, 6>(simd, panel, part, first),
-                        5 => self.rows::<S, 5>(simd, panel, part, first),
-                        4 => self.rows::<S, 4>(simd, panel, part, first),
-                        3 => self.rows::<S, 3>(simd, panel, part, first),
-                        2 => self.rows::<S, 2>(simd, panel, part, first),
-                        _ => self.rows::<S, 1>(simd, panel, part, first),
-                    }
-                }
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Linear { panels, input, start, output } = self;
+        products(simd, panels, input, start, output);
+    }
+}
+
+#[inline(always)]
+fn products<S: Simd>(simd: S, panels: &Panels, input: &[f32], start: Option<&[f32]>, output: &mut [f32]) {
+    let rows = input.len() / panels.inputs.max(1);
+    let batches = batches::<S>(rows);
+    for column in (0..panels.bias.len()).step_by(VECTORS * S::F32_LANES) {
+        for batch in 0..batches {
+            let first = batch * rows / batches;
+            let place = Place { column, first };
+            match (batch + 1) * rows / batches - first {
+                12 => tile::<S, 12>(simd, panels, input, start, output, place),
+                11 => tile::<S, 11>(simd, panels, input, start, output, place),
+                10 => tile::<S, 10>(simd, panels, input, start, output, place),
+                9 => tile::<S, 9>(simd, panels, input, start, output, place),
+                8 => tile::<S, 8>(simd, panels, input, start, output, place),
+                7 => tile::<S, 7>(simd, panels, input, start, output, place),
+                6 => tile::<S, 6>(simd, panels, input, start, output, place),
+                5 => tile::<S, 5>(simd, panels, input, start, output, place),
+                4 => tile::<S, 4>(simd, panels, input, start, output, place),
+                3 => tile::<S, 3>(simd, panels, input, start, output, place),
+                2 => tile::<S, 2>(simd, panels, input, start, output, place),
+                _ => tile::<S, 1>(simd, panels, input, start, output, place),
             }
         }
     }
 }
 
-impl Linear<'_> {
-    #[inline(always)]
-    fn rows<S: Simd, const ROWS: usize>(&mut self, simd: S, panel: usize, part: usize, first: usize) {
-        let (inputs, outputs) = (self.panels.inputs, self.panels.outputs());
-        let bias = gates_at::<S>(&self.panels.bias[panel * PANEL..], part);
-        let mut tile = [bias; ROWS];
-        let input = &self.input[first * inputs..];
-        accumulate::<S, ROWS>(simd, &mut tile, self.panels.panel(panel), part, input, inputs);
-        for (i, gates) in tile.iter().enumerate() {
-            let output = &mut self.output[(first + i) * outputs + panel * PANEL..][..PANEL];
-            for (gate, values) in gates.iter().enumerate() {
-                put::<S>(&mut output[gate * BLOCK + part * S::F32_LANES..], *values);
+/// Number of batches of rows that fit the registers; they are as equal as can be.
+#[inline(always)]
+fn batches<S: Simd>(rows: usize) -> usize {
+    // 24 sums in 32 registers, or 12 in 16.
+    rows.div_ceil(if S::F32_LANES == 8 { 6 } else { 12 })
+}
+
+/// Where a tile lies.
+#[derive(Clone, Copy)]
+struct Place {
+    column: usize,
+    first: usize,
+}
+
+#[inline(always)]
+fn tile<S: Simd, const ROWS: usize>(
+    simd: S,
+    panels: &Panels,
+    input: &[f32],
+    start: Option<&[f32]>,
+    output: &mut [f32],
+    Place { column, first }: Place,
+) {
+    let (inputs, outputs, span) = (panels.inputs, panels.bias.len(), VECTORS * S::F32_LANES);
+    let mut tile = [get::<S>(&panels.bias[column..]); ROWS];
+    if let Some(start) = start {
+        for i in 0..ROWS {
+            tile[i] = get::<S>(&start[(first + i) * outputs + column..]);
+        }
+    }
+    let input = &input[first * inputs..];
+    let mut rows = [&input[..inputs]; ROWS];
+    for i in 1..ROWS {
+        rows[i] = &input[i * inputs..(i + 1) * inputs];
+    }
+    let (panel, _) = panels.packed[column / PANEL * PANEL * inputs..].as_chunks::<PANEL>();
+    let at = column % PANEL;
+    for (k, weights) in panel[..inputs].iter().enumerate() {
+        let weights = get::<S>(&weights[at..at + span]);
+        for i in 0..ROWS {
+            let x = simd.splat_f32s(rows[i][k]);
+            for j in 0..VECTORS {
+                tile[i][j] = simd.mul_add_f32s(x, weights[j], tile[i][j]);
             }
         }
     }
+    for i in 0..ROWS {
+        let to = &mut output[(first + i) * outputs + column..][..span];
+        let (to, _) = S::as_mut_simd_f32s(to);
+        for j in 0..VECTORS {
+            to[j] = tile[i][j];
+        }
+    }
+}
+
+#[inline(always)]
+fn get<S: Simd>(from: &[f32]) -> [S::f32s; VECTORS] {
+    let (from, _) = S::as_simd_f32s(&from[..VECTORS * S::F32_LANES]);
+    [from[0], from[1]]
 }
 
 /// The recurrence of a layer over `steps` steps of `batch` sequences.
 pub(crate) struct Recurrence<'a> {
     pub panels: &'a Panels,
-    /// `(steps, batch, 4 units)` in the order of the panels: what [`Linear`] made of the inputs.
+    /// `(steps, batch, 4 units)`: what [`Linear`] made of the inputs.
     pub gates: &'a [f32],
     pub batch: usize,
     /// `(steps + 1, batch, units)`: the units' outputs; those before the first step are zeros.
     pub hidden: &'a mut [f32],
     /// `(batch, units)`: the cells, zeros at first.
     pub cells: &'a mut [f32],
+    /// `(batch, 4 units)`: room for a step.
+    pub sums: &'a mut [f32],
 }
 
 impl WithSimd for Recurrence<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let (units, batch) = (self.panels.inputs, self.batch);
-        let steps = self.gates.len() / (batch * self.panels.outputs()).max(1);
-        for step in 0..steps {
-            for block in 0..units / BLOCK {
-                for part in 0..BLOCK / S::F32_LANES {
-                    for group in 0..batches::<S>(batch) {
-                        let (first, count) = batch_of::<S>(group, batch);
-                        match count {
-                            6 => self.units::<S, 6>(simd, step, block, part, first),
-                            5 => self.units::<S, 5>(simd, step, block, part, first),
-                            4 => self.units::<S, 4>(simd, step, block, part, first),
-                            3 => self.units::<S, 3>(simd, step, block, part, first),
-                            2 => self.units::<S, 2>(simd, step, block, part, first),
-                            _ => self.units::<S, 1>(simd, step, block, part, first),
-                        }
-                    }
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Recurrence { panels, gates, batch, hidden, cells, sums } = self;
+        let (units, outputs) = (panels.inputs, panels.bias.len());
+        for (step, gates) in gates.chunks_exact(batch * outputs).enumerate() {
+            let (before, after) = hidden[step * batch * units..].split_at_mut(batch * units);
+            products(simd, panels, before, Some(gates), sums);
+            for sequence in 0..batch {
+                let (sums, _) = S::as_simd_f32s(&sums[sequence * outputs..(sequence + 1) * outputs]);
+                let own = sequence * units..(sequence + 1) * units;
+                let (cells, _) = S::as_mut_simd_f32s(&mut cells[own.clone()]);
+                let (after, _) = S::as_mut_simd_f32s(&mut after[own]);
+                let quarter = sums.len() / GATES;
+                for unit in 0..quarter {
+                    let (input, forget) = (sums[unit], sums[quarter + unit]);
+                    let (cell, output) = (sums[2 * quarter + unit], sums[3 * quarter + unit]);
+                    let one = simd.splat_f32s(1.0);
+                    let kept = simd.div_f32s(cells[unit], simd.add_f32s(one, decay(simd, forget)));
+                    cells[unit] = simd.add_f32s(kept, gated(simd, input, cell));
+                    after[unit] = gated(simd, output, cells[unit]);
                 }
             }
         }
     }
 }
 
-impl Recurrence<'_> {
-    /// One step of a vector of units for `ROWS` sequences.
-    #[inline(always)]
-    fn units<S: Simd, const ROWS: usize>(&mut self, simd: S, step: usize, block: usize, part: usize, first: usize) {
-        let (units, outputs) = (self.panels.inputs, self.panels.outputs());
-        let (before, after) = self.hidden.split_at_mut((step + 1) * self.batch * units);
-        let before = &before[(step * self.batch + first) * units..];
-        let gates = &self.gates[(step * self.batch + first) * outputs + block * PANEL..];
-        let mut tile = [gates_at::<S>(gates, part); ROWS];
-        for i in 1..ROWS {
-            tile[i] = gates_at::<S>(&gates[i * outputs..], part);
-        }
-        accumulate::<S, ROWS>(simd, &mut tile, self.panels.panel(block), part, before, units);
-        for (i, [input, forget, cell, output]) in tile.into_iter().enumerate() {
-            let place = (first + i) * units + block * BLOCK + part * S::F32_LANES;
-            let kept = simd.mul_f32s(sigmoid(simd, forget), get::<S>(&self.cells[place..]));
-            let state = simd.mul_add_f32s(sigmoid(simd, input), tanh(simd, cell), kept);
-            put::<S>(&mut self.cells[place..], state);
-            put::<S>(&mut after[place..], simd.mul_f32s(sigmoid(simd, output), tanh(simd, state)));
-        }
-    }
+/// `exp(-x)` within bounds.
+#[inline(always)]
+fn decay<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let bound = simd.splat_f32s(SATURATED);
+    let x = simd.min_f32s(simd.max_f32s(x, simd.neg_f32s(bound)), bound);
+    exp(simd, simd.neg_f32s(x))
 }
 
-/// Number of batches of rows that fit the registers.
+/// `sigmoid(gate) * tanh(x) = (1 - e^-2x) / ((1 + e^-gate) (1 + e^-2x))`, with one division.
 #[inline(always)]
-fn batches<S: Simd>(rows: usize) -> usize {
-    // 24 sums in 32 registers, or 8 in 16.
-    rows.div_ceil(if S::F32_LANES == 8 { 2 } else { 6 })
-}
-
-/// First row and number of rows of a batch; batches are as equal as can be.
-#[inline(always)]
-fn batch_of<S: Simd>(batch: usize, rows: usize) -> (usize, usize) {
-    let batches = batches::<S>(rows);
-    let first = batch * rows / batches;
-    (first, (batch + 1) * rows / batches - first)
-}
-
-/// Adds a panel's products with `ROWS` inputs of `inputs` values each, to the part of its gates.
-#[inline(always)]
-fn accumulate<S: Simd, const ROWS: usize>(
-    simd: S,
-    tile: &mut [[S::f32s; GATES]; ROWS],
-    panel: &[f32],
-    part: usize,
-    input: &[f32],
-    inputs: usize,
-) {
-    let mut rows = [&input[..inputs]; ROWS];
-    for i in 1..ROWS {
-        rows[i] = &input[i * inputs..(i + 1) * inputs];
-    }
-    let (panel, _) = panel.as_chunks::<PANEL>();
-    for (k, weights) in panel.iter().enumerate().take(inputs) {
-        let weights = gates_at::<S>(weights, part);
-        for i in 0..ROWS {
-            let x = simd.splat_f32s(rows[i][k]);
-            for gate in 0..GATES {
-                tile[i][gate] = simd.mul_add_f32s(x, weights[gate], tile[i][gate]);
-            }
-        }
-    }
-}
-
-/// The part's vector of each gate of a panel.
-#[inline(always)]
-fn gates_at<S: Simd>(panel: &[f32], part: usize) -> [S::f32s; GATES] {
-    let at = part * S::F32_LANES;
-    [
-        get::<S>(&panel[at..]),
-        get::<S>(&panel[BLOCK + at..]),
-        get::<S>(&panel[2 * BLOCK + at..]),
-        get::<S>(&panel[3 * BLOCK + at..]),
-    ]
-}
-
-#[inline(always)]
-fn get<S: Simd>(from: &[f32]) -> S::f32s {
-    S::as_simd_f32s(&from[..S::F32_LANES]).0[0]
-}
-
-#[inline(always)]
-fn put<S: Simd>(to: &mut [f32], values: S::f32s) {
-    S::as_mut_simd_f32s(&mut to[..S::F32_LANES]).0[0] = values;
+fn gated<S: Simd>(simd: S, gate: S::f32s, x: S::f32s) -> S::f32s {
+    let one = simd.splat_f32s(1.0);
+    let (gate, x) = (decay(simd, gate), decay(simd, simd.add_f32s(x, x)));
+    let below = simd.mul_f32s(simd.add_f32s(one, gate), simd.add_f32s(one, x));
+    simd.div_f32s(simd.sub_f32s(one, x), below)
 }
 
 #[cfg(test)]
@@ -240,15 +221,21 @@ mod tests {
             let outputs: Vec<Vec<f32>> = Processor::each()
                 .into_iter()
                 .map(|processor| {
-                    let order = gate_order(units);
-                    let input = Panels::pack(&ih, &bias, &order);
-                    let recurrence = Panels::pack(&hh, &vec![0.0; 4 * units], &order);
+                    let input = Panels::pack(&ih, bias.clone());
+                    let recurrence = Panels::pack(&hh, vec![0.0; 4 * units]);
                     let mut gates = vec![0.0; steps * batch * 4 * units];
-                    processor.run(Linear { panels: &input, input: &x, output: &mut gates });
+                    processor.run(Linear { panels: &input, input: &x, start: None, output: &mut gates });
                     let mut hidden = vec![0.0; (steps + 1) * batch * units];
                     let mut cells = vec![0.0; batch * units];
-                    let (gates, panels) = (&gates, &recurrence);
-                    processor.run(Recurrence { panels, gates, batch, hidden: &mut hidden, cells: &mut cells });
+                    let mut sums = vec![0.0; batch * 4 * units];
+                    processor.run(Recurrence {
+                        panels: &recurrence,
+                        gates: &gates,
+                        batch,
+                        hidden: &mut hidden,
+                        cells: &mut cells,
+                        sums: &mut sums,
+                    });
                     hidden
                 })
                 .collect();
