@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("pieces of 3 s", both(&|settings| settings.piece_frames = 300)),
         ("GE2E: level as it is", level(Level::AsIs)),
         ("GE2E: raised to -30 dB", level(Level::RaisedTo(-30.0))),
-        ("GE2E: brought to -25 dB", level(Level::BroughtTo(-25.0))),
+        ("GE2E: brought to -30 dB", level(Level::BroughtTo(-30.0))),
         ("GE2E: brought to -20 dB", level(Level::BroughtTo(-20.0))),
         (
             "CAM++: full scale 1",

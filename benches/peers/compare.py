@@ -1,5 +1,5 @@
 """Runs soundalike and its peers by turns and prints medians of paired ratios; started by ../compare.sh.
-   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory ...]
+   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory|campplus|ge2e|networks ...]
 
    A peer's pass stands between two of ours and is divided by their mean, so that a neighbour's load falls on both. `wall`
    is the clock; `cpu` is processor time, which a busy machine distorts less.
@@ -9,8 +9,9 @@ from pathlib import Path
 
 RELEASE, PEERS, HERE = Path(sys.argv[1]), Path(os.environ["PEERS"]), Path(__file__).parent
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-PARTS = sys.argv[3:] or ["mfcc", "full", "threads", "resample", "cold", "memory"]
+PARTS = sys.argv[3:] or ["mfcc", "full", "threads", "resample", "cold", "memory", "campplus", "ge2e", "networks"]
 A, B = PEERS / "corpus/A", PEERS / "corpus/B"
+TORCH = str(PEERS / "venv-torch/bin/python")
 PYTHON, SOUNDALIKE = str(PEERS / "venv/bin/python"), str(RELEASE / "soundalike")
 CLIPS = [str(A / "spk00_00.wav"), str(A / "spk00_01.wav")]
 
@@ -35,10 +36,10 @@ def ours(folder, threads=1, mode="plain", passes=3):
     return float(re.search(r"med ([0-9.]+)", text)[1]), cpu / (passes + 1)
 
 
-def peer(script, *arguments):
+def peer(script, *arguments, python=PYTHON):
     """Wall and processor seconds of a peer's pass; imports and a first clip come before its clock."""
     with tempfile.NamedTemporaryFile("r") as results:
-        spent([PYTHON, HERE / script, *arguments, "--reps", 1], env={**os.environ, "PERF_RESULTS": results.name})
+        spent([python, HERE / script, *arguments, "--reps", 1], env={**os.environ, "PERF_RESULTS": results.name})
         row = json.loads(Path(results.name).read_text().splitlines()[-1])
     return row["med"], row["cpu_med"] or row["med"]
 
@@ -115,15 +116,65 @@ def resample():
     rounds("one hour 44.1 kHz stereo to 16 kHz mono", lambda: ours(B, mode="read", passes=1), peers)
 
 
+def median_of(command, pattern, scale=1.0):
+    """The median that a program prints of its own runs, in seconds, once as wall and once as processor time."""
+    seconds = float(re.search(pattern, spent(command)[2])[1]) * scale
+    return seconds, seconds
+
+
+def networks_pass(encoders, threads, clips):
+    command = [RELEASE / "examples/network_speed", encoders, A, threads, clips]
+    wall, cpu, text = spent(command)
+    return float(re.search(r"med ([0-9.]+)", text)[1]), cpu
+
+
+def campplus():
+    for frames in (298, 998):
+        own = lambda: median_of([RELEASE / "examples/network_speed", "campplus", frames], r"median ([0-9.]+)", 1e-3)
+        script = [TORCH, HERE / "bench_campplus.py", PEERS / "campplus.onnx", 1, frames]
+        rounds(f"CAM++ on {frames} frames in memory, one thread", own, {"onnxruntime": lambda: median_of(script, r"median ([0-9.]+)", 1e-3)})
+
+
+def ge2e():
+    clips = 50
+    peers = {
+        f"Resemblyzer, {backend}": lambda backend=backend: peer(
+            "bench_resemblyzer.py", "--stage", "e2e", "--backend", backend, "--clips", clips, python=TORCH)
+        for backend in ("torch", "onnx")
+    }
+    rounds(f"file to GE2E embedding, {clips} clips of 10 s, one thread", lambda: networks_pass("ge2e", 1, clips), peers)
+
+
+def networks():
+    clips = 40
+    print(f"\nall four encoders, {clips} clips of 10 s, one thread and two, median of {ROUNDS} rounds (least to most)")
+    speedup, control, walls = [], [], []
+    for _ in range(ROUNDS):
+        before, two = networks_pass("all", 1, clips)[0], networks_pass("all", 2, clips)[0]
+        command = [str(RELEASE / "examples/network_speed"), "all", str(A), "1", str(clips)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        apart = max(float(re.search(r"med ([0-9.]+)", process.communicate()[0])[1]) for process in both) / 2
+        after = networks_pass("all", 1, clips)[0]
+        one = (before + after) / 2
+        speedup.append(one / two)
+        control.append(one / apart)
+        walls.append(one / clips)
+    print(f"{'two threads: times as fast':44} {shown(speedup)}")
+    print(f"{'two processes at once: times as fast':44} {shown(control)}")
+    print(f"{'one clip of 10 s, one thread, s':44} {shown(walls)}", flush=True)
+
+
 def cold():
-    check = [SOUNDALIKE, "check", "--reference", *CLIPS]
+    check = [SOUNDALIKE, "check", "--encoder", "mfcc", "--reference", *CLIPS]
     own = lambda: spent(check)[:2]
+    rounds("check of two 10 s clips with all encoders, whole process", lambda: spent([SOUNDALIKE, "check", "--reference", *CLIPS])[:2],
+           {"the same with --encoder mfcc": own}, 4 * ROUNDS)
     peers = {
         "soundalike --version": lambda: spent([SOUNDALIKE, "--version"])[:2],
         "soundfile + kaldi-native-fbank script": lambda: spent([PYTHON, HERE / "cold_knf.py", *CLIPS])[:2],
     }
     own(), [run() for run in peers.values()]
-    rounds("check of two 10 s clips, whole process", own, peers, 4 * ROUNDS)
+    rounds("check of two 10 s clips with MFCC alone, whole process", own, peers, 4 * ROUNDS)
 
 
 def peak(name, *arguments):
@@ -143,6 +194,7 @@ def memory():
     print("\npeak memory and time of a whole process")
     peak("inspect, 10 s, 16 kHz mono", "inspect", CLIPS[0])
     peak("check, two of 10 s, 16 kHz mono", "check", "--reference", *CLIPS)
+    peak("check, two of 10 s, MFCC alone", "check", "--encoder", "mfcc", "--reference", *CLIPS)
     peak("check, 10 s, 48 kHz stereo 24 bits", "check", "--reference", CLIPS[0], PEERS / "corpus/C/c00.wav")
     for command in (("inspect", hour), ("check", "--reference", CLIPS[0], hour), ("check", "--reference", hour, CLIPS[0])):
         walls = [peak(f"{command[0]}, one hour{' as reference' if command[2:] == (hour, CLIPS[0]) else ''}", *command) for _ in range(3)]
@@ -159,4 +211,5 @@ def memory():
 
 
 for part in PARTS:
-    {"mfcc": mfcc, "full": full, "threads": threads, "resample": resample, "cold": cold, "memory": memory}[part]()
+    {"mfcc": mfcc, "full": full, "threads": threads, "resample": resample, "cold": cold, "memory": memory,
+     "campplus": campplus, "ge2e": ge2e, "networks": networks}[part]()

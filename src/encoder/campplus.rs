@@ -11,7 +11,7 @@
 //! [`STRETCH`] frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
 
 use super::kind::Encoder;
-use super::models::hold_to_known_answer;
+use super::models::{Models, hold_to_known_answer};
 use super::network::activation::Sigmoid;
 use super::network::grid::Grid;
 use super::network::kernel::{Convolution, Dense, Input, Processor, Taps, Weights};
@@ -21,11 +21,11 @@ use crate::error::Result;
 use crate::feature::sum_by;
 
 /// Mel bands of the input.
-pub(crate) const BANDS: usize = 80;
+pub const BANDS: usize = 80;
 /// Values of an embedding.
-pub(crate) const WIDTH: usize = 192;
+pub const WIDTH: usize = 192;
 /// SHA-256 of the weight file.
-pub(crate) const SHA256: &str = "31d3f13024de414c5ea56d367c003fdecc733231951ea2d44806975d058ee642";
+pub const SHA256: &str = "31d3f13024de414c5ea56d367c003fdecc733231951ea2d44806975d058ee642";
 /// Frames that go through the two-dimensional part together.
 const STRETCH: usize = 480;
 /// Frames on either side that it looks at: one a convolution.
@@ -46,7 +46,7 @@ const BLOCKS: [(usize, usize); 3] = [(12, 1), (24, 2), (16, 2)];
 const EPSILON: f64 = 1e-5;
 
 /// The network, ready to be used by any number of threads.
-pub(crate) struct Campplus {
+pub struct Campplus {
     processor: Processor,
     first: Weights,
     residual: Vec<ResidualBlock>,
@@ -94,7 +94,7 @@ struct Affine {
 
 /// What one thread needs to run the network.
 #[derive(Default)]
-pub(crate) struct CampplusScratch {
+pub struct CampplusScratch {
     mean: Vec<f32>,
     input: Grid,
     /// The two-dimensional part's own: all bands, half of them (three in turn), a quarter (as many), the last.
@@ -112,11 +112,17 @@ pub(crate) struct CampplusScratch {
 }
 
 impl Campplus {
-    /// Reads the weights.
+    /// Reads the weights and holds the network to its known answer.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Model`] where `bytes` is not the weight file that belongs to this version.
-    pub fn new(bytes: &[u8]) -> Result<Self> {
+    /// [`crate::ErrorKind::Weights`] where a folder's file is not the one that belongs to this version,
+    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
+    /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
+    pub fn load(models: &Models) -> Result<Self> {
+        Self::new(&models.bytes(Encoder::Campplus)?).map_err(|error| models.named(Encoder::Campplus, error))
+    }
+
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self> {
         Self::on(Processor::detect(), bytes)
     }
 
@@ -128,12 +134,13 @@ impl Campplus {
     }
 
     /// The embedding of the known input: a few frames made by a formula (`models/known_answers.json`).
-    pub fn answer(&self) -> Vec<f32> {
+    pub(crate) fn answer(&self) -> Vec<f32> {
         let input: Vec<f32> = (0..16 * BANDS).map(|i| (i as f64 * 0.37).sin() as f32).collect();
         self.embed(&input, &mut CampplusScratch::default()).unwrap_or_default()
     }
 
-    /// The embedding of rows `(frames, 80)` of the log mel filter bank; none where there is no frame.
+    /// The embedding of rows `(frames, 80)` of [`crate::feature::kaldi_fbank80`], as the network gives it: of any length.
+    /// The mean of each band is taken off. None where there is no frame.
     pub fn embed(&self, frames: &[f32], scratch: &mut CampplusScratch) -> Option<Vec<f32>> {
         let (frames, _) = frames.as_chunks::<BANDS>();
         if frames.is_empty() {
@@ -524,7 +531,7 @@ impl Loader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::models::{LEAST_COSINE, Models};
+    use super::super::models::LEAST_COSINE;
     use super::super::network::golden;
     use super::*;
     use crate::compare::cosine;
@@ -536,7 +543,7 @@ mod tests {
 
     #[test]
     fn embeddings_are_those_of_the_original_code() {
-        let network = Models::BuiltIn.campplus().unwrap();
+        let network = Campplus::load(&Models::BuiltIn).unwrap();
         let mut scratch = CampplusScratch::default();
         let golden = golden::read("campplus_embeddings.json");
         let mut compared = 0;
@@ -565,7 +572,7 @@ mod tests {
 
     #[test]
     fn the_shortest_inputs_are_defined() {
-        let network = Models::BuiltIn.campplus().unwrap();
+        let network = Campplus::load(&Models::BuiltIn).unwrap();
         let mut scratch = CampplusScratch::default();
         assert_eq!(network.embed(&[], &mut scratch), None);
         for frames in [1, 2, 3, 100, 199, 200, 201, 2 * STRETCH + 1] {

@@ -7,21 +7,22 @@
 //! is; whoever calls it brings the level to [`LEVEL_DBFS`] first.
 
 use super::kind::Encoder;
-use super::models::hold_to_known_answer;
+use super::models::{Models, hold_to_known_answer};
 use super::network::kernel::Processor;
 use super::network::lstm::{Linear, Panels, Recurrence, gate_order};
 use super::network::weights::WeightFile;
 use crate::error::Result;
-use std::ops::Range;
 
 /// Mel bands of the input.
-pub(crate) const BANDS: usize = 40;
+pub const BANDS: usize = 40;
 /// Values of an embedding.
-pub(crate) const WIDTH: usize = 256;
+pub const WIDTH: usize = 256;
 /// SHA-256 of the weight file.
-pub(crate) const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077daf80e9bd71b";
-/// Level of speech that the network was trained with, dB relative to full scale (a square wave has 0).
-pub(crate) const LEVEL_DBFS: f64 = -30.0;
+pub const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077daf80e9bd71b";
+/// Level that speech is brought to before, dB relative to full scale (a square wave has 0). Resemblyzer raises lower
+/// clips to -30 dB, pauses counted, and leaves louder ones; a fixed level keeps volume out of the score. This one was the
+/// best of three on the development data (ACCURACY.md).
+pub const LEVEL_DBFS: f64 = -25.0;
 /// Frames of a window: 1.6 s.
 const WINDOW: usize = 160;
 /// Frames from one window to the next: 1.3 windows a second.
@@ -34,7 +35,7 @@ const BATCH: usize = 12;
 const UNITS: usize = 256;
 
 /// The network, ready to be used by any number of threads.
-pub(crate) struct Ge2e {
+pub struct Ge2e {
     processor: Processor,
     layers: Vec<Layer>,
     linear: Panels,
@@ -47,26 +48,32 @@ struct Layer {
 
 /// What one thread needs to run the network.
 #[derive(Default)]
-pub(crate) struct Ge2eScratch {
+pub struct Ge2eScratch {
     input: Vec<f32>,
     gates: Vec<f32>,
     hidden: Vec<f32>,
     cells: Vec<f32>,
 }
 
-/// The windows of a recording of `frames` frames; the last one may reach beyond its end.
-fn windows(frames: usize) -> impl Iterator<Item = Range<usize>> {
+/// Where the windows of a recording of `frames` frames start; the last one may reach beyond its end.
+fn windows(frames: usize) -> impl Iterator<Item = usize> {
     let starts = (0..(frames + STEP + 1).saturating_sub(WINDOW).max(1)).step_by(STEP);
     // The last frame lies on the last sample or before it, so it does not count as recorded.
-    starts.filter(move |start| *start == 0 || frames - 1 - start >= LEAST).map(|start| start..start + WINDOW)
+    starts.filter(move |start| *start == 0 || frames - 1 - start >= LEAST)
 }
 
 impl Ge2e {
-    /// Reads the weights.
+    /// Reads the weights and holds the network to its known answer.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Model`] where `bytes` is not the weight file that belongs to this version.
-    pub fn new(bytes: &[u8]) -> Result<Self> {
+    /// [`crate::ErrorKind::Weights`] where a folder's file is not the one that belongs to this version,
+    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
+    /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
+    pub fn load(models: &Models) -> Result<Self> {
+        Self::new(&models.bytes(Encoder::Ge2e)?).map_err(|error| models.named(Encoder::Ge2e, error))
+    }
+
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self> {
         Self::on(Processor::detect(), bytes)
     }
 
@@ -96,16 +103,17 @@ impl Ge2e {
     }
 
     /// The embedding of the known input: a short window made by a formula (`models/known_answers.json`).
-    pub fn answer(&self) -> Vec<f32> {
+    pub(crate) fn answer(&self) -> Vec<f32> {
         const FRAMES: usize = 16;
         let value = |i: usize| ((i as f64 * 0.37).sin().abs() * 0.1) as f32;
         let input: Vec<f32> = (0..FRAMES * BANDS).map(value).collect();
         let mut sum = vec![0.0; WIDTH];
-        self.batch::<FRAMES>(input.as_chunks().0, &[0..FRAMES], 1.0, &mut sum, &mut Ge2eScratch::default());
+        self.batch::<FRAMES>(input.as_chunks().0, &[0], 1.0, &mut sum, &mut Ge2eScratch::default());
         sum.into_iter().map(|x| x as f32).collect()
     }
 
-    /// Sum of the windows' embeddings and their number, for rows `(frames, 40)` whose power is multiplied by `gain`.
+    /// Sum of the windows' embeddings, each of length one, and their number, for rows `(frames, 40)` of
+    /// [`crate::feature::librosa_mel40`] multiplied by `gain`.
     pub fn embed(&self, frames: &[f32], gain: f32, scratch: &mut Ge2eScratch) -> (Vec<f64>, usize) {
         let (frames, _) = frames.as_chunks::<BANDS>();
         let windows: Vec<_> = if frames.is_empty() { Vec::new() } else { windows(frames.len()).collect() };
@@ -122,7 +130,7 @@ impl Ge2e {
     fn batch<const STEPS: usize>(
         &self,
         frames: &[[f32; BANDS]],
-        windows: &[Range<usize>],
+        windows: &[usize],
         gain: f32,
         sum: &mut [f64],
         s: &mut Ge2eScratch,
@@ -130,8 +138,8 @@ impl Ge2e {
         let batch = windows.len();
         s.input.clear();
         for step in 0..STEPS {
-            for window in windows {
-                let frame = frames.get(window.start + step).unwrap_or(&[0.0; BANDS]);
+            for start in windows {
+                let frame = frames.get(start + step).unwrap_or(&[0.0; BANDS]);
                 s.input.extend(frame.iter().map(|x| x * gain));
             }
         }
@@ -167,7 +175,7 @@ impl Ge2e {
 
 #[cfg(test)]
 mod tests {
-    use super::super::models::{LEAST_COSINE, Models};
+    use super::super::models::LEAST_COSINE;
     use super::super::network::golden;
     use super::*;
     use crate::compare::cosine;
@@ -175,7 +183,7 @@ mod tests {
 
     #[test]
     fn windows_are_those_of_the_package() {
-        let starts = |frames| windows(frames).map(|w| w.start).collect::<Vec<_>>();
+        let starts = |frames| windows(frames).collect::<Vec<_>>();
         // compute_partial_slices(n, 1.3, 0.75) of Resemblyzer 0.1.4 for n = 160 (frames - 1) to 160 frames - 1.
         assert_eq!(starts(1), [0]);
         assert_eq!(starts(160), [0]);
@@ -188,7 +196,7 @@ mod tests {
 
     #[test]
     fn embeddings_are_those_of_the_original_code() {
-        let network = Models::BuiltIn.ge2e().unwrap();
+        let network = Ge2e::load(&Models::BuiltIn).unwrap();
         let mut scratch = Ge2eScratch::default();
         let mut embed = |rows: &[f32]| {
             let (sum, windows) = network.embed(rows, 1.0, &mut scratch);
@@ -214,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_shortest_inputs_and_silence_are_defined() {
-        let network = Models::BuiltIn.ge2e().unwrap();
+        let network = Ge2e::load(&Models::BuiltIn).unwrap();
         let mut scratch = Ge2eScratch::default();
         assert_eq!(network.embed(&[], 1.0, &mut scratch), (vec![0.0; WIDTH], 0));
         for rows in [vec![0.1; BANDS], vec![0.0; 200 * BANDS]] {

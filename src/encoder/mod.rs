@@ -7,9 +7,9 @@
 //! fingerprint are ever compared.
 
 mod background;
-mod campplus;
+pub mod campplus;
 mod embedding;
-mod ge2e;
+pub mod ge2e;
 mod kind;
 pub mod mfcc;
 mod models;

@@ -1,7 +1,6 @@
 //! Where the networks' weights come from, and the known answers that a network must give before it scores anybody.
 
-use super::ge2e::Ge2e;
-use super::{campplus::Campplus, kind::Encoder};
+use super::kind::Encoder;
 use crate::compare::cosine;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use serde::Deserialize;
@@ -56,22 +55,14 @@ impl Models {
         }
     }
 
-    /// Names the weight file in an error that blames it.
-    fn named(&self, network: Encoder, error: Error) -> Error {
+    /// Names the weight file of a folder in an error that blames it.
+    pub(crate) fn named(&self, network: Encoder, error: Error) -> Error {
         match (self.path(network), error.kind()) {
             (Some(path), ErrorKind::Model { name, found, expected }) if *name == network.name() => {
                 ErrorKind::Weights { path, found: found.clone(), expected: expected.clone() }.into()
             }
             _ => error,
         }
-    }
-
-    pub(crate) fn ge2e(&self) -> Result<Ge2e> {
-        Ge2e::new(&self.bytes(Encoder::Ge2e)?).map_err(|error| self.named(Encoder::Ge2e, error))
-    }
-
-    pub(crate) fn campplus(&self) -> Result<Campplus> {
-        Campplus::new(&self.bytes(Encoder::Campplus)?).map_err(|error| self.named(Encoder::Campplus, error))
     }
 }
 

@@ -109,12 +109,12 @@ impl Panel {
         if settings.encoders.contains(Encoder::Ge2e) {
             let (plan, fingerprint) = network(&settings.ge2e, ge2e::SHA256)?;
             panel.fingerprints.set(Encoder::Ge2e, fingerprint);
-            panel.ge2e = Some((plan, models.ge2e()?));
+            panel.ge2e = Some((plan, Ge2e::load(models)?));
         }
         if settings.encoders.contains(Encoder::Campplus) {
             let (plan, fingerprint) = network(&settings.campplus, campplus::SHA256)?;
             panel.fingerprints.set(Encoder::Campplus, fingerprint);
-            panel.campplus = Some((plan, models.campplus()?));
+            panel.campplus = Some((plan, Campplus::load(models)?));
         }
         Ok(panel)
     }

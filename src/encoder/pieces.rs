@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_long_recording_is_the_weighted_mean_of_its_pieces() {
-        let network = Models::BuiltIn.campplus().unwrap();
+        let network = Campplus::load(&Models::BuiltIn).unwrap();
         let settings = NetworkSettings { piece_frames: 200, ..NetworkSettings::campplus() };
         let rows = rows(&settings.feature, &voice());
         let frames = rows.len() / 80;
@@ -287,12 +287,12 @@ mod tests {
 
     #[test]
     fn only_kept_frames_are_read_unless_all_are_wanted() {
-        let network = Models::BuiltIn.campplus().unwrap();
+        let network = Campplus::load(&Models::BuiltIn).unwrap();
         let settings = NetworkSettings::campplus();
         let rows = rows(&settings.feature, &voice());
         let frames = rows.len() / 80;
         let all = NetworkSettings { frames: FramesRead::All, ..settings.clone() };
-        let mut of = |settings, keep| {
+        let of = |settings, keep| {
             let mut pieces = Pieces::new(Network::Campplus(&network, Box::default()), settings);
             run(&mut pieces, &rows, frames, keep, 1.0)
         };
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn volume_is_of_no_consequence_to_ge2e() {
-        let network = Models::BuiltIn.ge2e().unwrap();
+        let network = Ge2e::load(&Models::BuiltIn).unwrap();
         let settings = NetworkSettings::ge2e();
         let samples = voice();
         let mut pieces = Pieces::new(Network::Ge2e(&network, Box::default()), &settings);

@@ -5,11 +5,12 @@
 //! gave, and whether the networks' values are, bit for bit, those of every other machine.
 
 use super::background::Background;
+use super::campplus::{self, Campplus};
+use super::ge2e::{self, Ge2e};
 use super::kind::Encoder;
 use super::mfcc::MfccSettings;
 use super::models::{LEAST_COSINE, Models, known_answer};
 use super::wccn::{WccnEncoder, WccnTable};
-use super::{campplus, ge2e};
 use crate::compare::cosine;
 use crate::error::Result;
 use schemars::JsonSchema;
@@ -54,8 +55,8 @@ pub fn selftest(models: &Models) -> SelfTest {
     let mut checks = vec![of("known answer of the cepstra", Encoder::Mfcc, cepstra())];
     checks.push(of("background table", Encoder::Mfcc, background()));
     checks.push(of("trained table", Encoder::MfccLda, table()));
-    let ge2e = models.ge2e().map(|network| network.answer());
-    let campplus = models.campplus().map(|network| network.answer());
+    let ge2e = Ge2e::load(models).map(|network| network.answer());
+    let campplus = Campplus::load(models).map(|network| network.answer());
     for (encoder, answer, sha256, bits) in
         [(Encoder::Ge2e, ge2e, ge2e::SHA256, GE2E_BITS), (Encoder::Campplus, campplus, campplus::SHA256, CAMPPLUS_BITS)]
     {

@@ -18,7 +18,10 @@ pub(crate) struct Track<'a> {
 /// What becomes of a track's rows.
 enum Collector<'a> {
     /// Statistics of cepstra, and of the log mel bands that they were made from.
-    Statistics { mfcc: Option<(&'a MfccEncoder, MfccCollector)>, bands: Option<(&'a WccnEncoder, MfccCollector)> },
+    Statistics {
+        mfcc: Option<(&'a MfccEncoder, Box<MfccCollector>)>,
+        bands: Option<(&'a WccnEncoder, Box<MfccCollector>)>,
+    },
     /// A speaker network.
     Network(Encoder, Box<Pieces<'a>>),
 }
@@ -30,8 +33,8 @@ impl<'a> Track<'a> {
         mfcc: Option<&'a MfccEncoder>,
         bands: Option<&'a WccnEncoder>,
     ) -> Self {
-        let mfcc = mfcc.map(|encoder| (encoder, encoder.collector()));
-        let bands = bands.map(|encoder| (encoder, encoder.collector()));
+        let mfcc = mfcc.map(|encoder| (encoder, Box::new(encoder.collector())));
+        let bands = bands.map(|encoder| (encoder, Box::new(encoder.collector())));
         Track { features, collector: Collector::Statistics { mfcc, bands } }
     }
 

@@ -56,7 +56,7 @@ impl WithSimd for Sigmoid<'_> {
         let width = self.grid.width();
         for row in 0..self.rows {
             let vectors = width.div_ceil(S::F32_LANES) * S::F32_LANES;
-            let (values, _) = S::as_mut_simd_f32s(&mut self.grid.from_mut(row, 0)[..vectors]);
+            let (values, _) = S::as_mut_simd_f32s(&mut self.grid.at_mut(row, 0)[..vectors]);
             for x in values {
                 *x = sigmoid(simd, *x);
             }

@@ -36,7 +36,7 @@ impl Grid {
         self.start = self.data.as_ptr().align_offset(64).min(LINE);
         self.clear_tail(0, rows);
         for row in 0..rows {
-            self.from_mut(row, -(MARGIN as isize))[..MARGIN].fill(0.0);
+            self.at_mut(row, -(MARGIN as isize))[..MARGIN].fill(0.0);
         }
     }
 
@@ -61,13 +61,13 @@ impl Grid {
 
     /// Everything from column `column` of row `row` on; the column may lie in the margin before the row.
     #[inline(always)]
-    pub fn from(&self, row: usize, column: isize) -> &[f32] {
+    pub fn at(&self, row: usize, column: isize) -> &[f32] {
         &self.data[self.place(row, column)..]
     }
 
     /// The same, to be written.
     #[inline(always)]
-    pub fn from_mut(&mut self, row: usize, column: isize) -> &mut [f32] {
+    pub fn at_mut(&mut self, row: usize, column: isize) -> &mut [f32] {
         let place = self.place(row, column);
         &mut self.data[place..]
     }
@@ -79,13 +79,13 @@ impl Grid {
 
     /// A row without its margins.
     pub fn row(&self, row: usize) -> &[f32] {
-        &self.from(row, 0)[..self.width]
+        &self.at(row, 0)[..self.width]
     }
 
     /// A row without its margins, to be written.
     pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
         let width = self.width;
-        &mut self.from_mut(row, 0)[..width]
+        &mut self.at_mut(row, 0)[..width]
     }
 
     /// Puts the zeros back that whole vectors wrote over, behind the ends of `count` rows.
@@ -93,7 +93,7 @@ impl Grid {
     pub fn clear_tail(&mut self, row: usize, count: usize) {
         let (width, stride) = (self.width, self.stride);
         for row in row..row + count {
-            self.from_mut(row, 0)[width..stride - MARGIN].fill(0.0);
+            self.at_mut(row, 0)[width..stride - MARGIN].fill(0.0);
         }
     }
 }
@@ -108,20 +108,20 @@ mod tests {
         grid.shape(3, 21);
         for row in 0..3 {
             grid.row_mut(row).fill(1.0 + row as f32);
-            assert_eq!(grid.from(row, 0).as_ptr().align_offset(64), 0);
+            assert_eq!(grid.at(row, 0).as_ptr().align_offset(64), 0);
         }
         for row in 0..3 {
             assert_eq!(grid.row(row), [1.0 + row as f32; 21]);
-            assert!(grid.from(row, -(MARGIN as isize))[..MARGIN].iter().all(|x| *x == 0.0));
-            assert!(grid.from(row, 21)[..MARGIN].iter().all(|x| *x == 0.0));
+            assert!(grid.at(row, -(MARGIN as isize))[..MARGIN].iter().all(|x| *x == 0.0));
+            assert!(grid.at(row, 21)[..MARGIN].iter().all(|x| *x == 0.0));
         }
-        grid.from_mut(1, 21)[0] = 5.0;
+        grid.at_mut(1, 21)[0] = 5.0;
         grid.clear_tail(0, 3);
-        assert_eq!(grid.from(1, 21)[0], 0.0);
+        assert_eq!(grid.at(1, 21)[0], 0.0);
         grid.shape(4, 7);
         for row in 0..4 {
-            assert!(grid.from(row, -(MARGIN as isize))[..MARGIN].iter().all(|x| *x == 0.0));
-            assert!(grid.from(row, 7)[..MARGIN].iter().all(|x| *x == 0.0));
+            assert!(grid.at(row, -(MARGIN as isize))[..MARGIN].iter().all(|x| *x == 0.0));
+            assert!(grid.at(row, 7)[..MARGIN].iter().all(|x| *x == 0.0));
         }
     }
 }

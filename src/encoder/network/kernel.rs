@@ -203,23 +203,23 @@ impl Convolution<'_> {
             let (first, stride) = (input.first + group * step, input.grid.stride());
             match self.taps {
                 Taps::One => {
-                    let from = input.grid.from(first, column as isize);
+                    let from = input.grid.at(first, column as isize);
                     accumulate::<S, ROWS, VECTORS, 1>(simd, &mut tile, packed, from, stride, 0, input.rows);
                 }
                 Taps::Three(reach) => {
-                    let from = input.grid.from(first, column as isize - reach as isize);
+                    let from = input.grid.at(first, column as isize - reach as isize);
                     accumulate::<S, ROWS, VECTORS, 3>(simd, &mut tile, packed, from, stride, reach, input.rows);
                 }
             }
             if let Some((weights, input, step)) = self.beside {
                 let packed = weights.group(output);
-                let from = input.grid.from(input.first + group * step, column as isize);
+                let from = input.grid.at(input.first + group * step, column as isize);
                 let stride = input.grid.stride();
                 accumulate::<S, ROWS, VECTORS, 1>(simd, &mut tile, packed, from, stride, 0, input.rows);
             }
             let first = self.first_output + group * outputs + output;
             for (i, vectors) in tile.iter().enumerate() {
-                let to = &mut self.output.from_mut(first + i, column as isize)[..VECTORS * S::F32_LANES];
+                let to = &mut self.output.at_mut(first + i, column as isize)[..VECTORS * S::F32_LANES];
                 store(simd, to, vectors, self.rectify);
             }
         }
@@ -242,7 +242,7 @@ impl Convolution<'_> {
             }
             tile[i] = [simd.splat_f32s(bias); VECTORS];
             if let Some((grid, first)) = self.residual {
-                let from = &grid.from(first + row + i, column as isize)[..VECTORS * S::F32_LANES];
+                let from = &grid.at(first + row + i, column as isize)[..VECTORS * S::F32_LANES];
                 let (from, _) = S::as_simd_f32s(from);
                 for j in 0..VECTORS {
                     tile[i][j] = simd.add_f32s(tile[i][j], from[j]);
@@ -339,7 +339,7 @@ impl Dense<'_> {
         let panel = self.panel.row_mut(0);
         for (row, to) in panel.chunks_exact_mut(VECTORS * lanes).take(rows).enumerate() {
             let (scale, shift) = (simd.splat_f32s(self.scale[row]), simd.splat_f32s(self.shift[row]));
-            let (from, _) = S::as_simd_f32s(&self.input.from(row, column as isize)[..VECTORS * lanes]);
+            let (from, _) = S::as_simd_f32s(&self.input.at(row, column as isize)[..VECTORS * lanes]);
             let (to, _) = S::as_mut_simd_f32s(to);
             for j in 0..VECTORS {
                 to[j] = simd.max_f32s(simd.mul_add_f32s(from[j], scale, shift), zero);
@@ -354,7 +354,7 @@ impl Dense<'_> {
             let packed = self.weights.group(output);
             accumulate::<S, ROWS, VECTORS, 1>(simd, &mut tile, packed, self.panel.row(0), VECTORS * lanes, 0, rows);
             for (i, vectors) in tile.iter().enumerate() {
-                let to = &mut self.output.from_mut(output + i, column as isize)[..VECTORS * lanes];
+                let to = &mut self.output.at_mut(output + i, column as isize)[..VECTORS * lanes];
                 store(simd, to, vectors, self.rectify);
             }
         }
@@ -419,7 +419,7 @@ pub(crate) mod tests {
                             first_output: 1,
                             ..Convolution::new(&weights, Input { grid: &input, first: 1, rows: 5 }, &mut output)
                         });
-                        assert!(output.from(3, width as isize)[..MARGIN].iter().all(|x| *x == 0.0));
+                        assert!(output.at(3, width as isize)[..MARGIN].iter().all(|x| *x == 0.0));
                         rows(&output)
                     })
                     .collect();

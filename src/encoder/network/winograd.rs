@@ -125,10 +125,10 @@ impl SquareConvolution<'_> {
         let (two, four, five) = (simd.splat_f32s(2.0), simd.splat_f32s(4.0), simd.splat_f32s(5.0));
         let stride = self.scratch.transformed.stride();
         for channel in 0..channels {
-            let row = |i: usize| S::as_simd_f32s(&self.input.from((band + i) * channels + channel, 0)[..vectors]).0;
+            let row = |i: usize| S::as_simd_f32s(&self.input.at((band + i) * channels + channel, 0)[..vectors]).0;
             let (d0, d1, d2) = (row(0), row(1), row(2));
             let (d3, d4, d5) = (row(3), row(4), row(5));
-            let to = self.scratch.transformed.from_mut(channel, 0);
+            let to = self.scratch.transformed.at_mut(channel, 0);
             for i in 0..d0.len() {
                 let even = simd.negate_mul_add_f32s(four, d2[i], d4[i]);
                 let odd = simd.negate_mul_add_f32s(four, d1[i], d3[i]);
@@ -164,7 +164,7 @@ impl SquareConvolution<'_> {
         for product in 0..PRODUCTS {
             let mut tile = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
             let packed = self.weights.products[product].group(output);
-            let from = transformed.from(product * channels, column as isize - 1);
+            let from = transformed.at(product * channels, column as isize - 1);
             accumulate::<S, ROWS, VECTORS, 3>(simd, &mut tile, packed, from, transformed.stride(), 1, channels);
             let to = &mut self.scratch.products[product * ROWS * span..][..ROWS * span];
             let (to, _) = S::as_mut_simd_f32s(to);
@@ -199,9 +199,9 @@ impl SquareConvolution<'_> {
                     let column = (column + j * S::F32_LANES) as isize;
                     let mut value = simd.add_f32s(sums[sum], bias);
                     if let Residual::Grid(grid) = self.residual {
-                        value = simd.add_f32s(value, get::<S>(grid.from(row, column)));
+                        value = simd.add_f32s(value, get::<S>(grid.at(row, column)));
                     }
-                    let to = S::as_mut_simd_f32s(&mut self.output.from_mut(row, column)[..S::F32_LANES]).0;
+                    let to = S::as_mut_simd_f32s(&mut self.output.at_mut(row, column)[..S::F32_LANES]).0;
                     if let Residual::Output = self.residual {
                         value = simd.add_f32s(value, to[0]);
                     }
