@@ -8,7 +8,7 @@
 //!
 //! Batch normalisation that follows a convolution is part of its weights here; the one that comes before a dense layer
 //! is applied as the layer reads its input. Clips are taken through the two-dimensional part in stretches of
-//! [`STRETCH`] frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
+//! `STRETCH` frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
 
 use super::kind::Encoder;
 use super::models::{Models, hold_to_known_answer};
