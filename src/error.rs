@@ -116,6 +116,24 @@ pub enum ErrorKind {
         /// What was expected.
         expected: String,
     },
+    /// A network's weight file is another than the one that belongs to this version.
+    Weights {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A network with the right weights does not give its known answer: the program or the machine computes wrongly.
+    KnownAnswer {
+        /// The network's name.
+        name: &'static str,
+        /// Cosine between what it gave and the known answer.
+        found: f64,
+        /// The least cosine.
+        expected: f64,
+    },
 }
 
 impl Error {
@@ -134,8 +152,12 @@ impl Error {
             | ErrorKind::NoAudio { path, .. }
             | ErrorKind::NothingFound { path, .. }
             | ErrorKind::VoiceModel { path, .. }
+            | ErrorKind::Weights { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
-            ErrorKind::Setting { .. } | ErrorKind::Insufficient { .. } | ErrorKind::Model { .. } => None,
+            ErrorKind::Setting { .. }
+            | ErrorKind::Insufficient { .. }
+            | ErrorKind::Model { .. }
+            | ErrorKind::KnownAnswer { .. } => None,
         }
     }
 
@@ -183,6 +205,10 @@ impl Error {
             ErrorKind::Table { .. } => "mend the line and run again".into(),
             ErrorKind::Insufficient { .. } => "add clips with enough speech".into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
+            ErrorKind::Weights { .. } => "copy it again from the folder models of this version".into(),
+            ErrorKind::KnownAnswer { .. } => {
+                "believe no score of this program on this machine, and run soundalike selftest".into()
+            }
         }
     }
 }
@@ -202,7 +228,8 @@ impl fmt::Display for Error {
             }
             ErrorKind::Unsupported { path, found, expected }
             | ErrorKind::Malformed { path, found, expected }
-            | ErrorKind::VoiceModel { path, found, expected } => {
+            | ErrorKind::VoiceModel { path, found, expected }
+            | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }
             ErrorKind::NoAudio { path, found } => {
@@ -224,6 +251,10 @@ impl fmt::Display for Error {
             ErrorKind::Model { name, found, expected } => {
                 write!(f, "the built-in model {name}: found {found}, expected {expected}")?
             }
+            ErrorKind::KnownAnswer { name, found, expected } => write!(
+                f,
+                "the network {name}: found a cosine of {found} to its known answer, expected at least {expected}"
+            )?,
         }
         write!(f, "; {}", self.advice())
     }

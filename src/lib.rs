@@ -5,6 +5,8 @@
 //! [`compare`] (embedding against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the
 //! only place with threads).
 //!
+//! There are four encoders, each with scores of its own: two of MFCC statistics and two speaker networks.
+//!
 //! ```
 //! use soundalike::encoder::{Panel, PanelSettings};
 //! use soundalike::library::{ReferenceSource, batch::BatchOptions, check::check};
@@ -14,7 +16,10 @@
 //! let candidates = ["fixtures/voices/nsh/tts/01.wav".into()];
 //! let report = check(&panel, &reference, &candidates, &[], &BatchOptions::default())?;
 //! let scores = report.candidates[0].scores.as_ref();
-//! assert!(scores.and_then(|scores| scores.mfcc.as_ref()).is_some_and(|mfcc| mfcc.cosine > 0.5));
+//! for (encoder, score) in scores.into_iter().flat_map(|scores| scores.iter()) {
+//!     println!("{}: {:.3}", encoder.label(), score.cosine);
+//! }
+//! assert!(scores.and_then(|scores| scores.campplus.as_ref()).is_some_and(|campplus| campplus.cosine > 0.5));
 //! # Ok::<(), soundalike::Error>(())
 //! ```
 #![deny(unsafe_code)]

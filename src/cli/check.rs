@@ -13,12 +13,14 @@ use std::path::PathBuf;
 ///
 /// Every clip needs at least 1 s of net speech; a candidate with less, or one that cannot be read, is refused with the
 /// reason and stops nothing. Every encoder gives a cosine of its own: 1 is the same direction, 0 is unrelated, negative
-/// is opposite. The MFCC cosine compares the mean and spread of the cepstra of two voices, each
-/// normalised by a background population; it is transparent and weak. No score is a probability, and none says whether
-/// a clip is synthetic.
+/// is opposite. Cosines of different encoders are not on one scale. No score is a probability, and none says whether a
+/// clip is synthetic.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  soundalike check --reference voices/anna take1.wav take2.wav\n  soundalike check \
+    after_help = "Encoders:\n  mfcc      mean and spread of cepstra over speech; anybody can recompute it; weak, not \
+                  to be used alone\n  mfcc_lda  mean cepstra and spread of the mel bands, weighed by how steady each is \
+                  within a voice\n  ge2e      GE2E, a small recurrent speaker network\n  campplus  CAM++, a speaker \
+                  network of seven million parameters\n\nExamples:\n  soundalike check --reference voices/anna take1.wav take2.wav\n  soundalike check \
                   --reference 'anna/*.flac' --reference anna-phone.wav --json tts/ > result.json\n  soundalike check \
                   --reference anna --fail-above mfcc=0.9 new-voice.wav || echo stopped\n  soundalike check \
                   --reference anna.model new-voice.wav"

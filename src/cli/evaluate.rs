@@ -12,8 +12,9 @@ use std::path::PathBuf;
 /// Measure the error on labelled clips of your own: equal error rate and least detection cost over all pairs.
 ///
 /// Each encoder is measured on the same pairs. minDCF is the detection cost at the best threshold for a target prior of
-/// 0.01 and costs of 1, where 1 is no better than refusing everything. The interval is a bootstrap over speakers (1000 resamples, fixed seed, 95 %). Clips shorter than `check` would
-/// accept are scored too and counted; only clips that cannot be decoded or hold no speech are left out.
+/// 0.01 and costs of 1, where 1 is no better than refusing everything. The interval is a bootstrap over speakers (1000
+/// resamples, fixed seed, 95 %). Clips shorter than `check` would accept are scored too and counted; only clips that
+/// cannot be decoded or hold no speech are left out.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike evaluate --manifest clips.tsv\n  soundalike evaluate --manifest clips.tsv \

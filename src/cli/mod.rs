@@ -36,7 +36,7 @@ const SOME_UNUSABLE: u8 = 3;
 #[command(
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 a gate was hit; 2 nothing could be done (usage, unreadable reference, no \
+    after_help = "Exit codes: 0 done; 1 a gate was hit, or the self-test failed; 2 nothing could be done (usage, unreadable reference, no \
                   speech); 3 done, but some clips were unusable.\nOn its own no score proves who spoke, and none says \
                   whether a clip is synthetic."
 )]
@@ -88,7 +88,8 @@ struct EncoderArg {
 /// Where the networks' weights are.
 #[derive(Args)]
 struct ModelsArg {
-    /// Folder of the speaker networks' weights (ge2e.safetensors, campplus.safetensors) [default: those in the program]
+    /// Folder of the speaker networks' weights, ge2e.safetensors and campplus.safetensors of this version [default:
+    /// those in the program]
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
 }

@@ -10,7 +10,10 @@ use std::fmt::Write;
 /// Every start that uses a speaker network holds it to its known answer first; this is the whole test. The networks'
 /// known answers come from their original code; their bits are the same on every processor.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 passed; 1 something differs.")]
+#[command(
+    after_help = "Examples:\n  soundalike selftest\n  soundalike selftest --models weights/ --json\n\nExit codes: 0 \
+                  passed; 1 something differs."
+)]
 pub struct SelftestArgs {
     #[command(flatten)]
     models: ModelsArg,
@@ -32,7 +35,11 @@ pub fn run(args: &SelftestArgs, _: &Common) -> Outcome {
                 let _ = writeln!(text, "{:47}expected {}", "", check.expected);
             }
         }
-        let _ = writeln!(text, "{}", if result.passed { "all passed" } else { "the program must not be used" });
+        let _ = writeln!(
+            text,
+            "{}",
+            if result.passed { "all passed" } else { "no score may be taken from this program with these weights" }
+        );
         output::print(&text)?;
     }
     Ok(if result.passed { DONE } else { GATE })

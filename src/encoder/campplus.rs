@@ -8,7 +8,7 @@
 //!
 //! Batch normalisation that follows a convolution is part of its weights here; the one that comes before a dense layer
 //! is applied as the layer reads its input. Clips are taken through the two-dimensional part in stretches of
-//! [`STRETCH`] frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
+//! `STRETCH` frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
 
 use super::kind::Encoder;
 use super::models::{Models, hold_to_known_answer};
@@ -115,10 +115,11 @@ impl Campplus {
     /// Reads the weights and holds the network to its known answer.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Model`] where they are not those that belong to this version, the answer is another, or the
-    /// program was built without weights; [`crate::ErrorKind::Io`] where their file cannot be read.
+    /// [`crate::ErrorKind::Weights`] where a folder's file is not the one that belongs to this version,
+    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
+    /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
     pub fn load(models: &Models) -> Result<Self> {
-        Self::new(&models.bytes(Encoder::Campplus)?)
+        Self::new(&models.bytes(Encoder::Campplus)?).map_err(|error| models.named(Encoder::Campplus, error))
     }
 
     pub(crate) fn new(bytes: &[u8]) -> Result<Self> {

@@ -67,10 +67,11 @@ impl Ge2e {
     /// Reads the weights and holds the network to its known answer.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Model`] where they are not those that belong to this version, the answer is another, or the
-    /// program was built without weights; [`crate::ErrorKind::Io`] where their file cannot be read.
+    /// [`crate::ErrorKind::Weights`] where a folder's file is not the one that belongs to this version,
+    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
+    /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
     pub fn load(models: &Models) -> Result<Self> {
-        Self::new(&models.bytes(Encoder::Ge2e)?)
+        Self::new(&models.bytes(Encoder::Ge2e)?).map_err(|error| models.named(Encoder::Ge2e, error))
     }
 
     pub(crate) fn new(bytes: &[u8]) -> Result<Self> {

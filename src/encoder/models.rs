@@ -2,7 +2,7 @@
 
 use super::kind::Encoder;
 use crate::compare::cosine;
-use crate::error::{ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -41,12 +41,27 @@ impl Models {
     /// # Errors
     /// Where the file cannot be read, or the program was built without weights.
     pub(crate) fn bytes(&self, network: Encoder) -> Result<Cow<'static, [u8]>> {
+        match self.path(network) {
+            Some(path) => std::fs::read(&path).map(Cow::Owned).at(&path, "read"),
+            None => built_in(network).map(Cow::Borrowed),
+        }
+    }
+
+    /// The weight file of a network; none where the weights are part of the program.
+    fn path(&self, network: Encoder) -> Option<PathBuf> {
         match self {
-            Models::Folder(folder) => {
-                let path = folder.join(format!("{network}.safetensors"));
-                std::fs::read(&path).map(Cow::Owned).at(&path, "read")
+            Models::Folder(folder) => Some(folder.join(format!("{network}.safetensors"))),
+            Models::BuiltIn => None,
+        }
+    }
+
+    /// Names the weight file of a folder in an error that blames it.
+    pub(crate) fn named(&self, network: Encoder, error: Error) -> Error {
+        match (self.path(network), error.kind()) {
+            (Some(path), ErrorKind::Model { name, found, expected }) if *name == network.name() => {
+                ErrorKind::Weights { path, found: found.clone(), expected: expected.clone() }.into()
             }
-            Models::BuiltIn => built_in(network).map(Cow::Borrowed),
+            _ => error,
         }
     }
 }
@@ -61,9 +76,9 @@ fn built_in(network: Encoder) -> Result<&'static [u8]> {
 
 #[cfg(not(feature = "embedded-models"))]
 fn built_in(network: Encoder) -> Result<&'static [u8]> {
-    let (found, expected) =
-        ("a program built without weights".into(), "--models DIR, the folder that holds them".into());
-    Err(ErrorKind::Model { name: network.name(), found, expected }.into())
+    let found = format!("no folder, and a program built without the weights of {network}");
+    let expected = "the folder that holds ge2e.safetensors and campplus.safetensors".into();
+    Err(ErrorKind::Setting { name: "models", found, expected }.into())
 }
 
 /// The known answer of an encoder; the statistics' stands for both MFCC encoders.
@@ -86,13 +101,11 @@ pub(crate) fn known_answer(encoder: Encoder) -> Result<KnownAnswer> {
 /// Compares what a network gave for its known input with the known answer, and returns their cosine.
 ///
 /// # Errors
-/// [`ErrorKind::Model`] where they are too far apart: nothing that this network says may be believed.
+/// [`ErrorKind::KnownAnswer`] where they are too far apart: nothing that this network says may be believed.
 pub(crate) fn hold_to_known_answer(network: Encoder, values: &[f32]) -> Result<f64> {
     let found = cosine(values, &known_answer(network)?.values).unwrap_or(-1.0);
     if found >= LEAST_COSINE {
         return Ok(found);
     }
-    let expected = format!("at least {LEAST_COSINE} (the self-test; this program or machine computes wrongly)");
-    Err(ErrorKind::Model { name: network.name(), found: format!("a cosine of {found} to the known answer"), expected }
-        .into())
+    Err(ErrorKind::KnownAnswer { name: network.name(), found, expected: LEAST_COSINE }.into())
 }

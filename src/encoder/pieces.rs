@@ -292,7 +292,7 @@ mod tests {
         let rows = rows(&settings.feature, &voice());
         let frames = rows.len() / 80;
         let all = NetworkSettings { frames: FramesRead::All, ..settings.clone() };
-        let mut of = |settings, keep| {
+        let of = |settings, keep| {
             let mut pieces = Pieces::new(Network::Campplus(&network, Box::default()), settings);
             run(&mut pieces, &rows, frames, keep, 1.0)
         };

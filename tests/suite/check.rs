@@ -1,8 +1,8 @@
 //! `soundalike check`: what it scores, what it refuses, what it marks, and how it exits.
 
 use crate::program::{
-    CANDIDATE, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, low_pass, samples, soundalike, word,
-    write_wav,
+    CANDIDATE, ENCODERS, MFCC, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, low_pass, samples,
+    soundalike, word, write_wav,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -10,9 +10,15 @@ use std::fs;
 
 /// Checks candidates against the reference and gives the result as JSON.
 #[track_caller]
-fn check(arguments: &[&str], code: i32) -> (Value, Run) {
+fn check_by_all(arguments: &[&str], code: i32) -> (Value, Run) {
     let run = soundalike(&[&["check", "--json", "--reference", REFERENCE], arguments].concat()).exits(code);
     (run.json(), run)
+}
+
+/// The same by the transparent encoder alone.
+#[track_caller]
+fn check(arguments: &[&str], code: i32) -> (Value, Run) {
+    check_by_all(&[&[MFCC], arguments].concat(), code)
 }
 
 fn rows(result: &Value) -> &[Value] {
@@ -20,7 +26,11 @@ fn rows(result: &Value) -> &[Value] {
 }
 
 fn cosine(row: &Value) -> f64 {
-    row["scores"]["mfcc"]["cosine"].as_f64().unwrap_or_else(|| panic!("{row}"))
+    cosine_by("mfcc", row)
+}
+
+fn cosine_by(encoder: &str, row: &Value) -> f64 {
+    row["scores"][encoder]["cosine"].as_f64().unwrap_or_else(|| panic!("{row}"))
 }
 
 fn texts<'a>(rows: &'a [Value], key: &str) -> Vec<&'a str> {
@@ -33,26 +43,28 @@ fn sha256(path: &std::path::Path) -> String {
 
 #[test]
 fn the_pair_ranks_above_every_other_voice() {
-    let (result, _) = check(&["voices"], 0);
-    let (mut own, mut others) = (Vec::new(), Vec::new());
-    for row in rows(&result) {
-        let path = row["path"].as_str().unwrap();
-        match path {
-            _ if path.starts_with("voices/nsh/tts/") => own.push((cosine(row), path)),
-            _ if path.starts_with("voices/nsh/real/") => assert!(cosine(row) > 0.9, "{row}"),
-            _ => others.push((cosine(row), path)),
+    let (result, _) = check_by_all(&["voices"], 0);
+    for (encoder, margin) in [("mfcc", 0.1), ("mfcc_lda", 0.2), ("ge2e", 0.1), ("campplus", 0.3)] {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for row in rows(&result) {
+            let (path, cosine) = (row["path"].as_str().unwrap(), cosine_by(encoder, row));
+            match path {
+                _ if path.starts_with("voices/nsh/tts/") => own.push((cosine, path)),
+                _ if path.starts_with("voices/nsh/real/") => assert!(cosine > 0.9, "{encoder}: {row}"),
+                _ => others.push((cosine, path)),
+            }
         }
+        assert_eq!((own.len(), others.len()), (4, 34));
+        own.sort_by(|a, b| a.0.total_cmp(&b.0));
+        others.sort_by(|a, b| b.0.total_cmp(&a.0));
+        assert!(own[0].0 > others[0].0 + margin, "{encoder}: {:?} against {:?}", own[0], others[0]);
     }
-    assert_eq!((own.len(), others.len()), (4, 34));
-    own.sort_by(|a, b| a.0.total_cmp(&b.0));
-    others.sort_by(|a, b| b.0.total_cmp(&a.0));
-    assert!(own[0].0 > others[0].0 + 0.1, "{:?} against {:?}", own[0], others[0]);
 }
 
 #[test]
 fn candidates_keep_the_order_given_one_row_each() {
     let given = ["voices/slt/tts/02.wav", CANDIDATE, "voices/awb/tts/01.wav", CANDIDATE];
-    let (result, _) = check(&given, 0);
+    let (result, _) = check_by_all(&given, 0);
     assert_eq!(texts(rows(&result), "path"), given);
     assert_eq!(rows(&result)[1], rows(&result)[3]);
 
@@ -61,30 +73,40 @@ fn candidates_keep_the_order_given_one_row_each() {
     assert_eq!(shown.len(), given.len(), "{text}");
     for ((line, path), row) in shown.iter().zip(given).zip(rows(&result)) {
         assert!(line.starts_with(path), "{line}");
-        assert!(text.contains(&format!("MFCC cosine      {:.3}  ", cosine(row))), "{text}");
+        let block = text.split("\n\n").find(|block| block.contains(line)).unwrap();
+        for (encoder, name) in [("mfcc", "MFCC"), ("mfcc_lda", "MFCC-LDA"), ("ge2e", "GE2E"), ("campplus", "CAM++")] {
+            let line = format!("\n{:16} {:.3}  (distance ", format!("{name} cosine"), cosine_by(encoder, row));
+            assert_eq!(block.matches(&line).count(), 1, "{line}: {text}");
+        }
     }
 }
 
 #[test]
-fn the_bytes_do_not_depend_on_the_number_of_threads() {
-    let arguments = ["voices/nsh/tts", "voices/slt", "malformed/text.wav", "voices/nsh/real/03.wav"];
-    for form in [&["--json"][..], &[]] {
-        let run = |threads| {
-            let command = [&["check", "--reference", REFERENCE, "--threads", threads], form, &arguments[..]].concat();
-            let run = soundalike(&command).exits(3);
-            (run.stdout, run.stderr)
-        };
-        let one = run("1");
-        for threads in ["2", "7", "0"] {
-            assert!(run(threads) == one, "{threads} threads, {form:?}");
-        }
+fn the_bytes_depend_neither_on_the_number_of_threads_nor_on_the_order_of_the_reference() {
+    let candidates = ["voices/nsh/tts", "voices/slt/tts/01.wav", "malformed/text.wav", "voices/nsh/real/03.wav"];
+    let clips: Vec<String> = [3, 5, 1, 4, 2].map(|n| format!("{REFERENCE}/0{n}.wav")).into();
+    let turned: Vec<&str> = clips.iter().flat_map(|clip| ["--reference", clip]).collect();
+    let run = |threads, arguments: &[&str]| {
+        let run = soundalike(&[&["check", "--threads", threads], arguments, &candidates[..]].concat()).exits(3);
+        (run.stdout, run.stderr)
+    };
+    let whole = ["--reference", REFERENCE, "--json"];
+    let one = run("1", &whole);
+    let scores = &serde_json::from_str::<Value>(&one.0).unwrap()["candidates"][0]["scores"];
+    assert!(ENCODERS.iter().all(|(encoder, _)| scores[encoder]["cosine"].is_number()), "{scores}");
+    assert!(run("2", &whole) == one, "2 threads");
+    assert!(run("5", &[&turned[..], &["--json"]].concat()) == one, "5 threads, another order of the reference");
+    let text = [MFCC, "--reference", REFERENCE];
+    let one = run("1", &text);
+    for threads in ["2", "5", "0"] {
+        assert!(run(threads, &text) == one, "{threads} threads");
     }
 }
 
 #[test]
 fn a_reference_is_a_file_a_folder_a_pattern_or_several_in_any_order() {
     let run = |references: &[&str]| {
-        let mut arguments = vec!["check", "--json", CANDIDATE];
+        let mut arguments = vec!["check", "--json", MFCC, CANDIDATE];
         references.iter().for_each(|reference| arguments.extend(["--reference", reference]));
         soundalike(&arguments).exits(0).stdout
     };
@@ -109,20 +131,24 @@ fn a_reference_is_a_file_a_folder_a_pattern_or_several_in_any_order() {
 fn a_reference_takes_one_path_and_what_follows_is_a_candidate() {
     let first = format!("{REFERENCE}/01.wav");
     let second = format!("{REFERENCE}/02.wav");
-    let result = soundalike(&["check", "--json", "--reference", &first, &second, CANDIDATE]).exits(0).json();
+    let result = soundalike(&["check", "--json", MFCC, "--reference", &first, &second, CANDIDATE]).exits(0).json();
     assert_eq!(texts(result["reference"]["clips"].as_array().unwrap(), "path"), [&first]);
     assert_eq!(texts(rows(&result), "path"), [&second, CANDIDATE]);
 }
 
 #[test]
 fn the_result_says_all_that_the_scores_rest_on() {
-    let (result, run) = check(&[CANDIDATE, "voices/slt/tts/01.wav"], 0);
+    let (result, run) = check_by_all(&[CANDIDATE, "voices/slt/tts/01.wav"], 0);
     assert_eq!(run.stderr, "");
     assert_eq!(result["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(result["gate"], Value::Null);
     let settings = &result["settings"];
-    assert_eq!(settings["encoders"], serde_json::json!(["mfcc"]));
-    assert!(!settings["fingerprints"]["mfcc"].as_str().unwrap().is_empty());
+    let names = ENCODERS.map(|(encoder, _)| encoder);
+    assert_eq!(settings["encoders"], serde_json::json!(names));
+    let mut fingerprints = names.map(|name| settings["fingerprints"][name].as_str().unwrap().to_string()).to_vec();
+    fingerprints.sort();
+    fingerprints.dedup();
+    assert!(fingerprints.len() == 4 && fingerprints.iter().all(|print| print.len() >= 16), "{fingerprints:?}");
     assert_eq!(settings["sample_rate_hz"], 16_000);
     assert_eq!(settings["minimum_net_speech_s"], 1.0);
     assert_eq!(settings["channel"], "mix");
@@ -143,13 +169,20 @@ fn the_result_says_all_that_the_scores_rest_on() {
         assert_eq!((&row["status"], &row["reason"]), (&Value::from("scored"), &Value::Null));
         assert_eq!(row["in_reference"], Value::Null);
         assert_eq!(row["quality"]["format"]["sample_rate_hz"], 16_000);
-        let mfcc = &row["scores"]["mfcc"];
-        assert_eq!(mfcc["distance"].as_f64().unwrap(), 1.0 - cosine(row));
-        let mut single: Vec<f64> =
-            mfcc["clips"].as_array().unwrap().iter().map(|c| c["cosine"].as_f64().unwrap()).collect();
-        assert_eq!(texts(mfcc["clips"].as_array().unwrap(), "path"), texts(clips, "path"));
-        single.sort_by(f64::total_cmp);
-        assert_eq!((mfcc["best"].as_f64(), mfcc["median"].as_f64()), (Some(single[4]), Some(single[2])));
+        assert_eq!(row["scores"].as_object().unwrap().keys().count(), 4);
+        for name in names {
+            let score = &row["scores"][name];
+            assert_eq!(score["distance"].as_f64().unwrap(), 1.0 - cosine_by(name, row));
+            let single = score["clips"].as_array().unwrap();
+            assert_eq!(texts(single, "path"), texts(clips, "path"));
+            let mut single: Vec<f64> = single.iter().map(|clip| clip["cosine"].as_f64().unwrap()).collect();
+            single.sort_by(f64::total_cmp);
+            assert_eq!(
+                (score["best"].as_f64(), score["median"].as_f64()),
+                (Some(single[4]), Some(single[2])),
+                "{name}"
+            );
+        }
     }
 }
 
@@ -164,7 +197,7 @@ fn a_candidate_that_is_part_of_the_reference_is_marked() {
     copy(CANDIDATE, &reference.join(".hidden.wav"));
     let first = reference.join("01.wav");
     let candidates = [word(&first), word(&copied), word(&reference.join(".hidden.wav")), CANDIDATE].map(str::to_owned);
-    let mut arguments = vec!["check", "--reference", word(&reference)];
+    let mut arguments = vec!["check", MFCC, "--reference", word(&reference)];
     arguments.extend(candidates.iter().map(String::as_str));
 
     let text = soundalike(&arguments).exits(0);
@@ -192,7 +225,7 @@ fn a_file_twice_in_the_reference_counts_once() {
     let folder = folder();
     copy("voices/nsh/real/01.wav", &folder.path().join("01.wav"));
     copy("voices/nsh/real/02.wav", &folder.path().join("02.wav"));
-    let run = || soundalike(&["check", "--json", "--reference", word(folder.path()), CANDIDATE]).exits(0);
+    let run = || soundalike(&["check", "--json", MFCC, "--reference", word(folder.path()), CANDIDATE]).exits(0);
     let once = run().json();
     copy("voices/nsh/real/01.wav", &folder.path().join("03.wav"));
     let twice = run();
@@ -246,7 +279,7 @@ fn each_unusable_candidate_is_refused_for_its_own_reason_and_harms_no_other() {
     let text = soundalike(&[&["check", "--reference", REFERENCE], &bad[..]].concat()).exits(2).stdout;
     for (path, _, words) in refused {
         let row = text.split("candidate        ").find(|row| row.starts_with(path)).unwrap_or_else(|| panic!("{text}"));
-        assert!(row.contains("refused          ") && row.contains(words) && !row.contains("MFCC"), "{row}");
+        assert!(row.contains("refused          ") && row.contains(words) && !row.contains("cosine"), "{row}");
     }
 }
 
@@ -255,7 +288,7 @@ fn a_reference_of_which_nothing_can_be_used_ends_the_run() {
     let folder = folder();
     let empty = word(folder.path());
     let fails = |reference: &str, words: &[&str]| {
-        let run = soundalike(&["check", "--reference", reference, CANDIDATE]);
+        let run = soundalike(&["check", MFCC, "--reference", reference, CANDIDATE]);
         run.fails(&[&[reference], words].concat())
     };
     fails("no/such/voice", &["No such file", "check the spelling of the path"]);
@@ -279,7 +312,7 @@ fn a_bad_clip_in_the_reference_is_left_out_and_told() {
     assert_eq!(clip["reason"]["code"], "unreadable");
     assert_eq!(result["reference"]["used"], 5);
     assert_eq!(rows(&result), rows(&good));
-    let arguments = ["check", "--reference", REFERENCE, "--reference", "malformed/text.wav", CANDIDATE];
+    let arguments = ["check", MFCC, "--reference", REFERENCE, "--reference", "malformed/text.wav", CANDIDATE];
     let text = soundalike(&arguments).exits(3).stdout;
     assert!(text.starts_with("reference        5 clips") && text.contains("(1 more left out)"), "{text}");
 }
@@ -309,7 +342,7 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
     gate(&[other], "mfcc=-1", 1);
 
     let text = |candidates: &[&str]| {
-        soundalike(&[&["check", "--reference", REFERENCE, "--fail-above", "mfcc=0.9"], candidates].concat())
+        soundalike(&[&["check", MFCC, "--reference", REFERENCE, "--fail-above", "mfcc=0.9"], candidates].concat())
     };
     assert!(text(&[other]).exits(0).stdout.contains("gate             passed"));
     assert!(text(&[own]).exits(1).stdout.contains("gate             stopped"));
@@ -323,14 +356,19 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
         let run = soundalike(&["check", "--reference", REFERENCE, own, "--fail-above", bad]);
         run.fails(&["--fail-above", "for example mfcc=0.9"]);
     }
-    let run = soundalike(&["check", "--reference", REFERENCE, own, "--encoder", "mfcc", "--fail-above", "ge2e=0.5"]);
+    // Limits on several scores: one that is passed stops.
+    for (limits, above) in [(["ge2e=0.99", "campplus=0.99"], false), (["ge2e=0.99", "campplus=0.6"], true)] {
+        let arguments = [own, "--encoder=ge2e,campplus", "--fail-above", limits[0], "--fail-above", limits[1]];
+        assert_eq!(check_by_all(&arguments, i32::from(above)).0["gate"]["above"].as_array().unwrap().len() == 1, above);
+    }
+    let run = soundalike(&["check", "--reference", REFERENCE, own, MFCC, "--fail-above", "ge2e=0.5"]);
     run.fails(&["fail-above: found ge2e=0.5", "now mfcc", "add ge2e to --encoder"]);
 }
 
 #[test]
 fn the_result_has_the_shape_of_its_schema_with_and_without_a_gate() {
     let given = [CANDIDATE, "voices/nsh/real/01.wav", "malformed/text.wav", "malformed/dc-only.wav"];
-    let (plain, _) = check(&[&["--reference", "malformed/text.wav"], &given[..]].concat(), 3);
+    let (plain, _) = check_by_all(&[&["--reference", "malformed/text.wav"], &given[..]].concat(), 3);
     assert_fits_schema("check", &plain);
     let (gated, _) = check(&[&given[..], &["--fail-above", "mfcc=0.9"]].concat(), 1);
     assert_fits_schema("check", &gated);
@@ -339,16 +377,28 @@ fn the_result_has_the_shape_of_its_schema_with_and_without_a_gate() {
 
 #[test]
 fn encoders_are_chosen_by_name() {
-    let (result, _) = check(&["--encoder", "mfcc", CANDIDATE], 0);
-    assert_eq!(check(&["--encoder", "mfcc,mfcc", CANDIDATE], 0).0, result);
-    let scores = rows(&result)[0]["scores"].as_object().unwrap();
-    assert_eq!(scores.keys().collect::<Vec<_>>(), ["mfcc"], "what was not asked for is left out");
-    let (all, _) = check(&["--encoder", "all", CANDIDATE], 0);
-    assert_eq!(rows(&all)[0]["scores"]["mfcc"], rows(&result)[0]["scores"]["mfcc"]);
-    assert_eq!(all["settings"]["fingerprints"]["mfcc"], result["settings"]["fingerprints"]["mfcc"]);
+    let (all, run) = check_by_all(&[CANDIDATE], 0);
+    assert_eq!(check_by_all(&["--encoder", "all", CANDIDATE], 0).1.stdout, run.stdout, "all are the default");
+    for (asked, names) in [
+        ("mfcc", &["mfcc"][..]),
+        ("mfcc,mfcc", &["mfcc"]),
+        ("mfcc_lda", &["mfcc_lda"]),
+        ("ge2e", &["ge2e"]),
+        ("campplus, mfcc_lda", &["campplus", "mfcc_lda"]),
+    ] {
+        let (result, _) = check_by_all(&["--encoder", asked, CANDIDATE], 0);
+        let scores = rows(&result)[0]["scores"].as_object().unwrap();
+        let mut found: Vec<&str> = scores.keys().map(String::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, names, "what was not asked for is left out");
+        for name in names {
+            assert_eq!(scores[*name], rows(&all)[0]["scores"][name], "the others are of no consequence to {name}");
+            assert_eq!(result["settings"]["fingerprints"][name], all["settings"]["fingerprints"][name]);
+        }
+    }
     for bad in ["x-vector", "MFCC", "mfcc;mfcc", "mfcc,", ""] {
         let run = soundalike(&["check", "--reference", REFERENCE, CANDIDATE, &format!("--encoder={bad}")]);
-        run.fails(&["--encoder", "expected one of mfcc"]);
+        run.fails(&["--encoder", "expected one of mfcc, mfcc_lda, ge2e, campplus"]);
     }
 }
 
@@ -363,7 +413,7 @@ fn the_channel_that_is_used_decides_the_score() {
     write_wav(&clip, 16_000, &[&soft, &speech[..length]]);
     write_wav(&voice, 16_000, &[&real, &real]);
     let score = |channel: &str| {
-        let arguments = ["check", "--json", "--reference", word(&voice), word(&clip), "--channel", channel];
+        let arguments = ["check", "--json", MFCC, "--reference", word(&voice), word(&clip), "--channel", channel];
         let result = soundalike(&arguments).exits(0).json();
         let row = &rows(&result)[0];
         (row["quality"]["channel"].as_u64(), cosine(row))
@@ -381,7 +431,7 @@ fn the_channel_that_is_used_decides_the_score() {
     }
     // Files of one channel are used as they are; a clip of several without the channel is refused, the others are not
     // harmed.
-    let arguments = ["check", "--json", "--reference", REFERENCE, word(&clip), CANDIDATE, "--channel", "3"];
+    let arguments = ["check", "--json", MFCC, "--reference", REFERENCE, word(&clip), CANDIDATE, "--channel", "3"];
     let result = soundalike(&arguments).exits(3).json();
     let (plain, _) = check(&[CANDIDATE], 0);
     assert_eq!(rows(&result)[1]["scores"], rows(&plain)[0]["scores"]);
@@ -431,7 +481,7 @@ fn names_are_taken_as_they_are() {
     assert_eq!(texts(rows(&result), "path"), [word(&bracket), word(&wide)]);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_soundalike"));
     let reference = fixtures().join(REFERENCE);
-    command.current_dir(folder.path()).args(["check", "--json", "--reference", word(&reference), "--", "-x.wav"]);
+    command.current_dir(folder.path()).args(["check", "--json", MFCC, "--reference", word(&reference), "--", "-x.wav"]);
     let result = crate::program::run(command).exits(0).json();
     assert_eq!(texts(rows(&result), "path"), ["-x.wav"]);
 }
@@ -450,7 +500,7 @@ fn no_truncation_of_a_clip_causes_a_panic() {
     let path = folder.path().join("cut.wav");
     for length in lengths {
         fs::write(&path, &bytes[..length]).unwrap();
-        let run = soundalike(&["check", "--json", "--reference", "voices/nsh/real/02.wav", word(&path)]);
+        let run = soundalike(&["check", "--json", MFCC, "--reference", "voices/nsh/real/02.wav", word(&path)]);
         let result = run.json();
         let row = &rows(&result)[0];
         assert_eq!(row["sha256"].as_str().unwrap(), sha256(&path));
@@ -470,7 +520,7 @@ fn a_file_name_cannot_forge_a_line_of_the_result() {
     let folder = folder();
     let name = "x\nMFCC cosine      0.999\u{1b}[31m.wav";
     copy(CANDIDATE, &folder.path().join(name));
-    let run = soundalike(&["check", "--reference", REFERENCE, word(folder.path())]).exits(0);
+    let run = soundalike(&["check", MFCC, "--reference", REFERENCE, word(folder.path())]).exits(0);
     assert_eq!(run.stdout.lines().filter(|line| line.starts_with("MFCC cosine")).count(), 1, "{}", run.stdout);
     assert!(
         !run.stdout.contains('\u{1b}') && run.stdout.contains("\\nMFCC cosine      0.999\\u{1b}"),

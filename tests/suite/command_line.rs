@@ -1,26 +1,30 @@
 //! What holds for every command: help, usage, standard output against standard error, options of all.
 
-use crate::program::{CANDIDATE, REFERENCE, fixtures, run, soundalike};
+use crate::program::{CANDIDATE, MFCC, REFERENCE, fixtures, run, soundalike};
 use serde_json::Value;
 use std::process::Command;
 
 const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 6] = [
+const COMMANDS: [(&str, &[&str]); 7] = [
     (
         "check",
         &[
             "--reference",
             "--channel",
             "--encoder",
+            "--models",
             "--fail-above",
+            "mfcc_lda mean cepstra",
+            "GE2E, a small",
+            "CAM++, a speaker",
             "--json",
             "<CANDIDATE>",
             "[default: mix]",
             "mfcc=0.9",
         ],
     ),
-    ("enrol", &["<REF>", "--output", "--channel", "--encoder", "Exit codes: 0", "voice model"]),
+    ("enrol", &["<REF>", "--output", "--channel", "--encoder", "--models", "Exit codes: 0", "voice model"]),
     ("inspect", &["--channel", "--json", "<CLIP>", "Exit codes: 0"]),
     (
         "features",
@@ -30,6 +34,7 @@ const COMMANDS: [(&str, &[&str]); 6] = [
             "--output",
             "--channel",
             "--encoder",
+            "--models",
             "mfcc, fbank, embedding",
             "librosa-htk",
             "<CLIP>",
@@ -45,11 +50,13 @@ const COMMANDS: [(&str, &[&str]); 6] = [
             "--where-synthetic",
             "--pairs",
             "--encoder",
+            "--models",
             "detection cost",
             "speaker",
         ],
     ),
-    ("schema", &["check, inspect, evaluate, enrol", "[default: check]"]),
+    ("schema", &["check, inspect, evaluate, enrol, selftest", "[default: check]"]),
+    ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
 ];
 
 #[test]
@@ -70,7 +77,7 @@ fn every_command_explains_itself() {
     for (command, _) in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
-    assert!(help.contains("Exit codes: 0 done; 1 a gate was hit; 2"), "{help}");
+    assert!(help.contains("Exit codes: 0 done; 1 a gate was hit, or the self-test failed; 2"), "{help}");
     let version = soundalike(&["--version"]).exits(0);
     assert_eq!(version.stdout, format!("soundalike {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -105,7 +112,7 @@ fn usage_mistakes_are_told_on_standard_error() {
 #[test]
 fn the_result_alone_is_on_standard_output() {
     let arguments = ["--json", "malformed", CANDIDATE, "--no-color"];
-    let checked = soundalike(&[&["check", "--reference", REFERENCE], &arguments[..]].concat()).exits(3);
+    let checked = soundalike(&[&["check", MFCC, "--reference", REFERENCE], &arguments[..]].concat()).exits(3);
     let inspected = soundalike(&[&["inspect"], &arguments[..]].concat()).exits(3);
     for run in [checked, inspected] {
         assert!(matches!(run.json(), Value::Object(_)));
@@ -113,7 +120,7 @@ fn the_result_alone_is_on_standard_output() {
         assert!(run.stderr.lines().count() > 5, "{}", run.stderr);
         assert!(run.stderr.lines().all(|line| line.starts_with("warning: malformed/")), "{}", run.stderr);
     }
-    for command in ["check", "inspect", "evaluate", "enrol"] {
+    for command in ["check", "inspect", "evaluate", "enrol", "selftest"] {
         let schema = soundalike(&["schema", command]).exits(0);
         assert_eq!(schema.json()["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema.stderr, "");
@@ -155,7 +162,8 @@ fn the_folder_the_program_runs_in_changes_only_the_paths() {
     let score = |folder: &str, prefix: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
         let (reference, candidate) = (format!("{prefix}real"), format!("{prefix}tts/01.wav"));
-        command.current_dir(fixtures().join(folder)).args(["check", "--json", "--reference", &reference, &candidate]);
+        let arguments = ["check", "--json", MFCC, "--reference", &reference, &candidate];
+        command.current_dir(fixtures().join(folder)).args(arguments);
         run(command).exits(0).stdout.replace(prefix, "")
     };
     assert_eq!(score("", "voices/nsh/"), score("voices/slt", "../nsh/"));

@@ -1,21 +1,34 @@
 //! `soundalike enrol`: the model gives the scores of its recordings, and a file that cannot be right is refused.
 
 use crate::program::{
-    CANDIDATE, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, samples, soundalike, word, write_wav,
+    CANDIDATE, ENCODERS, MFCC, REFERENCE, Run, assert_fits_schema, copy, fixtures, folder, samples, soundalike, word,
+    write_wav,
 };
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Enrols by all encoders.
 #[track_caller]
-fn enrol(references: &[&str], output: &Path, code: i32) -> Run {
+fn enrol_by_all(references: &[&str], output: &Path, code: i32) -> Run {
     soundalike(&[&["enrol", "-o", word(output)], references].concat()).exits(code)
 }
 
-/// Checks against references and gives the result.
+/// Enrols by the transparent encoder alone.
+#[track_caller]
+fn enrol(references: &[&str], output: &Path, code: i32) -> Run {
+    enrol_by_all(&[&[MFCC], references].concat(), output, code)
+}
+
+/// Checks against references by the transparent encoder alone and gives the result.
 #[track_caller]
 fn check(references: &[&str], candidates: &[&str], code: i32) -> Value {
-    let mut arguments = vec!["check", "--json"];
+    check_by(&[MFCC], references, candidates, code)
+}
+
+#[track_caller]
+fn check_by(encoder: &[&str], references: &[&str], candidates: &[&str], code: i32) -> Value {
+    let mut arguments = [&["check", "--json"], encoder].concat();
     references.iter().for_each(|reference| arguments.extend(["--reference", reference]));
     soundalike(&[&arguments[..], candidates].concat()).exits(code).json()
 }
@@ -34,19 +47,23 @@ fn model(folder: &Path) -> PathBuf {
 #[test]
 fn a_model_scores_as_its_recordings_do() {
     let folder = folder();
-    let path = model(folder.path());
-    let run = enrol(&[REFERENCE], &path, 0);
-    assert!(run.stdout.contains("5 clips, 25.7 s speech\n") && run.stdout.contains("MFCC\n"), "{}", run.stdout);
+    let path = folder.path().join("nsh.model");
+    let run = enrol_by_all(&[REFERENCE], &path, 0);
+    assert!(run.stdout.starts_with("reference        5 clips, 25.7 s speech\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("encoders         MFCC, MFCC-LDA, GE2E, CAM++\n"), "{}", run.stdout);
     assert_eq!(run.stderr, "");
     // Candidates of all sorts, one of them part of the reference.
-    let candidates = [CANDIDATE, "voices/slt", "voices/nsh/real/03.wav", "malformed/text.wav"];
-    let clips = check(&[REFERENCE], &candidates, 3);
-    let enrolled = check(&[word(&path)], &candidates, 3);
+    let candidates = [CANDIDATE, "voices/slt/tts/01.wav", "voices/nsh/real/03.wav", "malformed/text.wav"];
+    let clips = check_by(&[], &[REFERENCE], &candidates, 3);
+    let enrolled = check_by(&[], &[word(&path)], &candidates, 3);
     assert_fits_schema("check", &enrolled);
     for (a, b) in clips["candidates"].as_array().unwrap().iter().zip(enrolled["candidates"].as_array().unwrap()) {
         assert_eq!(a["scores"].to_string(), b["scores"].to_string(), "to the last digit");
     }
-    let own = &enrolled["candidates"][5]["in_reference"];
+    for (encoder, _) in ENCODERS {
+        assert!(enrolled["candidates"][0]["scores"][encoder]["cosine"].is_number(), "{encoder}: {enrolled}");
+    }
+    let own = &enrolled["candidates"][2]["in_reference"];
     assert_eq!((&own["code"], &own["clip"]), (&json!("same_content"), &json!("voices/nsh/real/03.wav")));
 
     let (named, reference) = (&clips["reference"], &enrolled["reference"]);
@@ -59,24 +76,30 @@ fn a_model_scores_as_its_recordings_do() {
     }
     assert_eq!(reference["models"][0]["path"], json!(path));
     assert_eq!(reference["models"][0]["program"], env!("CARGO_PKG_VERSION"));
-    let text = soundalike(&["check", "--reference", word(&path), CANDIDATE]).exits(0).stdout;
-    assert_eq!(text, soundalike(&["check", "--reference", REFERENCE, CANDIDATE]).exits(0).stdout);
+    let text = |reference| soundalike(&["check", MFCC, "--reference", reference, CANDIDATE]).exits(0).stdout;
+    assert_eq!(text(word(&path)), text(REFERENCE));
 }
 
 #[test]
 fn a_model_is_the_same_bytes_again_and_fits_its_schema() {
     let folder = folder();
-    let bytes = fs::read(model(folder.path())).unwrap();
-    let again = folder.path().join("again.json");
+    let (first, again) = (folder.path().join("nsh.model"), folder.path().join("again.json"));
+    enrol_by_all(&[REFERENCE, "--threads", "1"], &first, 0);
     let clips: Vec<String> = (1..=5).rev().map(|n| format!("{REFERENCE}/0{n}.wav")).collect();
-    let mut arguments = vec!["--threads", "7", "--encoder", "mfcc"];
+    let mut arguments = vec!["--threads", "7", "--encoder", "campplus,ge2e,mfcc_lda,mfcc"];
     arguments.extend(clips.iter().map(String::as_str));
-    enrol(&arguments, &again, 0);
-    assert!(fs::read(&again).unwrap() == bytes, "order and threads are of no consequence");
+    enrol_by_all(&arguments, &again, 0);
+    assert!(fs::read(&again).unwrap() == fs::read(&first).unwrap(), "order and threads are of no consequence");
     let model = read(&again);
     assert_fits_schema("enrol", &model);
     assert_eq!((&model["format"], &model["version"]), (&json!("soundalike voice model"), &json!(1)));
-    assert_eq!(model["exemplars"][0]["embeddings"]["mfcc"].as_array().unwrap().len(), 38);
+    assert_eq!(model["exemplars"].as_array().unwrap().len(), 5);
+    for exemplar in model["exemplars"].as_array().unwrap() {
+        assert_eq!(exemplar["embeddings"].as_object().unwrap().len(), 4);
+        for (encoder, width) in ENCODERS {
+            assert_eq!(exemplar["embeddings"][encoder].as_array().unwrap().len(), width, "{encoder}");
+        }
+    }
 }
 
 #[test]
@@ -120,7 +143,7 @@ fn recordings_that_cannot_be_used_are_told() {
     };
     fails(&["malformed/text.wav", "malformed/dc-only.wav"], &path, &["no usable clip", "found text", "no speech"]);
     fails(&[REFERENCE, "no/such"], &path, &["no/such", "check the spelling"]);
-    fails(&[REFERENCE, "--encoder", "x-vector"], &path, &["--encoder", "one of mfcc"]);
+    fails(&[REFERENCE, "--encoder=x-vector"], &path, &["--encoder", "one of mfcc"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), "what was there before");
     fails(&[REFERENCE], &folder.path().join("no such folder/x.model"), &["its folder does not exist"]);
     // A slip of the hand must not cost a recording.
@@ -139,7 +162,7 @@ fn a_model_that_cannot_be_right_is_refused_with_what_is_wrong() {
     let fails = |bytes: &[u8], words: &[&str]| {
         fs::write(&path, bytes).unwrap();
         let words = [&["bad.model: found ", "enrol"], words].concat();
-        soundalike(&["check", "--reference", word(&path), CANDIDATE]).fails(&words);
+        soundalike(&["check", MFCC, "--reference", word(&path), CANDIDATE]).fails(&words);
     };
     let changed = |change: &dyn Fn(&mut Value), words: &[&str]| {
         let mut model: Value = serde_json::from_str(&text).unwrap();
@@ -202,15 +225,16 @@ fn a_model_says_which_channel_was_enrolled() {
 #[test]
 fn an_encoder_that_a_model_lacks_is_named() {
     let folder = folder();
-    let path = model(folder.path());
-    let mut foreign = read(&path);
-    let object = |value: &mut Value| {
-        let mfcc = value.as_object_mut().unwrap().remove("mfcc").unwrap();
-        value["ge2e"] = mfcc;
-    };
-    object(&mut foreign["fingerprints"]);
-    foreign["exemplars"].as_array_mut().unwrap().iter_mut().for_each(|clip| object(&mut clip["embeddings"]));
-    fs::write(&path, serde_json::to_vec(&foreign).unwrap()).unwrap();
-    let run = soundalike(&["check", "--reference", word(&path), CANDIDATE, "--encoder", "mfcc"]);
-    run.fails(&["nsh.model: found embeddings of ge2e, expected mfcc too", "soundalike enrol"]);
+    let path = folder.path().join("nsh.model");
+    enrol_by_all(&["--encoder", "mfcc_lda,ge2e", REFERENCE], &path, 0);
+    // Where none is asked for, those of the model are used.
+    let result = check_by(&[], &[word(&path)], &[CANDIDATE], 0);
+    assert_eq!(result["settings"]["encoders"], json!(["mfcc_lda", "ge2e"]));
+    for (asked, named) in [("mfcc", "mfcc"), ("ge2e,campplus", "campplus"), ("all", "mfcc")] {
+        let run = soundalike(&["check", "--reference", word(&path), CANDIDATE, "--encoder", asked]);
+        run.fails(&[
+            &format!("nsh.model: found embeddings of mfcc_lda, ge2e, expected {named} too"),
+            "make the voice model again with soundalike enrol",
+        ]);
+    }
 }

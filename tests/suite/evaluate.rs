@@ -1,6 +1,6 @@
 //! `soundalike evaluate`: counts, splits, mistakes in the manifest, and the error on the fixtures.
 
-use crate::program::{assert_fits_schema, copy, fixtures, folder, soundalike, word};
+use crate::program::{ENCODERS, MFCC, assert_fits_schema, copy, fixtures, folder, soundalike, word};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,8 +38,14 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// Evaluates the transparent encoder alone.
 #[track_caller]
 fn evaluate(manifest: &Path, arguments: &[&str], code: i32) -> Value {
+    evaluate_by_all(manifest, &[&[MFCC], arguments].concat(), code)
+}
+
+#[track_caller]
+fn evaluate_by_all(manifest: &Path, arguments: &[&str], code: i32) -> Value {
     let root = fixtures();
     let fixed = ["evaluate", "--json", "--manifest", word(manifest), "--root", word(&root)];
     let result = soundalike(&[&fixed[..], arguments].concat()).exits(code).json();
@@ -54,11 +60,11 @@ fn counts(result: &Value) -> [u64; 5] {
 }
 
 fn eer(result: &Value) -> [f64; 3] {
-    rate(result, "eer")
+    rate("mfcc", result, "eer")
 }
 
-fn rate(result: &Value, name: &str) -> [f64; 3] {
-    let rate = &result["encoders"]["mfcc"][name];
+fn rate(encoder: &str, result: &Value, name: &str) -> [f64; 3] {
+    let rate = &result["encoders"][encoder][name];
     ["low", "point", "high"].map(|key| rate[key].as_f64().unwrap_or_else(|| panic!("{result}")))
 }
 
@@ -67,25 +73,32 @@ fn trials_are_all_pairs() {
     let folder = folder();
     let manifest = manifest(folder.path());
     // 5, 5, 4 and 5 real clips: 10 + 10 + 6 + 10 pairs of one voice among 19 * 18 / 2.
-    let real = evaluate(&manifest, &[], 0);
+    let real = evaluate_by_all(&manifest, &[], 0);
     assert_eq!(counts(&real), [19, 19, 4, 36, 171 - 36]);
     assert_eq!((&real["pairs"], &real["clips"]["below_minimum"]), (&"real-real".into(), &0.into()));
     assert_eq!((&real["version"], &real["left_out"]), (&env!("CARGO_PKG_VERSION").into(), &Value::Array(vec![])));
     // 24 synthetic clips with each of the 19; only nsh's 4 have real clips of their voice, 5.
     let mixed = evaluate(&manifest, &["--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&mixed), [43, 43, 9, 20, 19 * 24 - 20]);
-    for result in [&real, &mixed] {
-        let [low, point, high] = eer(result);
-        assert!(0.0 <= low && low <= point && point <= high && high <= 1.0 && point <= 0.5, "{result}");
-        let [low, point, high] = rate(result, "min_dcf");
-        assert!(0.0 <= low && low <= point && point <= high && high <= 1.0, "{result}");
+    for (result, encoders) in [(&real, &ENCODERS[..]), (&mixed, &ENCODERS[..1])] {
+        assert_eq!(result["encoders"].as_object().unwrap().len(), encoders.len());
+        for (encoder, _) in encoders {
+            let [low, point, high] = rate(encoder, result, "eer");
+            assert!(0.0 <= low && low <= point && point <= high && high <= 1.0 && point <= 0.5, "{result}");
+            let [low, point, high] = rate(encoder, result, "min_dcf");
+            assert!(0.0 <= low && low <= point && point <= high && high <= 1.0, "{result}");
+        }
     }
     // 4 librivox and 5 nsh.
     let split = evaluate(&manifest, &["--split", "dev-test"], 0);
     assert_eq!(counts(&split), [9, 9, 2, 6 + 10, 20]);
     let split = evaluate(&manifest, &["--split", "dev-test", "--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&split), [13, 13, 2, 20, 16]);
-    assert_eq!((eer(&split)[1], rate(&split, "min_dcf")), (0.0, [0.0; 3]), "the pair and librivox are far apart");
+    assert_eq!(
+        (eer(&split)[1], rate("mfcc", &split, "min_dcf")),
+        (0.0, [0.0; 3]),
+        "the pair and librivox are far apart"
+    );
     // 24 synthetic clips in groups of 4.
     let synthetic = evaluate(&manifest, &["--pairs", "synthetic-synthetic"], 0);
     assert_eq!(counts(&synthetic), [24, 24, 6, 6 * 6, 24 * 23 / 2 - 36]);
@@ -96,13 +109,15 @@ fn trials_are_all_pairs() {
     assert!(text.contains("clips     19 scored of 19") && text.contains("4 speakers"), "{text}");
     assert!(text.contains("trials    36 of one voice, 135 of two voices"), "{text}");
     let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("encoder ")).collect();
-    let words: Vec<&str> = table[1].split_whitespace().collect();
-    let ([low, point, high], costs) = (eer(&real).map(|x| format!("{:.2}", 100.0 * x)), rate(&real, "min_dcf"));
-    let [least, cost, most] = costs.map(|x| format!("{x:.3}"));
-    assert_eq!(words, ["MFCC", &point, &low, "to", &high, &cost, &least, "to", &most], "{text}");
-    assert_eq!(table.len(), 2, "one line an encoder: {text}");
+    assert_eq!(table.len(), 1 + 4, "one line an encoder: {text}");
+    for ((line, name), (encoder, _)) in table[1..].iter().zip(["MFCC", "MFCC-LDA", "GE2E", "CAM++"]).zip(ENCODERS) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [low, point, high] = rate(encoder, &real, "eer").map(|x| format!("{:.2}", 100.0 * x));
+        let [least, cost, most] = rate(encoder, &real, "min_dcf").map(|x| format!("{x:.3}"));
+        assert_eq!(words, [name, &point, &low, "to", &high, &cost, &least, "to", &most], "{text}");
+    }
     for form in [&[][..], &["--json"]] {
-        let run = |threads| soundalike(&[&fixed[..], &["--threads", threads], form].concat()).exits(0).stdout;
+        let run = |threads| soundalike(&[&fixed[..], &[MFCC, "--threads", threads], form].concat()).exits(0).stdout;
         let one = run("1");
         assert!(run("2") == one && run("7") == one, "{form:?}");
     }
@@ -153,7 +168,7 @@ fn paths_start_at_the_folder_of_the_manifest() {
         word(&absolute)
     );
     let manifest = write(folder.path(), "clips.tsv", &text);
-    let result = soundalike(&["evaluate", "--json", "--manifest", word(&manifest)]).exits(0).json();
+    let result = soundalike(&["evaluate", "--json", MFCC, "--manifest", word(&manifest)]).exits(0).json();
     assert_eq!(counts(&result), [4, 4, 2, 2, 4]);
 }
 
@@ -175,7 +190,7 @@ fn a_clip_that_cannot_be_used_is_left_out_and_told() {
         assert!(row["path"].as_str().unwrap().ends_with(path) && row["reason"]["message"].is_string(), "{row}");
     }
     let root = fixtures();
-    let run = soundalike(&["evaluate", "--manifest", word(&manifest), "--root", word(&root)]).exits(3);
+    let run = soundalike(&["evaluate", MFCC, "--manifest", word(&manifest), "--root", word(&root)]).exits(3);
     for (line, path) in run.stderr.lines().filter(|line| line.starts_with("warning: ")).zip(bad) {
         assert!(line.contains(&format!("{path}: ")), "{}", run.stderr);
     }
@@ -188,7 +203,7 @@ fn mistakes_in_a_manifest_are_told_with_their_line() {
     let good = manifest(folder.path());
     let root = fixtures();
     let fails = |path: &Path, arguments: &[&str], words: &[&str]| {
-        let fixed = ["evaluate", "--manifest", word(path), "--root", word(&root)];
+        let fixed = ["evaluate", MFCC, "--manifest", word(path), "--root", word(&root)];
         soundalike(&[&fixed[..], arguments].concat()).fails(words)
     };
     let table = |text: &str| write(folder.path(), "bad.tsv", text);

@@ -1,8 +1,8 @@
 //! `soundalike features`: the same numbers in every form and in the library, and files that are whole or not there.
 
-use crate::program::{CANDIDATE, Run, copy, fixtures, folder, soundalike, word};
+use crate::program::{CANDIDATE, ENCODERS, MFCC, Run, copy, fixtures, folder, soundalike, word};
 use soundalike::audio::{Channel, Waveform};
-use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::encoder::{Encoder, Panel, PanelSettings};
 use soundalike::feature::{FeatureSettings, Preset, kaldi_fbank80};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -114,10 +114,27 @@ fn every_form_has_the_numbers_of_the_library() {
 fn embeddings_are_those_that_check_compares() {
     let folder = folder();
     let analysis = Panel::new(&PanelSettings::default()).unwrap().worker().analyse(&fixtures().join(CANDIDATE));
-    let expected = analysis.embeddings.unwrap().mfcc.unwrap();
+    let all = analysis.embeddings.unwrap();
     let plain = features(&[CANDIDATE, "--kind", "embedding"]).exits(0).stdout;
     let (header, rows) = csv(&plain);
-    assert_eq!((header[0], header[37], rows.as_slice()), ("mfcc0", "mfcc37", &[expected.values.clone()][..]));
+    let names: Vec<String> = ENCODERS.iter().flat_map(|(name, n)| (0..*n).map(move |i| format!("{name}{i}"))).collect();
+    assert_eq!(header, names);
+    let values: Vec<f32> = all.iter().flat_map(|(_, embedding)| embedding.values.clone()).collect();
+    assert_eq!(rows, [values]);
+    let whole = folder.path().join("all.json");
+    features(&[CANDIDATE, "--kind", "embedding", "-o", word(&whole)]).exits(0);
+    let whole: serde_json::Value = serde_json::from_slice(&fs::read(&whole).unwrap()).unwrap();
+    for (name, _) in ENCODERS {
+        let embedding = all.get(name.parse::<Encoder>().unwrap()).unwrap();
+        assert_eq!(whole["fingerprints"][name], embedding.fingerprint.as_str());
+        let values = whole["embeddings"][name].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32);
+        assert!(values.eq(embedding.values.iter().copied()), "{name}");
+    }
+    let array = folder.path().join("all.npy");
+    features(&[CANDIDATE, "--kind", "embedding", "-o", word(&array)])
+        .fails(&["encoder: found mfcc,mfcc_lda,ge2e,campplus", "one encoder for .npy"]);
+    let expected = all.mfcc.unwrap();
+    let plain = features(&[CANDIDATE, "--kind", "embedding", MFCC]).exits(0).stdout;
 
     let path = |name: &str| folder.path().join(name);
     let (table, document, array) = (path("x.csv"), path("x.json"), path("x.npy"));
@@ -147,7 +164,7 @@ fn embeddings_are_those_that_check_compares() {
         ("no/such.wav", "check the spelling"),
     ] {
         for arguments in [&[][..], &["-o", word(&kept)]] {
-            let run = features(&[&[clip, "--kind", "embedding", "-q"], arguments].concat()).fails(&[clip, words]);
+            let run = features(&[&[clip, "--kind", "embedding", "-q", MFCC], arguments].concat()).fails(&[clip, words]);
             assert_eq!(run.stderr.matches(clip).count(), 1, "{}", run.stderr);
         }
         assert_eq!(fs::read_to_string(&kept).unwrap(), "what was there before");

@@ -1,7 +1,7 @@
 //! `soundalike inspect`: what it measures, what it warns of, and files that are no clips at all.
 
 use crate::program::{
-    Run, assert_fits_schema, copy, fixtures, folder, low_pass, run, samples, soundalike, word, write_wav,
+    MFCC, Run, assert_fits_schema, copy, fixtures, folder, low_pass, run, samples, soundalike, word, write_wav,
 };
 use serde_json::Value;
 use std::fs;
@@ -142,7 +142,7 @@ fn a_constant_offset_is_told_and_changes_neither_level_nor_score() {
     assert!((number(&offset, "dc_offset") - 0.15 - mean).abs() < 1e-5 && warnings(&offset).contains(&"dc_offset"));
     assert!((number(&offset, "level_dbfs") - number(&plain, "level_dbfs")).abs() < 0.01, "{offset}");
     assert!(run.stderr.contains("it does not change the score"), "{}", run.stderr);
-    let checked = soundalike(&["check", "--json", "--reference", "voices/nsh/real/02.wav", CLIP, word(&path)]);
+    let checked = soundalike(&["check", "--json", MFCC, "--reference", "voices/nsh/real/02.wav", CLIP, word(&path)]);
     let checked = checked.exits(0).json();
     let cosine = |i: usize| checked["candidates"][i]["scores"]["mfcc"]["cosine"].as_f64().unwrap();
     assert!((cosine(0) - cosine(1)).abs() < 0.005, "{} and {}", cosine(0), cosine(1));
@@ -179,7 +179,7 @@ fn every_malformed_file_is_measured_or_refused_with_a_message() {
             2 => assert!(row.contains("  no: ") && row.contains("; "), "{row}"),
             code => panic!("{name}: exit code {code}"),
         }
-        let checked = soundalike(&["check", "--reference", name, "voices/nsh/tts/01.wav"]);
+        let checked = soundalike(&["check", MFCC, "--reference", name, "voices/nsh/tts/01.wav"]);
         if run.code == 0 {
             checked.exits(0);
         } else {
@@ -211,7 +211,7 @@ fn what_is_no_file_is_refused_and_never_waited_for() {
         for path in [word(&pipe), "/dev/zero", "/dev/null"] {
             let (row, _) = inspect(path, 2);
             assert!(message(&row).contains("found a pipe or a device"), "{row}");
-            soundalike(&["check", "--reference", path, CLIP]).fails(&[path, "a pipe or a device"]);
+            soundalike(&["check", MFCC, "--reference", path, CLIP]).fails(&[path, "a pipe or a device"]);
         }
     }
 }

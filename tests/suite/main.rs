@@ -10,4 +10,5 @@ mod features;
 mod formats;
 mod golden;
 mod inspect;
+mod networks;
 mod program;

@@ -15,6 +15,11 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub const REFERENCE: &str = "voices/nsh/real";
 pub const CANDIDATE: &str = "voices/nsh/tts/01.wav";
 
+/// The encoders, and the numbers of values of their embeddings.
+pub const ENCODERS: [(&str, usize); 4] = [("mfcc", 38), ("mfcc_lda", 79), ("ge2e", 256), ("campplus", 192)];
+/// The argument for what holds whatever the encoder: it spares the networks' time.
+pub const MFCC: &str = "--encoder=mfcc";
+
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
@@ -128,6 +133,21 @@ pub fn samples(fixture: &str) -> Vec<f64> {
     let mut reader = hound::WavReader::open(fixtures().join(fixture)).unwrap();
     assert_eq!((reader.spec().channels, reader.spec().bits_per_sample), (1, 16), "{fixture}");
     reader.samples::<i16>().map(|sample| f64::from(sample.unwrap()) / 32_768.0).collect()
+}
+
+/// Cosine of two embeddings.
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Writes one channel as 32-bit float WAV at 16 kHz.
+pub fn write_float_wav(path: &Path, samples: &[f64]) {
+    let sample_format = hound::SampleFormat::Float;
+    let spec = hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 32, sample_format };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    samples.iter().for_each(|sample| writer.write_sample(*sample as f32).unwrap());
+    writer.finalize().unwrap();
 }
 
 /// Writes channels of one length as 16-bit WAV.
