@@ -394,7 +394,7 @@ impl Loader<'_> {
                 let first = match block {
                     0 => FirstOfBlock::Half {
                         weights: self.square(&first, &norm, CHANNELS)?,
-                        shortcut: self.folded(&name("shortcut.0"), &name("shortcut.1"), CHANNELS, CHANNELS, |k| k)?,
+                        shortcut: self.folded(&name("shortcut.0"), &name("shortcut.1"), CHANNELS, CHANNELS)?,
                     },
                     _ => FirstOfBlock::Whole(self.winograd(&first, &norm)?),
                 };
@@ -440,7 +440,7 @@ impl Loader<'_> {
         let local = self.file.tensor(&name("cam_layer.linear_local.weight"), GROWTH * BOTTLENECK * 3)?;
         Ok(DenseLayer {
             normalise: self.batch_norm(&name("nonlinear1.batchnorm"), channels)?,
-            bottleneck: self.folded(&name("linear1"), &name("nonlinear2.batchnorm"), BOTTLENECK, channels, |k| k)?,
+            bottleneck: self.folded(&name("linear1"), &name("nonlinear2.batchnorm"), BOTTLENECK, channels)?,
             local: Weights::pack(self.processor, &local, vec![0.0; GROWTH]),
             context: self.plain(&name("cam_layer.linear1"), half, BOTTLENECK, true)?,
             mask: self.plain(&name("cam_layer.linear2"), GROWTH, half, true)?,
@@ -449,7 +449,8 @@ impl Loader<'_> {
 
     /// A 3 by 3 convolution to 32 channels with its normalisation; inputs in the order band, channel, frame.
     fn square(&self, convolution: &str, norm: &str, channels: usize) -> Result<Weights> {
-        self.folded(convolution, norm, CHANNELS, 9 * channels, by_band(channels))
+        let (matrix, bias) = self.fold(convolution, norm, CHANNELS, 9 * channels)?;
+        Ok(Weights::pack(self.processor, &ordered(&matrix, 9 * channels, by_band(channels)), bias))
     }
 
     /// The same for all bands at once.
@@ -496,17 +497,10 @@ impl Loader<'_> {
         Ok(Weights::pack(self.processor, &matrix, bias))
     }
 
-    /// A layer with the normalisation that follows it; `order` gives PyTorch's place of each input.
-    fn folded(
-        &self,
-        linear: &str,
-        norm: &str,
-        outputs: usize,
-        inputs: usize,
-        order: impl Fn(usize) -> usize,
-    ) -> Result<Weights> {
+    /// A layer with the normalisation that follows it.
+    fn folded(&self, linear: &str, norm: &str, outputs: usize, inputs: usize) -> Result<Weights> {
         let (matrix, bias) = self.fold(linear, norm, outputs, inputs)?;
-        Ok(Weights::pack(self.processor, &ordered(&matrix, inputs, order), bias))
+        Ok(Weights::pack(self.processor, &matrix, bias))
     }
 
     fn fold(&self, linear: &str, norm: &str, outputs: usize, inputs: usize) -> Result<(Vec<f32>, Vec<f32>)> {
