@@ -1,8 +1,8 @@
 //! What each choice of what the speaker networks are fed with does to their error: pauses, level, the filter bank's floor,
 //! the length of pieces.
 //!
-//! `cargo run --release --example network_variants -- $SOUNDALIKE_DATA/manifest.tsv`: equal error rates in percent. The
-//! test split is not touched.
+//! `cargo run --release --example network_variants -- $SOUNDALIKE_DATA/manifest.tsv [WORD]`: equal error rates in percent,
+//! of the variants with WORD in their name. The test split is not touched.
 
 #![allow(clippy::print_stdout)]
 
@@ -17,6 +17,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     let manifest = std::env::args().nth(1).ok_or("give the manifest of the development data")?;
     let manifest = Path::new(&manifest);
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     let encoders = EncoderSet::of([Encoder::Ge2e, Encoder::Campplus])?;
     let shipped = PanelSettings { encoders, ..Default::default() };
     let both = |change: &dyn Fn(&mut NetworkSettings)| {
@@ -26,6 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings
     };
     let level = |level| PanelSettings { ge2e: NetworkSettings { level, ..NetworkSettings::ge2e() }, ..shipped.clone() };
+    let step = |frames| PanelSettings {
+        ge2e: NetworkSettings { window_step_frames: Some(frames), ..NetworkSettings::ge2e() },
+        ..shipped.clone()
+    };
     let mut unit = kaldi_fbank80();
     unit.filter_bank.frame.sample_scale = 1.0;
     let variants = [
@@ -36,6 +41,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             PanelSettings { speech: SpeechSettings { margin_frames: 10, ..Default::default() }, ..shipped.clone() },
         ),
         ("pieces of 3 s", both(&|settings| settings.piece_frames = 300)),
+        ("GE2E: a window every 1 s", step(100)),
+        ("GE2E: a window every 1.2 s", step(120)),
+        ("GE2E: a window every 1.6 s", step(160)),
         ("GE2E: level as it is", level(Level::AsIs)),
         ("GE2E: raised to -30 dB", level(Level::RaisedTo(-30.0))),
         ("GE2E: brought to -30 dB", level(Level::BroughtTo(-30.0))),
@@ -57,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     let names: Vec<String> = tests.iter().map(|(name, ..)| format!("{name:>20}")).collect();
     println!("{:26}{}\n{:26}{}", "", names.concat(), "variant", "      GE2E     CAM++".repeat(tests.len()));
-    for (name, settings) in variants {
+    for (name, settings) in variants.into_iter().filter(|(name, _)| name.contains(&wanted)) {
         let panel = Panel::new(&settings)?;
         let mut line = format!("{name:26}");
         for (_, split, pairs, synthetic) in &tests {

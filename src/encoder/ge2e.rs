@@ -25,8 +25,8 @@ pub const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077da
 pub const LEVEL_DBFS: f64 = -25.0;
 /// Frames of a window: 1.6 s.
 const WINDOW: usize = 160;
-/// Frames from one window to the next: 1.3 windows a second.
-const STEP: usize = 77;
+/// Frames from one window to the next in Resemblyzer: 1.3 windows a second.
+pub const RESEMBLYZER_STEP: usize = 77;
 /// Frames that the last window needs of the recording; it is filled up with silence.
 const LEAST: usize = 120;
 /// Windows that go through the network together at most.
@@ -57,8 +57,8 @@ pub struct Ge2eScratch {
 }
 
 /// Where the windows of a recording of `frames` frames start; the last one may reach beyond its end.
-fn windows(frames: usize) -> impl Iterator<Item = usize> {
-    let starts = (0..(frames + STEP + 1).saturating_sub(WINDOW).max(1)).step_by(STEP);
+fn windows(frames: usize, step: usize) -> impl Iterator<Item = usize> {
+    let starts = (0..(frames + step + 1).saturating_sub(WINDOW).max(1)).step_by(step);
     // The last frame lies on the last sample or before it, so it does not count as recorded.
     starts.filter(move |start| *start == 0 || frames - 1 - start >= LEAST)
 }
@@ -109,10 +109,11 @@ impl Ge2e {
     }
 
     /// Sum of the windows' embeddings, each of length one, and their number, for rows `(frames, 40)` of
-    /// [`crate::feature::librosa_mel40`] multiplied by `gain`.
-    pub fn embed(&self, frames: &[f32], gain: f32, scratch: &mut Ge2eScratch) -> (Vec<f64>, usize) {
+    /// [`crate::feature::librosa_mel40`] multiplied by `gain`, one window every `step` frames, 1 to 160.
+    pub fn embed(&self, frames: &[f32], gain: f32, step: usize, scratch: &mut Ge2eScratch) -> (Vec<f64>, usize) {
         let (frames, _) = frames.as_chunks::<BANDS>();
-        let windows: Vec<_> = if frames.is_empty() { Vec::new() } else { windows(frames.len()).collect() };
+        let windows: Vec<_> =
+            if frames.is_empty() { Vec::new() } else { windows(frames.len(), step.clamp(1, WINDOW)).collect() };
         let mut sum = vec![0.0; WIDTH];
         let batches = windows.len().div_ceil(BATCH);
         for batch in 0..batches {
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn windows_are_those_of_the_package() {
-        let starts = |frames| windows(frames).collect::<Vec<_>>();
+        let starts = |frames| windows(frames, RESEMBLYZER_STEP).collect::<Vec<_>>();
         // compute_partial_slices(n, 1.3, 0.75) of Resemblyzer 0.1.4 for n = 160 (frames - 1) to 160 frames - 1.
         assert_eq!(starts(1), [0]);
         assert_eq!(starts(160), [0]);
@@ -197,7 +198,7 @@ mod tests {
         let network = Ge2e::load(&Models::BuiltIn).unwrap();
         let mut scratch = Ge2eScratch::default();
         let mut embed = |rows: &[f32]| {
-            let (sum, windows) = network.embed(rows, 1.0, &mut scratch);
+            let (sum, windows) = network.embed(rows, 1.0, RESEMBLYZER_STEP, &mut scratch);
             (sum.iter().map(|x| *x as f32).collect::<Vec<_>>(), windows)
         };
         let golden = golden::read("ge2e_embeddings.json");
@@ -222,9 +223,9 @@ mod tests {
     fn the_shortest_inputs_and_silence_are_defined() {
         let network = Ge2e::load(&Models::BuiltIn).unwrap();
         let mut scratch = Ge2eScratch::default();
-        assert_eq!(network.embed(&[], 1.0, &mut scratch), (vec![0.0; WIDTH], 0));
+        assert_eq!(network.embed(&[], 1.0, RESEMBLYZER_STEP, &mut scratch), (vec![0.0; WIDTH], 0));
         for rows in [vec![0.1; BANDS], vec![0.0; 200 * BANDS]] {
-            let (sum, windows) = network.embed(&rows, 1.0, &mut scratch);
+            let (sum, windows) = network.embed(&rows, 1.0, RESEMBLYZER_STEP, &mut scratch);
             assert!(windows > 0 && sum.iter().all(|x| x.is_finite()));
         }
     }

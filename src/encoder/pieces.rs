@@ -24,6 +24,8 @@ pub struct NetworkSettings {
     pub level: Level,
     /// Length of a piece, frames.
     pub piece_frames: usize,
+    /// Frames from one window to the next; null where a piece is read whole.
+    pub window_step_frames: Option<usize>,
 }
 
 /// Which of a clip's frames are read.
@@ -70,6 +72,7 @@ impl NetworkSettings {
             frames: FramesRead::Speech,
             level: Level::BroughtTo(ge2e::LEVEL_DBFS),
             piece_frames: PIECE,
+            window_step_frames: Some(ge2e::RESEMBLYZER_STEP),
         }
     }
 
@@ -80,6 +83,7 @@ impl NetworkSettings {
             frames: FramesRead::Speech,
             level: Level::AsIs,
             piece_frames: PIECE,
+            window_step_frames: None,
         }
     }
 }
@@ -108,10 +112,11 @@ impl Network<'_> {
     }
 
     /// The sum of a piece's embeddings, each of length one, and their weight.
-    fn embed(&mut self, rows: &[f32], gain: f32) -> (Vec<f64>, f64) {
+    fn embed(&mut self, rows: &[f32], gain: f32, settings: &NetworkSettings) -> (Vec<f64>, f64) {
         match self {
             Network::Ge2e(network, scratch) => {
-                let (sum, windows) = network.embed(rows, gain, scratch);
+                let step = settings.window_step_frames.unwrap_or(ge2e::RESEMBLYZER_STEP);
+                let (sum, windows) = network.embed(rows, gain, step, scratch);
                 (sum, windows as f64)
             }
             Network::Campplus(network, scratch) => {
@@ -200,7 +205,7 @@ impl<'a> Pieces<'a> {
             Level::BroughtTo(level) => wanted(level),
         };
         let rows = self.kept.get(..frames * bands).unwrap_or(&[]);
-        let (sum, weight) = self.network.embed(rows, gain as f32);
+        let (sum, weight) = self.network.embed(rows, gain as f32, self.settings);
         self.sum.resize(sum.len(), 0.0);
         self.sum.iter_mut().zip(sum).for_each(|(total, x)| *total += x);
         self.weight += weight;

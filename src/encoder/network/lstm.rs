@@ -134,9 +134,7 @@ fn tile<S: Simd, const ROWS: usize>(
     for i in 0..ROWS {
         let to = &mut output[(first + i) * outputs + column..][..span];
         let (to, _) = S::as_mut_simd_f32s(to);
-        for j in 0..VECTORS {
-            to[j] = tile[i][j];
-        }
+        to[..VECTORS].copy_from_slice(&tile[i]);
     }
 }
 
