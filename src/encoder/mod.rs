@@ -26,7 +26,7 @@ pub use embedding::{Embedding, fingerprint};
 pub use kind::{Encoder, EncoderSet, PerEncoder};
 pub use mfcc::MfccSettings;
 pub use models::Models;
-pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings};
+pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings, PanelWorker};
 pub use pieces::{FramesRead, Level, NetworkSettings};
 pub use refusal::Refusal;
 pub use selftest::{SelfTest, SelfTestCheck, selftest};

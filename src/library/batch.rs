@@ -1,10 +1,11 @@
 //! The panel over many clips, on several threads: the only place that starts any.
 
-use crate::encoder::{ClipAnalysis, Panel};
+use crate::encoder::{ClipAnalysis, Panel, PanelWorker};
 use crate::error::{ErrorKind, Result};
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// How a batch runs.
 pub struct BatchOptions<'a> {
@@ -40,15 +41,18 @@ pub fn analyse(panel: &Panel, paths: &[PathBuf], options: &BatchOptions<'_>) -> 
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| refused(format!("{} ({error})", options.threads)))?;
     let done = AtomicUsize::new(0);
+    // Workers go from clip to clip, so that what they hold is allocated once a thread and not once a clip.
+    let idle: Mutex<Vec<PanelWorker<'_>>> = Mutex::new(Vec::new());
+    let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(pool.install(|| {
-        let clips = paths.par_iter().with_max_len(1).map_init(
-            || panel.worker(),
-            |worker, path| {
-                let analysis = worker.analyse(path);
-                (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
-                analysis
-            },
-        );
+        let clips = paths.par_iter().with_max_len(1).map(|path| {
+            let waiting = idle().pop();
+            let mut worker = waiting.unwrap_or_else(|| panel.worker());
+            let analysis = worker.analyse(path);
+            idle().push(worker);
+            (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
+            analysis
+        });
         clips.collect()
     }))
 }
