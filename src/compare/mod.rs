@@ -1,7 +1,6 @@
 //! Embedding against embedding: cosines, and a reference that stays a set of recordings.
 
-mod cosine;
 mod reference;
 
-pub use cosine::cosine;
+pub use crate::encoder::cosine;
 pub use reference::{ClipScore, CosineScore, Exemplar, VoiceModel};

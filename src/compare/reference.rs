@@ -4,9 +4,8 @@
 //! and every one is scored. The score against the reference as a whole is the cosine to the centroid: the mean of the
 //! exemplars' embeddings, each first brought to length one.
 
-use super::cosine::cosine;
 use crate::audio::Channel;
-use crate::encoder::{Embedding, Encoder, PerEncoder, Refusal};
+use crate::encoder::{Embedding, Encoder, PerEncoder, Refusal, cosine};
 use schemars::JsonSchema;
 use serde::Serialize;
 

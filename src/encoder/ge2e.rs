@@ -177,7 +177,7 @@ mod tests {
     use super::super::models::LEAST_COSINE;
     use super::super::network::golden;
     use super::*;
-    use crate::compare::cosine;
+    use crate::encoder::cosine;
     use crate::feature::librosa_mel40;
 
     #[test]

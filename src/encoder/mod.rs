@@ -8,6 +8,7 @@
 
 mod background;
 pub mod campplus;
+mod cosine;
 mod embedding;
 pub mod ge2e;
 mod kind;
@@ -22,6 +23,7 @@ mod track;
 mod wccn;
 
 pub use background::Background;
+pub use cosine::cosine;
 pub use embedding::{Embedding, fingerprint};
 pub use kind::{Encoder, EncoderSet, PerEncoder};
 pub use mfcc::MfccSettings;

@@ -1,7 +1,7 @@
 //! Where the networks' weights come from, and the known answers that a network must give before it scores anybody.
 
 use super::kind::Encoder;
-use crate::compare::cosine;
+use crate::encoder::cosine;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use serde::Deserialize;
 use std::borrow::Cow;

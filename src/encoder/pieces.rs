@@ -239,7 +239,7 @@ impl<'a> Pieces<'a> {
 mod tests {
     use super::super::models::Models;
     use super::*;
-    use crate::compare::cosine;
+    use crate::encoder::cosine;
     use crate::feature::FeatureSettings;
 
     fn voice() -> Vec<f32> {

@@ -11,7 +11,7 @@ use super::kind::Encoder;
 use super::mfcc::MfccSettings;
 use super::models::{LEAST_COSINE, Models, known_answer};
 use super::wccn::{WccnEncoder, WccnTable};
-use crate::compare::cosine;
+use crate::encoder::cosine;
 use crate::error::Result;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -367,7 +367,7 @@ fn mean(frames: &[[f32; BANDS]]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::cosine;
+    use crate::encoder::cosine;
     use crate::encoder::models::LEAST_COSINE;
     use crate::encoder::network::golden;
     use crate::feature::kaldi_fbank80;
