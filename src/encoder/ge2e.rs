@@ -7,7 +7,7 @@
 //! is; whoever calls it brings the level to [`LEVEL_DBFS`] first.
 
 use super::kind::Encoder;
-use super::models::{Models, hold_to_known_answer};
+use super::models::{Models, WeightSource, hold_to_known_answer};
 use super::network::kernel::Processor;
 use super::network::lstm::{Linear, Panels, Recurrence};
 use super::network::weights::WeightFile;
@@ -24,7 +24,7 @@ pub const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077da
 /// best of three on the development data (ACCURACY.md).
 pub const LEVEL_DBFS: f64 = -25.0;
 /// Frames of a window: 1.6 s.
-const WINDOW: usize = 160;
+pub const WINDOW: usize = 160;
 /// Frames from one window to the next in Resemblyzer: 1.3 windows a second.
 pub const RESEMBLYZER_STEP: usize = 77;
 /// Frames that the last window needs of the recording; it is filled up with silence.
@@ -71,15 +71,11 @@ impl Ge2e {
     /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
     /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
     pub fn load(models: &Models) -> Result<Self> {
-        Self::new(&models.bytes(Encoder::Ge2e)?).map_err(|error| models.named(Encoder::Ge2e, error))
+        Self::on(Processor::detect(), &models.source(Encoder::Ge2e)?)
     }
 
-    pub(crate) fn new(bytes: &[u8]) -> Result<Self> {
-        Self::on(Processor::detect(), bytes)
-    }
-
-    fn on(processor: Processor, bytes: &[u8]) -> Result<Self> {
-        let file = WeightFile::read("ge2e", bytes, SHA256)?;
+    fn on(processor: Processor, source: &WeightSource) -> Result<Self> {
+        let file = WeightFile::read(source, SHA256)?;
         let layer = |layer: usize| -> Result<Layer> {
             let inputs = if layer == 0 { BANDS } else { UNITS };
             let matrix = |name: &str, inputs| file.tensor(&format!("lstm.weight_{name}_l{layer}"), 4 * UNITS * inputs);
@@ -232,10 +228,10 @@ mod tests {
 
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
-        let bytes = Models::BuiltIn.bytes(Encoder::Ge2e).unwrap();
+        let source = Models::BuiltIn.source(Encoder::Ge2e).unwrap();
         let answers: Vec<Vec<u32>> = Processor::each()
             .into_iter()
-            .map(|p| Ge2e::on(p, &bytes).unwrap().answer().iter().map(|x| x.to_bits()).collect())
+            .map(|p| Ge2e::on(p, &source).unwrap().answer().iter().map(|x| x.to_bits()).collect())
             .collect();
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }

@@ -35,34 +35,41 @@ struct KnownAnswers {
     campplus: KnownAnswer,
 }
 
+/// A weight file's content, and what an error about it names.
+pub(crate) struct WeightSource {
+    /// The network it belongs to.
+    pub network: Encoder,
+    /// None where the weights are part of the program.
+    pub path: Option<PathBuf>,
+    /// The content.
+    pub bytes: Cow<'static, [u8]>,
+}
+
+impl WeightSource {
+    /// The error that blames it.
+    pub fn wrong(&self, found: String, expected: String) -> Error {
+        match self.path.clone() {
+            Some(path) => ErrorKind::Weights { path, found, expected }.into(),
+            None => ErrorKind::Model { name: self.network.name(), found, expected }.into(),
+        }
+    }
+}
+
 impl Models {
-    /// The content of a network's weight file.
+    /// The weight file of a network.
     ///
     /// # Errors
     /// Where the file cannot be read, or the program was built without weights.
-    pub(crate) fn bytes(&self, network: Encoder) -> Result<Cow<'static, [u8]>> {
-        match self.path(network) {
-            Some(path) => std::fs::read(&path).map(Cow::Owned).at(&path, "read"),
-            None => built_in(network).map(Cow::Borrowed),
-        }
-    }
-
-    /// The weight file of a network; none where the weights are part of the program.
-    fn path(&self, network: Encoder) -> Option<PathBuf> {
-        match self {
-            Models::Folder(folder) => Some(folder.join(format!("{network}.safetensors"))),
-            Models::BuiltIn => None,
-        }
-    }
-
-    /// Names the weight file of a folder in an error that blames it.
-    pub(crate) fn named(&self, network: Encoder, error: Error) -> Error {
-        match (self.path(network), error.kind()) {
-            (Some(path), ErrorKind::Model { name, found, expected }) if *name == network.name() => {
-                ErrorKind::Weights { path, found: found.clone(), expected: expected.clone() }.into()
+    pub(crate) fn source(&self, network: Encoder) -> Result<WeightSource> {
+        let (path, bytes) = match self {
+            Models::Folder(folder) => {
+                let path = folder.join(format!("{network}.safetensors"));
+                let bytes = std::fs::read(&path).at(&path, "read")?;
+                (Some(path), Cow::Owned(bytes))
             }
-            _ => error,
-        }
+            Models::BuiltIn => (None, Cow::Borrowed(built_in(network)?)),
+        };
+        Ok(WeightSource { network, path, bytes })
     }
 }
 

@@ -102,17 +102,17 @@ impl Panel {
     /// version.
     pub fn with_models(settings: &PanelSettings, models: &Models) -> Result<Self> {
         let mut panel = Self::statistics(settings, Some(Background::built_in()?), Some(WccnTable::built_in()?))?;
-        let network = |settings: &NetworkSettings, sha256| {
-            let plan = settings.plan()?;
+        let network = |settings: &NetworkSettings, bands, sha256| {
+            let plan = settings.plan(bands)?;
             Ok::<_, Error>((plan, fingerprint(&(&panel.settings.speech, settings, sha256))))
         };
         if settings.encoders.contains(Encoder::Ge2e) {
-            let (plan, fingerprint) = network(&settings.ge2e, ge2e::SHA256)?;
+            let (plan, fingerprint) = network(&settings.ge2e, ge2e::BANDS, ge2e::SHA256)?;
             panel.fingerprints.set(Encoder::Ge2e, fingerprint);
             panel.ge2e = Some((plan, Ge2e::load(models)?));
         }
         if settings.encoders.contains(Encoder::Campplus) {
-            let (plan, fingerprint) = network(&settings.campplus, campplus::SHA256)?;
+            let (plan, fingerprint) = network(&settings.campplus, campplus::BANDS, campplus::SHA256)?;
             panel.fingerprints.set(Encoder::Campplus, fingerprint);
             panel.campplus = Some((plan, Campplus::load(models)?));
         }

@@ -55,14 +55,27 @@ pub enum Level {
 const PIECE: usize = 1000;
 
 impl NetworkSettings {
-    /// Checks the settings and plans the feature.
-    pub(crate) fn plan(&self) -> Result<FeaturePlan> {
+    /// Checks the settings and plans the feature, whose rows must be as wide as the network reads them.
+    pub(crate) fn plan(&self, bands: usize) -> Result<FeaturePlan> {
+        let setting = |name, found: String, expected: String| Err(ErrorKind::Setting { name, found, expected }.into());
         if !(100..=100_000).contains(&self.piece_frames) {
             let expected = "100 to 100000 frames of 10 ms".into();
-            let found = self.piece_frames.to_string();
-            return Err(ErrorKind::Setting { name: "piece_frames", found, expected }.into());
+            return setting("piece_frames", self.piece_frames.to_string(), expected);
         }
-        self.feature.plan()
+        let steps = 1..=ge2e::WINDOW;
+        if let Some(step) = self.window_step_frames.filter(|step| !steps.contains(step)) {
+            return setting("window_step_frames", step.to_string(), format!("1 to {} frames of 10 ms", ge2e::WINDOW));
+        }
+        if let Level::RaisedTo(level) | Level::BroughtTo(level) = self.level
+            && !(-100.0..=0.0).contains(&level)
+        {
+            return setting("level", format!("{level} dB"), "-100 to 0 dB relative to full scale".into());
+        }
+        let plan = self.feature.plan()?;
+        if plan.width() != bands {
+            return setting("feature", format!("rows of {} values", plan.width()), format!("rows of {bands}"));
+        }
+        Ok(plan)
     }
 
     /// What GE2E is fed with.
@@ -262,6 +275,21 @@ mod tests {
             }
         }
         pieces.finish()
+    }
+
+    #[test]
+    fn settings_that_the_networks_cannot_be_fed_with_are_refused() {
+        let ge2e = NetworkSettings::ge2e();
+        assert!(ge2e.plan(ge2e::BANDS).is_ok() && NetworkSettings::campplus().plan(campplus::BANDS).is_ok());
+        for (name, wrong) in [
+            ("feature", NetworkSettings::campplus()),
+            ("piece_frames", NetworkSettings { piece_frames: 99, ..ge2e.clone() }),
+            ("window_step_frames", NetworkSettings { window_step_frames: Some(161), ..ge2e.clone() }),
+            ("level", NetworkSettings { level: Level::BroughtTo(f64::NAN), ..ge2e.clone() }),
+        ] {
+            let error = wrong.plan(ge2e::BANDS).err().unwrap().to_string();
+            assert!(error.starts_with(name) && error.contains("expected"), "{name}: {error}");
+        }
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn weights(models: &Models, encoder: Encoder, sha256: &str) -> Result<Outcome> {
-    Ok(same(&hex(&models.bytes(encoder)?), sha256))
+    Ok(same(&hex(&models.source(encoder)?.bytes), sha256))
 }
 
 fn answered(encoder: Encoder, values: &[f32]) -> Result<Outcome> {

@@ -93,7 +93,7 @@ impl ReferenceSource {
         Ok(ReferenceSource { models: models.collect::<Result<_>>()?, clips, folders: folders.collect() })
     }
 
-    /// The encoders that every voice model holds and this build can run; none without a voice model.
+    /// The encoders that every voice model holds; none without a voice model.
     ///
     /// # Errors
     /// [`ErrorKind::VoiceModel`] where there is no such encoder.

@@ -8,12 +8,12 @@
 //!
 //! Batch normalisation that follows a convolution is part of its weights here; the one that comes before a dense layer
 //! is applied as the layer reads its input. Clips are taken through the two-dimensional part in stretches of
-//! `STRETCH` frames, with as many frames around as it looks at, so memory does not grow with the square of anything.
+//! `STRETCH` frames, with as many frames around as it looks at, which bounds the memory of that part.
 
 mod load;
 
 use super::kind::Encoder;
-use super::models::{Models, hold_to_known_answer};
+use super::models::{Models, WeightSource, hold_to_known_answer};
 use super::network::activation::Sigmoid;
 use super::network::grid::Grid;
 use super::network::kernel::{Convolution, Dense, Input, Processor, Taps, Weights};
@@ -119,15 +119,11 @@ impl Campplus {
     /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
     /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
     pub fn load(models: &Models) -> Result<Self> {
-        Self::new(&models.bytes(Encoder::Campplus)?).map_err(|error| models.named(Encoder::Campplus, error))
+        Self::on(Processor::detect(), &models.source(Encoder::Campplus)?)
     }
 
-    pub(crate) fn new(bytes: &[u8]) -> Result<Self> {
-        Self::on(Processor::detect(), bytes)
-    }
-
-    fn on(processor: Processor, bytes: &[u8]) -> Result<Self> {
-        let file = WeightFile::read("campplus", bytes, SHA256)?;
+    fn on(processor: Processor, source: &WeightSource) -> Result<Self> {
+        let file = WeightFile::read(source, SHA256)?;
         let network = load::Loader { file, processor }.network()?;
         hold_to_known_answer(Encoder::Campplus, &network.answer())?;
         Ok(network)
@@ -422,19 +418,19 @@ mod tests {
 
     #[test]
     fn another_file_is_refused() {
-        let mut bytes = Models::BuiltIn.bytes(Encoder::Campplus).unwrap().into_owned();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        let error = Campplus::new(&bytes).err().unwrap().to_string();
+        let mut source = Models::BuiltIn.source(Encoder::Campplus).unwrap();
+        let middle = source.bytes.len() / 2;
+        source.bytes.to_mut()[middle] ^= 1;
+        let error = Campplus::on(Processor::detect(), &source).err().unwrap().to_string();
         assert!(error.contains("campplus") && error.contains(SHA256), "{error}");
     }
 
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
-        let bytes = Models::BuiltIn.bytes(Encoder::Campplus).unwrap();
+        let source = Models::BuiltIn.source(Encoder::Campplus).unwrap();
         let answers: Vec<Vec<u32>> = Processor::each()
             .into_iter()
-            .map(|p| Campplus::on(p, &bytes).unwrap().answer().iter().map(|x| x.to_bits()).collect())
+            .map(|p| Campplus::on(p, &source).unwrap().answer().iter().map(|x| x.to_bits()).collect())
             .collect();
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }

@@ -3,7 +3,8 @@
 //! A network is what its weights are. A file that is not, bit for bit, the one that figures and limits were measured
 //! with is refused before a single number is computed from it.
 
-use crate::error::{ErrorKind, Result};
+use crate::encoder::models::WeightSource;
+use crate::error::{Error, Result};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use safetensors::{Dtype, SafeTensors};
@@ -11,38 +12,33 @@ use sha2::{Digest, Sha256};
 
 /// The tensors of one network.
 pub(crate) struct WeightFile<'a> {
-    name: &'static str,
+    source: &'a WeightSource,
     tensors: SafeTensors<'a>,
 }
 
 impl<'a> WeightFile<'a> {
-    /// Reads the file whose content is `bytes` and whose SHA-256 must be `sha256`.
+    /// Reads the file, whose SHA-256 must be `sha256`.
     ///
     /// # Errors
-    /// [`ErrorKind::Model`] where it is another file.
-    pub fn read(name: &'static str, bytes: &'a [u8], sha256: &'static str) -> Result<Self> {
+    /// [`WeightSource::wrong`] where it is another file.
+    pub fn read(source: &'a WeightSource, sha256: &'static str) -> Result<Self> {
+        let bytes = &source.bytes;
         let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         if found != sha256 {
             let found = format!("{} bytes with the SHA-256 {found}", bytes.len());
-            return Err(ErrorKind::Model { name, found, expected: format!("the SHA-256 {sha256}") }.into());
+            return Err(source.wrong(found, format!("the SHA-256 {sha256}")));
         }
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
-            let expected = "a safetensors file".into();
-            ErrorKind::Model { name, found: error.to_string(), expected }
-        })?;
-        Ok(WeightFile { name, tensors })
+        let tensors = SafeTensors::deserialize(bytes);
+        let tensors = tensors.map_err(|error| source.wrong(error.to_string(), "a safetensors file".into()))?;
+        Ok(WeightFile { source, tensors })
     }
 
     /// The values of a tensor of `length` values, in row-major order.
     ///
     /// # Errors
-    /// [`ErrorKind::Model`] where there is none of that name, type and length.
+    /// [`WeightSource::wrong`] where there is none of that name, type and length.
     pub fn tensor(&self, tensor: &str, length: usize) -> Result<Vec<f32>> {
-        let wrong = |found: String| ErrorKind::Model {
-            name: self.name,
-            found,
-            expected: format!("{length} numbers in {tensor}"),
-        };
+        let wrong = |found: String| -> Error { self.source.wrong(found, format!("{length} numbers in {tensor}")) };
         let view = self.tensors.tensor(tensor).map_err(|error| wrong(error.to_string()))?;
         let values = match view.dtype() {
             Dtype::F16 => {
@@ -56,8 +52,8 @@ impl<'a> WeightFile<'a> {
                 let (words, _) = view.data().as_chunks::<4>();
                 words.iter().map(|word| f32::from_le_bytes(*word)).collect()
             }
-            other => return Err(wrong(format!("the type {other:?}")).into()),
+            other => return Err(wrong(format!("the type {other:?}"))),
         };
-        if values.len() == length { Ok(values) } else { Err(wrong(format!("{} numbers", values.len())).into()) }
+        if values.len() == length { Ok(values) } else { Err(wrong(format!("{} numbers", values.len()))) }
     }
 }
