@@ -134,7 +134,7 @@ struct Framed {
 fn read(manifest: &Path, splits: &[&'static str], cepstra: usize, deltas: bool) -> Result<Vec<Framed>, Box<dyn Error>> {
     let plan = kaldi_mfcc(40, cepstra + 1, FirstCoefficient::Cepstrum).plan()?;
     let mut framed = Vec::new();
-    for clip in labelled::clips(manifest, splits)? {
+    for clip in labelled::clips(manifest, splits, &Default::default())? {
         let (rows, keep) = labelled::rows(&plan, &clip.path)?;
         let mut all = Vec::new();
         let mut slopes = Deltas::default();

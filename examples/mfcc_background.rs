@@ -1,7 +1,8 @@
 //! Computes the table that MFCC statistics are normalised by, from the real clips of adults in two splits of a
 //! manifest.
 //!
-//! `cargo run --release --example mfcc_background -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_background.json`
+//! `cargo run --release --example mfcc_background -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_background.json`, and
+//! with `narrow` behind the manifest the one of the narrow band, `models/mfcc_background_narrow.json`
 
 #![allow(clippy::print_stdout)]
 
@@ -38,7 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The fixture voice must not be in its own background.
     let children = children(Path::new(&manifest))?;
     clips.retain(|clip| clip.kind == VoiceKind::Real && clip.speaker != "nsh" && !children.contains(&clip.path));
-    let panel = Panel::raw(&PanelSettings::default())?;
+    let settings = match std::env::args().nth(2).as_deref() {
+        None | Some("wide") => PanelSettings::default(),
+        Some("narrow") => PanelSettings::default().narrow(),
+        Some(other) => return Err(format!("found {other}, expected wide or narrow").into()),
+    };
+    let panel = Panel::raw(&settings)?;
     let paths: Vec<_> = clips.iter().map(|clip| clip.path.clone()).collect();
     let (mut speakers, mut embeddings) = (BTreeSet::new(), Vec::new());
     for (clip, analysis) in clips.iter().zip(batch::analyse(&panel, &paths, &Default::default())?) {

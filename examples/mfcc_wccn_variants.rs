@@ -63,7 +63,7 @@ impl Both {
 }
 
 fn read(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Both>, Box<dyn Error>> {
-    let clips = labelled::clips(manifest, splits)?;
+    let clips = labelled::clips(manifest, splits, &Default::default())?;
     let feature = kaldi_mfcc(40, 40, FirstCoefficient::Cepstrum);
     let panel =
         Panel::raw(&PanelSettings { mfcc: MfccSettings { feature, deltas: false }, ..PanelSettings::default() })?;

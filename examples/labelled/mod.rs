@@ -1,7 +1,7 @@
 //! Clips of the development data with their labels and raw embeddings, and the fit of the linear encoder to them.
 
 use soundalike::audio::{Channel, Waveform};
-use soundalike::encoder::{Background, MfccSettings, WccnEncoder, WccnTable};
+use soundalike::encoder::{Background, MfccSettings, PanelSettings, WccnEncoder, WccnTable};
 use soundalike::feature::{FRAME_SECONDS, FeaturePlan, FeatureSettings, SpeechDetector, SpeechSettings};
 use soundalike::library::{Manifest, Selection, VoiceKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,16 @@ pub struct Clip {
     pub values: Vec<f32>,
 }
 
+/// The settings of the band that a word of the command line names; the wide one's without a word.
+#[allow(dead_code)]
+pub fn settings(word: Option<&str>) -> Result<PanelSettings, Box<dyn Error>> {
+    match word {
+        None | Some("wide") => Ok(PanelSettings::default()),
+        Some("narrow") => Ok(PanelSettings::default().narrow()),
+        Some(other) => Err(format!("found {other}, expected wide or narrow").into()),
+    }
+}
+
 /// Rows of a feature, and whether each is speech.
 pub fn rows(plan: &FeaturePlan, clip: &Path) -> Result<(Vec<f32>, Vec<bool>), Box<dyn Error>> {
     let waveform = Waveform::read(clip, Channel::Mix)?;
@@ -46,7 +56,7 @@ pub fn rows(plan: &FeaturePlan, clip: &Path) -> Result<(Vec<f32>, Vec<bool>), Bo
 }
 
 /// The clips of some splits, but for the fixture voice, which must not be in its own fit, and synthesisers' own voices.
-pub fn clips(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Clip>, Box<dyn Error>> {
+pub fn clips(manifest: &Path, splits: &[&'static str], settings: &MfccSettings) -> Result<Vec<Clip>, Box<dyn Error>> {
     let text = std::fs::read_to_string(manifest)?;
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let header = lines.next().ok_or("an empty manifest")?;
@@ -59,7 +69,7 @@ pub fn clips(manifest: &Path, splits: &[&'static str]) -> Result<Vec<Clip>, Box<
         let file = folder.join(row.get(path).ok_or("a short line")?);
         corpora.insert(file, (row.get(corpus).ok_or("a short line")?.to_string(), child));
     }
-    let settings = MfccSettings::default().feature;
+    let settings = settings.feature.clone();
     let encoder = WccnEncoder::new(&settings.filter_bank, None)?;
     let bank = FeatureSettings { cepstrum: None, ..settings }.plan()?;
     let mut clips = Vec::new();

@@ -4,6 +4,7 @@
 //! dividing by its deviation leaves what sets a voice apart. The table that ships was computed from the clips named in
 //! it; `models/README.md` says how.
 
+use super::band::Band;
 use crate::error::{ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +24,15 @@ pub struct Background {
 }
 
 impl Background {
-    /// The table that ships with the program.
+    /// The table of a band that ships with the program.
     ///
     /// # Errors
     /// [`ErrorKind::Model`] where the file that was built in is no such table.
-    pub fn built_in() -> Result<Self> {
-        let text = include_str!("../../models/mfcc_background.json");
+    pub fn built_in(band: Band) -> Result<Self> {
+        let text = match band {
+            Band::Wide => include_str!("../../models/mfcc_background.json"),
+            Band::Narrow => include_str!("../../models/mfcc_background_narrow.json"),
+        };
         serde_json::from_str(text).map_err(|error| {
             let expected = "a table of means and deviations".into();
             ErrorKind::Model { name: "mfcc_background", found: error.to_string(), expected }.into()

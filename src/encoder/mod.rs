@@ -7,6 +7,7 @@
 //! fingerprint are ever compared.
 
 mod background;
+mod band;
 pub mod campplus;
 mod cosine;
 mod embedding;
@@ -23,6 +24,7 @@ mod track;
 mod wccn;
 
 pub use background::Background;
+pub use band::{Band, NARROW_BAND_TOP_HZ};
 pub use cosine::cosine;
 pub use embedding::{Embedding, fingerprint};
 pub use kind::{Encoder, EncoderSet, PerEncoder};

@@ -4,6 +4,7 @@
 //! through in blocks, so a recording of ten hours takes no more memory than one of ten seconds.
 
 use super::background::Background;
+use super::band::Band;
 use super::campplus::{self, Campplus};
 use super::embedding::{Embedding, fingerprint};
 use super::ge2e::{self, Ge2e};
@@ -20,6 +21,7 @@ use crate::feature::{FeaturePlan, Quality, SpeechDetector, SpeechMeter, SpeechSe
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The least net speech that is scored, seconds. Shorter clips give embeddings of a few syllables, which follow the
 /// words more than the voice.
@@ -32,6 +34,8 @@ pub struct PanelSettings {
     pub channel: Channel,
     /// The encoders that run.
     pub encoders: EncoderSet,
+    /// How much of the spectrum they read.
+    pub band: Band,
     /// How speech is found.
     pub speech: SpeechSettings,
     /// The transparent encoder; the trained linear one reads the filter bank of the same frames.
@@ -49,6 +53,7 @@ impl Default for PanelSettings {
         PanelSettings {
             channel: Channel::Mix,
             encoders: EncoderSet::default(),
+            band: Band::Wide,
             speech: SpeechSettings::default(),
             mfcc: MfccSettings::default(),
             ge2e: NetworkSettings::ge2e(),
@@ -67,8 +72,8 @@ pub struct Panel {
     frames: Option<FeaturePlan>,
     mfcc: Option<MfccEncoder>,
     mfcc_lda: Option<WccnEncoder>,
-    ge2e: Option<(FeaturePlan, Ge2e)>,
-    campplus: Option<(FeaturePlan, Campplus)>,
+    ge2e: Option<(FeaturePlan, Arc<Ge2e>)>,
+    campplus: Option<(FeaturePlan, Arc<Campplus>)>,
 }
 
 /// What a pass over one clip gave.
@@ -101,20 +106,42 @@ impl Panel {
     /// As [`new`](Self::new), and where a weight file cannot be read or is another than the one that belongs to this
     /// version.
     pub fn with_models(settings: &PanelSettings, models: &Models) -> Result<Self> {
-        let mut panel = Self::statistics(settings, Some(Background::built_in()?), Some(WccnTable::built_in()?))?;
+        let load = |encoder| settings.encoders.contains(encoder);
+        let ge2e = load(Encoder::Ge2e).then(|| Ge2e::load(models).map(Arc::new)).transpose()?;
+        let campplus = load(Encoder::Campplus).then(|| Campplus::load(models).map(Arc::new)).transpose()?;
+        Self::with_networks(settings, ge2e, campplus)
+    }
+
+    /// The same panel for the narrow band; the networks' weights are shared.
+    ///
+    /// # Errors
+    /// Where a setting is outside its range in the narrow band.
+    pub fn narrow(&self) -> Result<Self> {
+        let ge2e = self.ge2e.as_ref().map(|(_, n)| Arc::clone(n));
+        let campplus = self.campplus.as_ref().map(|(_, n)| Arc::clone(n));
+        Self::with_networks(&self.settings.narrow(), ge2e, campplus)
+    }
+
+    fn with_networks(
+        settings: &PanelSettings,
+        ge2e: Option<Arc<Ge2e>>,
+        campplus: Option<Arc<Campplus>>,
+    ) -> Result<Self> {
+        let (background, table) = (Background::built_in(settings.band)?, WccnTable::built_in(settings.band)?);
+        let mut panel = Self::statistics(settings, Some(background), Some(table))?;
         let network = |settings: &NetworkSettings, bands, sha256| {
             let plan = settings.plan(bands)?;
             Ok::<_, Error>((plan, fingerprint(&(&panel.settings.speech, settings, sha256))))
         };
-        if settings.encoders.contains(Encoder::Ge2e) {
+        if let Some(ge2e) = ge2e {
             let (plan, fingerprint) = network(&settings.ge2e, ge2e::BANDS, ge2e::SHA256)?;
             panel.fingerprints.set(Encoder::Ge2e, fingerprint);
-            panel.ge2e = Some((plan, Ge2e::load(models)?));
+            panel.ge2e = Some((plan, ge2e));
         }
-        if settings.encoders.contains(Encoder::Campplus) {
+        if let Some(campplus) = campplus {
             let (plan, fingerprint) = network(&settings.campplus, campplus::BANDS, campplus::SHA256)?;
             panel.fingerprints.set(Encoder::Campplus, fingerprint);
-            panel.campplus = Some((plan, Campplus::load(models)?));
+            panel.campplus = Some((plan, campplus));
         }
         Ok(panel)
     }

@@ -26,6 +26,9 @@ pub struct NetworkSettings {
     pub piece_frames: usize,
     /// Frames from one window to the next; null where a piece is read whole.
     pub window_step_frames: Option<usize>,
+    /// Mel bands that end above this are set to zero before the network reads them, Hz; left out where all are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_hz: Option<f64>,
 }
 
 /// Which of a clip's frames are read.
@@ -78,6 +81,12 @@ impl NetworkSettings {
         Ok(plan)
     }
 
+    /// Number of mel bands that are read; the others are zero.
+    fn bands_read(&self) -> usize {
+        let mel = &self.feature.filter_bank.mel;
+        self.top_hz.map_or(mel.bands, |top| mel.bands_below(top))
+    }
+
     /// What GE2E is fed with.
     pub fn ge2e() -> Self {
         NetworkSettings {
@@ -86,6 +95,7 @@ impl NetworkSettings {
             level: Level::BroughtTo(ge2e::LEVEL_DBFS),
             piece_frames: PIECE,
             window_step_frames: Some(ge2e::RESEMBLYZER_STEP),
+            top_hz: None,
         }
     }
 
@@ -97,6 +107,7 @@ impl NetworkSettings {
             level: Level::AsIs,
             piece_frames: PIECE,
             window_step_frames: None,
+            top_hz: None,
         }
     }
 }
@@ -147,6 +158,7 @@ impl Network<'_> {
 pub(crate) struct Pieces<'a> {
     network: Network<'a>,
     settings: &'a NetworkSettings,
+    bands_read: usize,
     rows: VecDeque<f32>,
     decisions: VecDeque<FrameActivity>,
     last: Option<FrameActivity>,
@@ -160,6 +172,7 @@ impl<'a> Pieces<'a> {
     pub fn new(network: Network<'a>, settings: &'a NetworkSettings) -> Self {
         Pieces {
             network,
+            bands_read: settings.bands_read(),
             settings,
             rows: VecDeque::new(),
             decisions: VecDeque::new(),
@@ -196,7 +209,9 @@ impl<'a> Pieces<'a> {
 
     fn take(&mut self, frame: FrameActivity, bands: usize) {
         if frame.keep || self.settings.frames == FramesRead::All {
-            self.kept.extend(self.rows.drain(..bands));
+            // Zero is what a band holds once its mean is taken off (CAM++), and silence (GE2E).
+            let read = self.bands_read;
+            self.kept.extend(self.rows.drain(..bands).enumerate().map(|(band, x)| if band < read { x } else { 0.0 }));
             self.powers.push(frame.power);
         } else {
             self.rows.drain(..bands);

@@ -5,11 +5,13 @@
 //! gave, and whether the networks' values are, bit for bit, those of every other machine.
 
 use super::background::Background;
+use super::band::Band;
 use super::campplus::{self, Campplus};
 use super::ge2e::{self, Ge2e};
 use super::kind::Encoder;
 use super::mfcc::MfccSettings;
 use super::models::{LEAST_COSINE, Models, known_answer};
+use super::panel::PanelSettings;
 use super::wccn::{WccnEncoder, WccnTable};
 use crate::encoder::cosine;
 use crate::error::Result;
@@ -134,15 +136,22 @@ fn cepstra() -> Result<Outcome> {
 }
 
 fn background() -> Result<Outcome> {
-    let n = Background::built_in()?.mean.len();
-    let (found, expected) = (format!("{n} values"), format!("{} values", 2 * 19));
+    let lengths: Vec<usize> =
+        Band::ALL.iter().map(|band| Ok(Background::built_in(*band)?.mean.len())).collect::<Result<_>>()?;
+    let (found, expected) = (format!("{lengths:?} values"), format!("{:?} values", [2 * 19; 2]));
     Ok((found == expected, found, expected))
 }
 
 fn table() -> Result<Outcome> {
-    let bank = MfccSettings::default().feature.filter_bank;
-    let n = WccnEncoder::new(&bank, Some(WccnTable::built_in()?))?.width();
-    Ok((true, format!("a triangle of {n} rows"), "a triangle that fits the features".into()))
+    let settings = PanelSettings::default();
+    let rows = |band, settings: &PanelSettings| {
+        let bank = &settings.mfcc.feature.filter_bank;
+        Ok(WccnEncoder::new(bank, Some(WccnTable::built_in(band)?))?.width())
+    };
+    let (wide, narrow): (Result<usize>, Result<usize>) =
+        (rows(Band::Wide, &settings), rows(Band::Narrow, &settings.narrow()));
+    let found = format!("triangles of {} and {} rows", wide?, narrow?);
+    Ok((true, found, "triangles that fit the features".into()))
 }
 
 #[cfg(test)]

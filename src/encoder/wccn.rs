@@ -9,6 +9,7 @@
 //! level drops out), and the standard deviation of each band. How the choice was made is in ACCURACY.md.
 
 use super::background::Background;
+use super::band::Band;
 use super::mfcc::{MfccCollector, Statistics};
 use crate::error::{ErrorKind, Result};
 use crate::feature::{FilterBankSettings, Lifter, dct_matrix};
@@ -39,12 +40,16 @@ pub struct WccnTable {
 }
 
 impl WccnTable {
-    /// The table that ships with the program.
+    /// The table of a band that ships with the program.
     ///
     /// # Errors
     /// [`ErrorKind::Model`] where the file that was built in is no such table.
-    pub fn built_in() -> Result<Self> {
-        serde_json::from_str(include_str!("../../models/mfcc_wccn.json")).map_err(|error| {
+    pub fn built_in(band: Band) -> Result<Self> {
+        let text = match band {
+            Band::Wide => include_str!("../../models/mfcc_wccn.json"),
+            Band::Narrow => include_str!("../../models/mfcc_wccn_narrow.json"),
+        };
+        serde_json::from_str(text).map_err(|error| {
             let expected = "a mean and a whitening matrix".into();
             ErrorKind::Model { name: NAME, found: error.to_string(), expected }.into()
         })
@@ -296,11 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_table_fits_the_default_filter_bank() {
-        let table = WccnTable::built_in().unwrap();
-        let encoder = WccnEncoder::new(&bank(40), Some(table.clone())).unwrap();
-        assert_eq!(encoder.width(), 79);
-        assert!(table.apply(&table.mean).iter().all(|x| *x == 0.0));
+    fn the_shipped_tables_fit_the_default_filter_banks() {
+        let settings = crate::encoder::PanelSettings::default();
+        for (band, settings, width) in [(Band::Wide, settings.clone(), 79), (Band::Narrow, settings.narrow(), 53)] {
+            let table = WccnTable::built_in(band).unwrap();
+            let bank = settings.mfcc.feature.filter_bank;
+            assert_eq!(WccnEncoder::new(&bank, Some(table.clone())).unwrap().width(), width);
+            assert!(table.apply(&table.mean).iter().all(|x| *x == 0.0));
+        }
     }
 
     #[test]

@@ -86,6 +86,14 @@ impl MelSettings {
         Ok(())
     }
 
+    /// Number of filters whose upper corner lies at `hz` or below it.
+    pub fn bands_below(&self, hz: f64) -> usize {
+        let (low, high) = (self.scale.mel(f64::from(self.low_hz)), self.scale.mel(f64::from(self.high_hz)));
+        let corners = (self.scale.mel(hz) - low) / (high - low) * (self.bands + 1) as f64;
+        // Filter `j` ends at corner `j + 2`; rounding must not lose the one that ends right here.
+        ((corners + 1e-9).max(0.0) as usize).saturating_sub(1).min(self.bands)
+    }
+
     /// The filters over the `fft_length / 2 + 1` bins of a power spectrum. A filter narrower than a bin may be empty.
     pub(crate) fn rows(&self, fft_length: usize, sample_rate_hz: u32) -> Vec<MelRow> {
         let bins = fft_length / 2 + 1;
@@ -152,6 +160,19 @@ mod tests {
         assert!((MelScale::Htk.mel(1000.0) - 999.985_537_1).abs() < 1e-6);
         assert_eq!(MelScale::Slaney.mel(1000.0), 15.0);
         assert!((MelScale::Slaney.mel(6400.0) - 42.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn filters_below_a_frequency_end_there() {
+        let (low_hz, high_hz, scale, shape) = (20.0, 8000.0, MelScale::Htk, MelShape::LinearInMel);
+        let settings = MelSettings { bands: 80, low_hz, high_hz, scale, shape };
+        assert_eq!((settings.bands_below(8000.0), settings.bands_below(20.0), settings.bands_below(0.0)), (80, 0, 0));
+        let rows = settings.rows(65_536, 16_000);
+        for top in [1000.0, 3400.0, 4000.0] {
+            let bin = (top / 16_000.0 * 65_536.0) as usize;
+            let below = rows.iter().filter(|row| row.first + row.weights.len() <= bin + 1).count();
+            assert_eq!(settings.bands_below(top), below, "{top}");
+        }
     }
 
     #[test]
