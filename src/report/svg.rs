@@ -30,12 +30,26 @@ pub(super) fn escaped(text: &str) -> String {
     safe
 }
 
-/// At most so many characters, with an ellipsis where some are missing.
+/// Width of text in characters of an alphabet; those of East Asia are twice as wide.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(columns).sum()
+}
+
+fn columns(c: char) -> usize {
+    if c < '\u{1100}' || ('\u{2000}'..'\u{2e80}').contains(&c) { 1 } else { 2 }
+}
+
+/// At most so many characters by width, with an ellipsis where some are missing.
 pub(super) fn shortened(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
+    if width(text) <= limit {
         return text.into();
     }
-    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += columns(*c);
+        used <= limit
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Lines of at most so many characters, broken between words where that can be.
@@ -77,7 +91,7 @@ pub(super) fn count(number: usize) -> String {
     }
     let mut spaced = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             spaced.push('\u{a0}');
         }
         spaced.push(digit);
@@ -133,6 +147,7 @@ mod tests {
     fn long_text_is_cut_or_broken() {
         assert_eq!(shortened("abcdef", 6), "abcdef");
         assert_eq!(shortened("abcdefg", 6), "abcde…");
+        assert_eq!(shortened("李小龍一二", 6), "李小…");
         assert_eq!(wrapped("one two three four", 9), ["one two", "three", "four"]);
         assert_eq!(wrapped("", 9), [""]);
     }

@@ -1,11 +1,11 @@
 //! An axis: its range, its ticks and its name.
 
-use super::super::svg::fixed;
 use super::text;
+use crate::report::svg::fixed;
 use std::fmt::Write;
 
 /// Ticks that a range of round numbers has, about.
-const TICKS: f64 = 7.0;
+const TICKS: f64 = 9.0;
 /// Lines of the grid: thin enough to lie behind everything.
 const HAIR: &str = "fill=\"none\" stroke=\"#ccc\" stroke-width=\"0.5\"";
 /// Tick labels.
@@ -14,7 +14,7 @@ const SMALL: &str = "font-size=\"10.5\"";
 const CHARACTER: f64 = 6.0;
 
 /// An axis with a linear scale; `low` lies left or at the foot and may be the greater of the two.
-pub(in super::super) struct Axis {
+pub(in crate::report) struct Axis {
     /// Name, with the unit; none draws nothing.
     pub label: String,
     /// Value at the left or at the foot.

@@ -1,7 +1,7 @@
 //! Curves of millions of steps, reduced to what the eye can tell apart.
 
 /// A place on the page: pixels from the left, pixels from the top.
-pub(in super::super) type Point = (f64, f64);
+pub(in crate::report) type Point = (f64, f64);
 
 /// Points closer than this to the one before are one with it, in pixels.
 const NEAR: f64 = 0.3;

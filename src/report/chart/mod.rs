@@ -10,7 +10,7 @@ mod pen;
 pub(super) use axis::Axis;
 pub(super) use pen::{Mark, NON_TARGETS, Pen, QUIET, TARGETS, pen};
 
-use super::svg::{escaped, shortened, wrapped};
+use crate::report::svg::{escaped, shortened, wrapped};
 use curve::Point;
 use std::fmt::Write;
 
@@ -24,8 +24,10 @@ const TOP: f64 = 40.0;
 const BEYOND: f64 = 12.0;
 /// Longest label in the key, in characters.
 const LABEL: usize = 30;
+/// Longest label in the description, in characters.
+const LONG_LABEL: usize = 120;
 /// Longest line of a note, in characters.
-const NOTE: usize = 92;
+const NOTE: usize = 104;
 
 /// Height of a frame whose axes have one scale.
 pub(super) const SQUARE: f64 = RIGHT - LEFT;
@@ -128,7 +130,7 @@ impl Chart {
 
     /// A row of the key with its figures, which the description repeats.
     pub fn key(&mut self, pen: Option<&Pen>, mark: Option<(Mark, &'static str)>, label: &str, figures: &str) {
-        self.tell(&format!("{label}: {figures}."));
+        self.tell(&format!("{}: {figures}.", shortened(label, LONG_LABEL)));
         let label = shortened(label, LABEL);
         self.key.push(KeyRow { pen: pen.copied(), mark, label, figures: figures.into() });
     }
@@ -220,8 +222,8 @@ fn text(out: &mut String, (x, y): Point, anchor: &str, style: &str, words: &str)
 
 #[cfg(test)]
 mod tests {
-    use super::super::svg::assert_well_formed;
     use super::*;
+    use crate::report::svg::assert_well_formed;
 
     #[test]
     fn a_chart_is_one_document_with_words_for_what_it_shows() {

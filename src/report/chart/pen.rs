@@ -4,7 +4,7 @@ use super::curve::Point;
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in super::super) struct Pen {
+pub(in crate::report) struct Pen {
     /// Colour.
     pub colour: &'static str,
     /// Dash pattern; empty for a line without gaps.
@@ -16,11 +16,11 @@ pub(in super::super) struct Pen {
 }
 
 /// The line of target trials: dark, without gaps.
-pub(in super::super) const TARGETS: Pen = Pen { colour: "#004b7a", dash: "", width: 1.7, mark: Mark::Circle };
+pub(in crate::report) const TARGETS: Pen = Pen { colour: "#004b7a", dash: "", width: 1.7, mark: Mark::Circle };
 /// The line of non-target trials: lighter, dashed.
-pub(in super::super) const NON_TARGETS: Pen = Pen { colour: "#d55e00", dash: "6 2.5", width: 1.7, mark: Mark::Square };
+pub(in crate::report) const NON_TARGETS: Pen = Pen { colour: "#d55e00", dash: "6 2.5", width: 1.7, mark: Mark::Square };
 /// Lines to compare with: thin and grey.
-pub(in super::super) const QUIET: Pen = Pen { colour: "#777", dash: "1.5 2.5", width: 1.0, mark: Mark::Cross };
+pub(in crate::report) const QUIET: Pen = Pen { colour: "#777", dash: "1.5 2.5", width: 1.0, mark: Mark::Cross };
 
 /// Lines of systems that share a chart, in their order. The hues can be told apart by colour-blind eyes (Okabe and
 /// Ito 2008); their grey levels differ where the dashes resemble each other.
@@ -29,12 +29,12 @@ const PENS: [Pen; 6] = [
     Pen { colour: "#0072b2", dash: "7 3", width: 1.7, mark: Mark::Square },
     Pen { colour: "#d55e00", dash: "9 3 1.5 3", width: 1.7, mark: Mark::Diamond },
     Pen { colour: "#007a5a", dash: "2 2.2", width: 1.9, mark: Mark::Up },
-    Pen { colour: "#b86594", dash: "", width: 1.7, mark: Mark::Down },
+    Pen { colour: "#b86594", dash: "", width: 2.3, mark: Mark::Down },
     Pen { colour: "#a87400", dash: "14 3", width: 1.7, mark: Mark::Cross },
 ];
 
 /// The pen of the series with this number; they come round again after the sixth.
-pub(in super::super) fn pen(number: usize) -> Pen {
+pub(in crate::report) fn pen(number: usize) -> Pen {
     let [first, ..] = PENS;
     PENS.get(number % PENS.len()).copied().unwrap_or(first)
 }
@@ -49,7 +49,7 @@ impl Pen {
 
 /// Shape of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Mark {
+pub(in crate::report) enum Mark {
     /// A dot, filled.
     Dot,
     /// A circle.

@@ -1,13 +1,15 @@
 //! Detection error trade-off: misses against false alarms at every threshold.
 
-use super::super::chart::{Axis, Chart, QUIET, SQUARE, pen};
-use super::super::svg::{count, fixed, percent};
 use super::{ScoredTrials, Sides, remark};
 use crate::calibration::metrics::equal_error_rate;
+use crate::report::chart::{Axis, Chart, QUIET, SQUARE, pen};
+use crate::report::svg::{count, fixed, percent};
 
 /// Rates that can be ticks, in per cent.
-const TICKS: [f64; 19] =
-    [0.001, 0.01, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 99.0];
+const TICKS: [f64; 23] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0,
+    80.0, 90.0, 95.0, 99.0,
+];
 /// Pieces in which the slant of a tie is drawn, for it is no straight line on probit axes.
 const PIECES: u32 = 48;
 
@@ -124,7 +126,7 @@ const MIDDLE_UPPER: [f64; 6] = [
     -3.969_683_028_665_376e1,
     2.209_460_984_245_205e2,
     -2.759_285_104_469_687e2,
-    1.383_577_518_672_690e2,
+    1.383_577_518_672_69e2,
     -3.066_479_806_614_716e1,
     2.506_628_277_459_239,
 ];

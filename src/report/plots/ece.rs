@@ -1,9 +1,9 @@
 //! Empirical cross-entropy: what the likelihood ratios leave unknown, at every prior.
 
-use super::super::chart::{Axis, Chart, LANDSCAPE, NON_TARGETS, Pen, QUIET, TARGETS};
-use super::super::svg::fixed;
 use super::tippett::titled;
 use super::{ScoredTrials, Sides, remark};
+use crate::report::chart::{Axis, Chart, LANDSCAPE, NON_TARGETS, Pen, QUIET, TARGETS};
+use crate::report::svg::fixed;
 use std::f64::consts::{LN_2, LN_10};
 
 /// Prior log10 odds run from `-RANGE` to `RANGE`.
@@ -30,7 +30,8 @@ pub fn ece(llrs: &ScoredTrials<'_>, pav: &ScoredTrials<'_>) -> String {
     let stated = Entropy::of(&sides);
     let best_entropy = best.lacking().is_none().then(|| Entropy::of(&best));
     let highest = stated.curve().map(|point| point.1).filter(|bits| bits.is_finite()).fold(1.0, f64::max);
-    let x = Axis::round("Prior log₁₀ odds", -RANGE, RANGE);
+    let ticks = (-5..=5).map(|i| f64::from(i) * RANGE / 5.0).map(|odds| (odds, fixed(odds, 1))).collect();
+    let x = Axis::new("Prior log₁₀ odds", -RANGE, RANGE, ticks);
     let mut chart = Chart::new(&title, about, LANDSCAPE, x, Axis::round("Cross-entropy (bits)", 0.0, highest.min(2.0)));
     chart.line([(0.0, 0.0), (0.0, 9.0)].into_iter(), &Pen { colour: "#333", ..QUIET });
     let always_one = Pen { colour: "#555", ..QUIET };

@@ -1,7 +1,7 @@
 //! The figures by which a validation is judged, each a function from scored trials to an SVG document.
 //!
-//! [`det`] compares systems by their errors. [`tippett`], [`ece`] and [`reliability`] ask of log-likelihood ratios how
-//! often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo`] shows whom the
+//! [`det()`] compares systems by their errors. [`tippett()`], [`ece()`] and [`reliability()`] ask of log-likelihood ratios how
+//! often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo()`] shows whom the
 //! system serves badly.
 //!
 //! Log-likelihood ratios come as natural logarithms and are shown as decimal ones. Whatever the data, a document comes
@@ -20,8 +20,8 @@ pub use reliability::reliability;
 pub use tippett::tippett;
 pub use zoo::{ZooAnimal, zoo};
 
-use super::chart::Chart;
-use super::svg::{count, log10};
+use crate::report::chart::Chart;
+use crate::report::svg::{count, log10};
 
 /// One system's scores on labelled trials, in any order.
 #[derive(Clone, Copy, Debug)]
@@ -147,9 +147,9 @@ mod trials {
 
 #[cfg(test)]
 mod tests {
-    use super::super::svg::assert_well_formed;
     use super::trials::Made;
     use super::*;
+    use crate::report::svg::assert_well_formed;
 
     const ODD: [f64; 6] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MAX];
 

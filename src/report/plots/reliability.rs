@@ -1,9 +1,9 @@
 //! Reliability of likelihood ratios: what they state against what the labels support.
 
-use super::super::chart::{Axis, Chart, Mark, QUIET, SQUARE, TARGETS};
-use super::super::svg::{count, fixed};
 use super::tippett::titled;
 use super::{ScoredTrials, Sides, remark};
+use crate::report::chart::{Axis, Chart, Mark, Pen, QUIET, SQUARE, TARGETS};
+use crate::report::svg::{count, fixed};
 
 /// Most bins.
 const BINS: usize = 12;
@@ -47,7 +47,7 @@ pub fn reliability(llrs: &ScoredTrials<'_>) -> String {
     chart.key(Some(&QUIET), None, "Calibrated", "stated and supported LR agree");
     if bins.iter().any(|bin| !bin.supported(all).is_finite()) {
         let colour = TARGETS.colour;
-        chart.key(None, Some((Mark::Up, colour)), "Bin of one kind only", "the supported LR has no bound on that side");
+        chart.key(None, Some((Mark::Up, colour)), "Bin of one kind only", "supported LR open-ended, drawn at the edge");
     }
     chart.note("Small figures: targets / non-targets in the bin. Bars: 95 % intervals as if trials were independent.");
     remark(&mut chart, sides.left_out);
@@ -134,7 +134,7 @@ fn range(bins: &[Bin], all: (f64, f64)) -> (f64, f64) {
 fn draw(chart: &mut Chart, bin: &Bin, all: (f64, f64), last_words: &mut f64) {
     let (left, top, right, bottom) = chart.frame();
     let (stated, supported, (low, high)) = (bin.stated(), bin.supported(all), bin.interval(all));
-    let bar = super::super::chart::Pen { width: 1.0, ..TARGETS };
+    let bar = Pen { width: 1.0, ..TARGETS };
     chart.line([(stated, low), (stated, high)].into_iter(), &bar);
     let mark = match supported {
         f64::NEG_INFINITY => Mark::Down,
@@ -151,9 +151,9 @@ fn draw(chart: &mut Chart, bin: &Bin, all: (f64, f64), last_words: &mut f64) {
     if (y - *last_words).abs() >= 11.0 {
         *last_words = y;
         if x < right - 90.0 {
-            chart.words((x + 9.0, y + 9.0), "start", &counts)
+            chart.words((x + 9.0, (y + 9.0).min(bottom - 5.0)), "start", &counts)
         } else {
-            chart.words((x - 9.0, y - 6.0), "end", &counts)
+            chart.words((x - 9.0, (y - 6.0).max(top + 12.0)), "end", &counts)
         }
     }
 }

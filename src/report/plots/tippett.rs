@@ -1,8 +1,8 @@
 //! Tippett plot: how often a log-likelihood ratio is greater than a value, by what is true.
 
-use super::super::chart::{Axis, Chart, LANDSCAPE, NON_TARGETS, Pen, QUIET, TARGETS};
-use super::super::svg::{count, log10, percent};
 use super::{ScoredTrials, Sides, remark};
+use crate::report::chart::{Axis, Chart, LANDSCAPE, NON_TARGETS, Pen, QUIET, TARGETS};
+use crate::report::svg::{count, log10, percent, shortened};
 
 /// The Tippett plot (Evett and Buckleton 1996; Meuwly 2001): the share of trials whose log10 LR is greater than the
 /// value on the axis, for targets and for non-targets. The key states the rates of misleading evidence: targets with
@@ -35,6 +35,7 @@ pub fn tippett(llrs: &ScoredTrials<'_>) -> String {
             - sorted.partition_point(|llr| log10(*llr) <= high)
     };
     let outside = outside(&sides.targets) + outside(&sides.non_targets);
+    chart.note("Dotted line: an LR of 1, which supports neither.");
     if outside > 0 {
         chart.note(&format!("Beyond the axis, and counted in the shares: {} of {}.", count(outside), sides.counts()));
     }
@@ -44,7 +45,7 @@ pub fn tippett(llrs: &ScoredTrials<'_>) -> String {
 
 /// A title with the system's name.
 pub(super) fn titled(title: &str, label: &str) -> String {
-    if label.is_empty() { title.into() } else { format!("{title}: {}", super::super::svg::shortened(label, 40)) }
+    if label.is_empty() { title.into() } else { format!("{title}: {}", shortened(label, 40)) }
 }
 
 /// Corners of the curve: a decimal log-likelihood ratio with the share of greater ones, before and after each step.

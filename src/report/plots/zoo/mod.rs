@@ -1,19 +1,16 @@
 //! Zoo plot: whom a system serves badly, and how.
 
-use super::super::chart::{Axis, Chart, Mark, QUIET, SQUARE};
-use super::super::svg::{count, fixed, log10, shortened};
+mod group;
+mod names;
+
+use crate::report::chart::{Axis, Chart, Mark, QUIET, SQUARE};
+use crate::report::svg::{count, log10};
+use group::{Group, Quartiles, group};
 use std::collections::BTreeMap;
 
-/// Most animals of a group that are named.
-const NAMED: usize = 6;
-/// Longest name, in characters.
-const NAME: usize = 18;
-/// Width of a character of a name and height of its line, in pixels.
-const CHARACTER: f64 = 5.6;
-const LINE: f64 = 11.0;
 /// Animals of one group in the same cell of this size, in pixels, are one mark, where there are many.
 const CELL: f64 = 2.0;
-/// Number of animals from which on cells are used.
+/// Number of animals from which on the zoo is crowded.
 const MANY: usize = 1000;
 /// Ink of the animals in the corners and of the others.
 const INK: &str = "#004b7a";
@@ -32,38 +29,6 @@ pub struct ZooAnimal<'a> {
     pub targets: usize,
     /// Number of pairs with other speakers.
     pub non_targets: usize,
-}
-
-/// A corner of the zoo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Group {
-    Dove,
-    Chameleon,
-    Phantom,
-    Worm,
-}
-
-impl Group {
-    const ALL: [Group; 4] = [Group::Dove, Group::Phantom, Group::Chameleon, Group::Worm];
-
-    /// Plural, and what it means for the system.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Group::Dove => ("Doves", "like themselves, unlike others"),
-            Group::Phantom => ("Phantoms", "unlike themselves and unlike others"),
-            Group::Chameleon => ("Chameleons", "like themselves and like others"),
-            Group::Worm => ("Worms", "unlike themselves, like others"),
-        }
-    }
-
-    fn mark(self) -> Mark {
-        match self {
-            Group::Dove => Mark::Circle,
-            Group::Phantom => Mark::Up,
-            Group::Chameleon => Mark::Diamond,
-            Group::Worm => Mark::Square,
-        }
-    }
 }
 
 /// The zoo plot (Yager and Dunstone, "The biometric menagerie", 2010): each speaker's mean log10 LR with own clips
@@ -89,26 +54,23 @@ pub fn zoo(animals: &[ZooAnimal<'_>]) -> String {
     let across = axis("Mean log₁₀ LR of target trials", &targets);
     let upward = axis("Mean log₁₀ LR of non-target trials (falling)", &non_targets).reversed();
     let mut chart = Chart::new(title, about, SQUARE, across, upward);
-    for quartile in [x.low, x.high] {
-        chart.line([(quartile, -1e9), (quartile, 1e9)].into_iter(), &QUIET);
-    }
-    for quartile in [y.low, y.high] {
-        chart.line([(-1e9, quartile), (1e9, quartile)].into_iter(), &QUIET);
-    }
+    corners(&mut chart, &x, &y);
     let group = |animal: &ZooAnimal<'_>| group((log10(animal.target_mean), log10(animal.non_target_mean)), &x, &y);
     let others: Vec<&ZooAnimal<'_>> = placed.iter().copied().filter(|animal| group(animal).is_none()).collect();
     dots(&mut chart, &others, Mark::Dot, GREY);
+    // In a crowd the corner itself must tell the group.
+    let mark = |kind: Group| if placed.len() < MANY { kind.mark() } else { Mark::Dot };
     let groups = Group::ALL.map(|kind| {
         let members: Vec<&ZooAnimal<'_>> = placed.iter().copied().filter(|a| group(a) == Some(kind)).collect();
         (kind, members)
     });
     for (kind, members) in &groups {
-        dots(&mut chart, members, kind.mark(), INK);
+        dots(&mut chart, members, mark(*kind), INK);
     }
-    name(&mut chart, &groups);
+    names::name(&mut chart, &groups, &others);
     for (kind, members) in &groups {
         let (label, meaning) = kind.words();
-        chart.key(None, Some((kind.mark(), INK)), label, &format!("{}: {meaning}", count(members.len())));
+        chart.key(None, Some((mark(*kind), INK)), label, &format!("{}: {meaning}", count(members.len())));
     }
     chart.key(None, Some((Mark::Dot, GREY)), "Other speakers", &count(others.len()));
     chart.note("Dotted lines: quartiles. The named corners are the outer quarter of both axes.");
@@ -121,41 +83,6 @@ pub fn zoo(animals: &[ZooAnimal<'_>]) -> String {
 
 fn is_placed(animal: &ZooAnimal<'_>) -> bool {
     animal.targets > 0 && animal.non_targets > 0 && !animal.target_mean.is_nan() && !animal.non_target_mean.is_nan()
-}
-
-/// Values that a quarter of all lie below, and above.
-struct Quartiles {
-    low: f64,
-    high: f64,
-}
-
-impl Quartiles {
-    /// By linear interpolation between the rising values.
-    fn of(sorted: &[f64]) -> Option<Self> {
-        let at = |share: f64| {
-            let place = share * sorted.len().checked_sub(1)? as f64;
-            let (below, above) = (*sorted.get(place.floor() as usize)?, *sorted.get(place.ceil() as usize)?);
-            // Between two infinite values, or on one, there is nothing to interpolate.
-            Some(if below == above { below } else { below + place.fract() * (above - below) })
-        };
-        Some(Quartiles { low: at(0.25)?, high: at(0.75)? })
-    }
-}
-
-/// The corner in which an animal lies, if it is one.
-fn group((target, non_target): (f64, f64), x: &Quartiles, y: &Quartiles) -> Option<Group> {
-    let side = |value: f64, quartiles: &Quartiles| match value {
-        _ if quartiles.low == quartiles.high => None,
-        value if value <= quartiles.low => Some(false),
-        value if value >= quartiles.high => Some(true),
-        _ => None,
-    };
-    Some(match (side(target, x)?, side(non_target, y)?) {
-        (true, false) => Group::Dove,
-        (true, true) => Group::Chameleon,
-        (false, false) => Group::Phantom,
-        (false, true) => Group::Worm,
-    })
 }
 
 /// An axis over the finite ones of rising values, with room at both ends.
@@ -185,42 +112,26 @@ fn dots(chart: &mut Chart, animals: &[&ZooAnimal<'_>], mark: Mark, colour: &str)
     chart.marks_at(&spots, mark, colour, "");
 }
 
-/// Names the animals of small groups beside their marks, where the names do not lie on each other.
-fn name(chart: &mut Chart, groups: &[(Group, Vec<&ZooAnimal<'_>>)]) {
-    let (left, _, right, _) = chart.frame();
-    let mut taken: Vec<(f64, f64, f64)> = Vec::new();
-    for (kind, members) in groups.iter().filter(|(_, members)| members.len() <= NAMED) {
-        for animal in members {
-            let (x, y) = spot(chart, animal);
-            let means = [animal.target_mean, animal.non_target_mean].map(|mean| fixed(log10(mean), 2));
-            let [target, non_target] = means;
-            chart.tell(&format!(
-                "{}: {}, {target} over {} target trials, {non_target} over {} non-target trials.",
-                kind.words().0,
-                animal.speaker,
-                count(animal.targets),
-                count(animal.non_targets)
-            ));
-            let name = shortened(animal.speaker, NAME);
-            let width = CHARACTER * name.chars().count() as f64;
-            let free = |from: f64| {
-                from >= left + 2.0
-                    && from + width <= right - 2.0
-                    && taken.iter().all(|(a, b, line)| (line - y).abs() >= LINE || from > *b || from + width < *a)
-            };
-            let side = [("start", x + 8.0, x + 8.0), ("end", x - 8.0, x - 8.0 - width)];
-            if let Some((anchor, at, from)) = side.into_iter().find(|(_, _, from)| free(*from)) {
-                taken.push((from, from + width, y));
-                chart.words((at, y + 3.5), anchor, &name);
-            }
-        }
+/// Draws the quartiles and writes the name of each group in its corner.
+fn corners(chart: &mut Chart, x: &Quartiles, y: &Quartiles) {
+    for quartile in [x.low, x.high] {
+        chart.line([(quartile, -1e9), (quartile, 1e9)].into_iter(), &QUIET);
+    }
+    for quartile in [y.low, y.high] {
+        chart.line([(-1e9, quartile), (1e9, quartile)].into_iter(), &QUIET);
+    }
+    let (left, top, right, bottom) = chart.frame();
+    for kind in Group::ALL {
+        let (x, anchor) = if kind.is_right() { (right - 7.0, "end") } else { (left + 7.0, "start") };
+        let y = if kind.is_top() { top + 14.0 } else { bottom - 7.0 };
+        chart.words((x, y), anchor, kind.words().0);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::svg::assert_well_formed;
     use super::*;
+    use crate::report::svg::assert_well_formed;
     use std::f64::consts::LN_10;
 
     fn animal(speaker: &str, target: f64, non_target: f64) -> ZooAnimal<'_> {
