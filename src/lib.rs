@@ -3,7 +3,7 @@
 //! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it:
 //! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`encoder`] (frames to an embedding),
 //! [`compare`] (embedding against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the
-//! only place with threads).
+//! only place with threads), [`report`] (facts as documents).
 //!
 //! There are four encoders, each with scores of its own: two of MFCC statistics and two speaker networks.
 //!
@@ -31,5 +31,6 @@ pub mod encoder;
 mod error;
 pub mod feature;
 pub mod library;
+pub mod report;
 
 pub use error::{Error, ErrorKind, Result};
