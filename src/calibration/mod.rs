@@ -1,4 +1,9 @@
-//! Scores with labels to statements about error. This part never sees audio.
+//! Scores with labels to statements about error and to likelihood ratios. This part never sees audio.
 
 pub mod bootstrap;
+mod draws;
+mod hull;
+mod interval;
 pub mod metrics;
+mod resampled;
+
