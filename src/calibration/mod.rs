@@ -4,6 +4,7 @@ pub mod bootstrap;
 mod draws;
 mod hull;
 mod interval;
+pub mod logistic;
 pub mod metrics;
 mod resampled;
 
