@@ -160,7 +160,7 @@ fn principal_axes(table: &WccnTable, clips: &[&Clip], dimensions: usize) -> Vec<
 fn score(clips: &[&Both], input: Input, map: &Map, pairs: Pairs, voices: &BTreeSet<&str>, trials: &mut Trials) {
     let embedded: Vec<_> = clips.iter().map(|both| map(&both.input(input))).collect();
     let number = |both: &Both| voices.iter().position(|voice| *voice == both.clip.voice).unwrap_or(0);
-    let numbers: Vec<usize> = clips.iter().map(|both| number(both)).collect();
+    let numbers: Vec<u32> = clips.iter().map(|both| number(both) as u32).collect();
     for i in 0..clips.len() {
         for j in i + 1..clips.len() {
             let real = [i, j].map(|k| clips[k].clip.kind == VoiceKind::Real);

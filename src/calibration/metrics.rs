@@ -1,8 +1,12 @@
-//! Error rates of a score on labelled trials.
+//! What a score or a log-likelihood ratio is worth on labelled trials: error rates and the cost Cllr.
+//!
+//! Everything but Cllr itself looks only at the order of the scores, so that it follows from one convex hull.
 
+use super::hull::roc;
 use crate::error::{ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::f64::consts::LN_2;
 
 /// Equal error rate on the convex hull of the ROC, as a fraction of 1.
 ///
@@ -36,6 +40,23 @@ pub struct ErrorRates {
     /// Least detection cost over all thresholds: `(p miss + (1 - p) false alarm) / min(p, 1 - p)` with a target prior
     /// `p` of 0.01 and both costs 1. 0 is perfect, 1 no better than refusing (or accepting) every trial.
     pub min_dcf: Estimate,
+    /// Least Cllr over all monotone maps of the score to log-likelihood ratios: what the score could tell at best, 0
+    /// to 1, in bits. It is optimistic, for the map is chosen on the trials it is measured on.
+    pub cllr_min: Estimate,
+}
+
+/// Error rates and costs of log-likelihood ratios, each with its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FusionRates {
+    /// Equal error rate on the convex hull of the ROC, as a fraction of 1.
+    pub eer: Estimate,
+    /// Least detection cost over all thresholds, as in [`ErrorRates`].
+    pub min_dcf: Estimate,
+    /// Cost of the log-likelihood ratios as they are, in bits: 0 is perfect, 1 what a ratio of 1 for every trial costs,
+    /// more is worse than saying nothing.
+    pub cllr: Estimate,
+    /// The part of it that no monotone map could take away. The rest is lost to calibration.
+    pub cllr_min: Estimate,
 }
 
 /// Prior probability of a target trial in the detection cost, as in the speaker recognition evaluations of NIST.
@@ -52,99 +73,47 @@ pub fn min_dcf(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
     Ok(roc(targets, non_targets)?.min_dcf())
 }
 
-/// The upper-left convex hull of a ROC: false-alarm and miss rates of the thresholds that some prior and cost make
-/// best, from refusing every trial to accepting every one.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct RocHull(Vec<(f64, f64)>);
-
-impl RocHull {
-    /// The hull of weighted trials in the order of falling scores; none where all weight is on one side.
-    pub fn of(trials: impl Iterator<Item = WeightedTrial>) -> Option<Self> {
-        let mut hull: Vec<(f64, f64)> = vec![(0.0, 0.0)];
-        let (mut hits, mut false_alarms, mut last) = (0u64, 0u64, 0u64);
-        for WeightedTrial { target, weight, ends } in trials {
-            if target {
-                hits += weight;
-            } else {
-                false_alarms += weight;
-            }
-            // Without a hit since the last point, the new one lies straight to the right of it: never a corner.
-            if ends && hits > last {
-                extend(&mut hull, (false_alarms as f64, hits as f64));
-                last = hits;
-            }
-        }
-        if false_alarms == 0 || hits == 0 {
-            return None;
-        }
-        let (false_alarms, hits) = (false_alarms as f64, hits as f64);
-        if hull.last() != Some(&(false_alarms, hits)) {
-            extend(&mut hull, (false_alarms, hits));
-        }
-        hull.iter_mut().for_each(|(fa, hit)| (*fa, *hit) = (*fa / false_alarms, 1.0 - *hit / hits));
-        Some(RocHull(hull))
-    }
-
-    /// Where misses and false alarms are equal on the hull, 0 to 0.5.
-    pub fn equal_error_rate(&self) -> f64 {
-        let crossing = self.0.windows(2).find_map(|edge| {
-            let [(fa0, miss0), (fa1, miss1)] = [*edge.first()?, *edge.get(1)?];
-            // On the edge, miss - false alarm falls from d0 >= 0 to d1; the rates are equal where it is 0.
-            let (d0, d1) = (miss0 - fa0, miss1 - fa1);
-            (d1 <= 0.0).then(|| fa0 + d0 / (d0 - d1) * (fa1 - fa0))
-        });
-        crossing.unwrap_or(0.5)
-    }
-
-    /// Least normalised detection cost, 0 to 1; see [`min_dcf`].
-    pub fn min_dcf(&self) -> f64 {
-        let cost = |(fa, miss): &(f64, f64)| TARGET_PRIOR * miss + (1.0 - TARGET_PRIOR) * fa;
-        self.0.iter().map(cost).fold(f64::INFINITY, f64::min) / TARGET_PRIOR.min(1.0 - TARGET_PRIOR)
-    }
-}
-
-/// A trial on its way into a hull.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WeightedTrial {
-    /// Whether it compares two clips of one voice.
-    pub target: bool,
-    /// How often it counts.
-    pub weight: u64,
-    /// Whether the next score is another one, so that a threshold fits between.
-    pub ends: bool,
-}
-
-/// Adds a corner, taking away those that it makes hollow.
-fn extend(hull: &mut Vec<(f64, f64)>, point: (f64, f64)) {
-    while let [.., a, b] = hull[..] {
-        if (b.0 - a.0) * (point.1 - a.1) < (b.1 - a.1) * (point.0 - a.0) {
-            break;
-        }
-        hull.pop();
-    }
-    hull.push(point);
-}
-
-/// The hull of plain scores.
-pub(crate) fn roc(targets: &[f64], non_targets: &[f64]) -> Result<RocHull> {
-    let count = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
+/// Cost of natural-log likelihood ratios, in bits: the mean of `log2(1 + 1 / LR)` over targets and that of
+/// `log2(1 + LR)` over non-targets, halved (Brümmer and du Preez, "Application-independent evaluation of speaker
+/// detection", 2006).
+///
+/// An infinite ratio on the wrong side costs infinitely much, one on the right side nothing.
+///
+/// # Errors
+/// [`ErrorKind::Insufficient`] without a target or a non-target trial, or where a ratio is not a number.
+pub fn cllr(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
     let refused = |found| {
-        let expected = "at least one of each, with finite scores".into();
-        Err(ErrorKind::Insufficient { what: "error rates", found, expected }.into())
+        let expected = "at least one of each, with a number for each".into();
+        Err(ErrorKind::Insufficient { what: "Cllr", found, expected }.into())
     };
-    if !targets.iter().chain(non_targets).all(|score| score.is_finite()) {
-        return refused(format!("{count}, some scores not finite"));
+    let count = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
+    if targets.is_empty() || non_targets.is_empty() {
+        return refused(count);
     }
-    let mut trials: Vec<(f64, bool)> =
-        targets.iter().map(|s| (*s, true)).chain(non_targets.iter().map(|s| (*s, false))).collect();
-    trials.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let next = trials.iter().skip(1).map(|next| Some(next.0)).chain([None]);
-    let weighted = trials.iter().zip(next).map(|((score, target), next)| WeightedTrial {
-        target: *target,
-        weight: 1,
-        ends: next != Some(*score),
-    });
-    RocHull::of(weighted).map_or_else(|| refused(count), Ok)
+    if targets.iter().chain(non_targets).any(|llr| llr.is_nan()) {
+        return refused(format!("{count}, some ratios not numbers"));
+    }
+    let mean = |llrs: &[f64], target| llrs.iter().map(|x| cost(*x, target)).sum::<f64>() / llrs.len() as f64;
+    Ok((mean(targets, true) + mean(non_targets, false)) / 2.0)
+}
+
+/// Least Cllr over all monotone maps of the scores, 0 to 1; the one of the ratios that pooling adjacent violators
+/// gives (Brümmer and du Preez 2006).
+///
+/// # Errors
+/// As [`equal_error_rate`].
+pub fn cllr_min(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
+    Ok(roc(targets, non_targets)?.cllr_min())
+}
+
+/// What one natural-log likelihood ratio costs, in bits.
+pub(crate) fn cost(llr: f64, target: bool) -> f64 {
+    softplus(if target { -llr } else { llr }) / LN_2
+}
+
+/// `ln(1 + exp(x))`, without overflow and without loss where `exp(x)` is small.
+pub(crate) fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 #[cfg(test)]
@@ -194,10 +163,48 @@ mod tests {
     }
 
     #[test]
+    fn known_costs_of_ratios() {
+        let of = |targets: &[f64], non_targets: &[f64]| cllr(targets, non_targets).unwrap();
+        assert_eq!(of(&[0.0; 3], &[0.0; 5]), 1.0, "ratios of 1 say nothing");
+        // log2(1 + 1/3) for the target, log2(1 + 1) for the non-target.
+        assert!((of(&[3f64.ln()], &[0.0]) - ((4.0 / 3.0f64).log2() + 1.0) / 2.0).abs() < 1e-15);
+        assert_eq!(of(&[f64::INFINITY], &[f64::NEG_INFINITY]), 0.0);
+        assert_eq!(of(&[f64::INFINITY], &[f64::INFINITY]), f64::INFINITY);
+        assert_eq!(of(&[f64::NEG_INFINITY, 1.0], &[-1.0]), f64::INFINITY);
+        assert!((of(&[-1e4], &[-1e4]) - 1e4 / LN_2 / 2.0).abs() < 1e-9, "no overflow");
+        assert!((of(&[40.0], &[-40.0]) / ((-40f64).exp() / LN_2) - 1.0).abs() < 1e-12, "no loss");
+
+        let least = |targets: &[f64], non_targets: &[f64]| cllr_min(targets, non_targets).unwrap();
+        assert_eq!(least(&[2.0, 3.0], &[0.0, 1.0]), 0.0);
+        assert_eq!(least(&[0.0, 1.0], &[2.0, 3.0]), 1.0);
+        assert_eq!(least(&[1.0], &[1.0]), 1.0);
+        // Two blocks are pure; in the middle lie one target of four and one non-target of four, with a ratio of 1.
+        assert!((least(&[2.0, 4.0, 5.0, 6.0], &[3.0, 0.0, 0.1, 0.2]) - 0.25).abs() < 1e-15);
+    }
+
+    #[test]
+    fn calibrated_gaussian_ratios_lose_nothing() {
+        // Targets with mean s2 / 2 and non-targets with mean -s2 / 2, both with variance s2: the ratio of the ratio is
+        // the ratio (van Leeuwen and Brümmer 2013). Here at the quantiles of the distribution.
+        let quantiles = |mean: f64, sd: f64| -> Vec<f64> {
+            let quantile = |i| -(2f64.sqrt()) * statrs::function::erf::erfc_inv(2.0 * (f64::from(i) + 0.5) / 20_000.0);
+            (0..20_000).map(|i| mean + sd * quantile(i)).collect()
+        };
+        for s2 in [1.0f64, 4.0, 16.0] {
+            let (targets, non_targets) = (quantiles(s2 / 2.0, s2.sqrt()), quantiles(-s2 / 2.0, s2.sqrt()));
+            let (all, least) = (cllr(&targets, &non_targets).unwrap(), cllr_min(&targets, &non_targets).unwrap());
+            assert!(least <= all && all - least < 1e-3, "{s2}: {least} {all}");
+            let scaled = |x: &[f64]| x.iter().map(|x| 2.0 * x).collect::<Vec<_>>();
+            assert!(cllr(&scaled(&targets), &scaled(&non_targets)).unwrap() > all + 1e-3, "overstated ratios cost");
+        }
+    }
+
+    #[test]
     fn too_little_is_refused() {
         for (targets, non_targets) in [(vec![], vec![1.0]), (vec![1.0], vec![]), (vec![f64::NAN], vec![1.0])] {
             assert!(equal_error_rate(&targets, &non_targets).is_err());
             assert!(min_dcf(&targets, &non_targets).is_err());
+            assert!(cllr_min(&targets, &non_targets).is_err() && cllr(&targets, &non_targets).is_err());
         }
     }
 
@@ -220,8 +227,11 @@ mod tests {
             prop_assert!((0.0..=0.5 + 1e-12).contains(&rate));
             let cost = min_dcf(&targets, &non_targets).unwrap();
             prop_assert!((cost - least_cost_over_all_thresholds(&targets, &non_targets)).abs() < 1e-12);
+            let least = cllr_min(&targets, &non_targets).unwrap();
+            prop_assert!(least <= 1.0 + 1e-12 && least <= cllr(&targets, &non_targets).unwrap() + 1e-12);
             let map = |x: &[f64]| x.iter().map(|v| v.exp()).collect::<Vec<_>>();
             prop_assert!((rate - equal_error_rate(&map(&targets), &map(&non_targets)).unwrap()).abs() < 1e-12);
+            prop_assert!((least - cllr_min(&map(&targets), &map(&non_targets)).unwrap()).abs() < 1e-12);
             let minus = |x: &[f64]| x.iter().map(|v| -v).collect::<Vec<_>>();
             prop_assert!((rate - equal_error_rate(&minus(&non_targets), &minus(&targets)).unwrap()).abs() < 1e-9);
         }

@@ -1,4 +1,18 @@
-//! Scores with labels to statements about error. This part never sees audio.
+//! Scores with labels to statements about error and to likelihood ratios. This part never sees audio.
 
+pub mod binomial;
 pub mod bootstrap;
+pub mod bounds;
+mod draws;
+pub mod gaussian;
+#[cfg(test)]
+mod golden;
+mod hull;
+mod interval;
+pub mod logistic;
 pub mod metrics;
+pub mod pav;
+mod resampled;
+mod table;
+
+pub use table::Table;

@@ -9,11 +9,12 @@ use soundalike::library::{Filter, Manifest, Selection};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Measure the error on labelled clips of your own: equal error rate and least detection cost over all pairs.
+/// Measure the error on labelled clips of your own: equal error rate, least detection cost and least Cllr over all pairs.
 ///
 /// Each encoder is measured on the same pairs. minDCF is the detection cost at the best threshold for a target prior of
-/// 0.01 and costs of 1, where 1 is no better than refusing everything. The interval is a bootstrap over speakers (1000
-/// resamples, fixed seed, 95 %). Clips shorter than `check` would accept are scored too and counted; only clips that
+/// 0.01 and costs of 1, where 1 is no better than refusing everything. Cllr_min is what the score costs, in bits, once it is
+/// calibrated as well as these pairs allow: 0 is perfect, 1 tells nothing. The interval is a bootstrap over speakers
+/// (BCa, 95 %, fixed seed, 1000 resamples or, above two million pairs, 200). Clips shorter than `check` would accept are scored too and counted; only clips that
 /// cannot be decoded or hold no speech are left out.
 #[derive(Args)]
 #[command(
@@ -90,9 +91,11 @@ fn text(report: &EvaluateReport) -> String {
     };
     let rows = report.encoders.iter().map(|(encoder, rates)| {
         let (eer, min_dcf) = (figures(&rates.eer, 100.0, 2), figures(&rates.min_dcf, 1.0, 3));
-        [encoder.label().to_string()].into_iter().chain(eer).chain(min_dcf).collect()
+        let cllr_min = figures(&rates.cllr_min, 1.0, 3);
+        [encoder.label().to_string()].into_iter().chain(eer).chain(min_dcf).chain(cllr_min).collect()
     });
     let rows: Vec<Vec<String>> = rows.collect();
     text.push('\n');
-    text + &table(&["encoder", " EER %", " 95 % interval", " minDCF", " 95 % interval"], &rows)
+    let interval = " 95 % interval";
+    text + &table(&["encoder", " EER %", interval, " minDCF", interval, " Cllr_min", interval], &rows)
 }

@@ -154,7 +154,7 @@ pub fn evaluate(
             }
         };
         below_minimum += usize::from(short);
-        let next = names.len();
+        let next = names.len() as u32;
         let speaker = *names.entry(clip.speaker.as_str()).or_insert(next);
         clips.push(Clip { speaker, kind: clip.kind, embeddings });
     }
@@ -189,7 +189,7 @@ fn too_few(target: usize, non_target: usize, left_out: &[LeftOut]) -> Error {
 }
 
 struct Clip {
-    speaker: usize,
+    speaker: u32,
     kind: VoiceKind,
     embeddings: PerEncoder<Embedding>,
 }

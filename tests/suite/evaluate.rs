@@ -85,8 +85,10 @@ fn trials_are_all_pairs() {
         for (encoder, _) in encoders {
             let [low, point, high] = rate(encoder, result, "eer");
             assert!(0.0 <= low && low <= point && point <= high && high <= 1.0 && point <= 0.5, "{result}");
-            let [low, point, high] = rate(encoder, result, "min_dcf");
-            assert!(0.0 <= low && low <= point && point <= high && high <= 1.0, "{result}");
+            for name in ["min_dcf", "cllr_min"] {
+                let [low, point, high] = rate(encoder, result, name);
+                assert!(0.0 <= low && low <= point && point <= high && high <= 1.0, "{name}: {result}");
+            }
         }
     }
     // 4 librivox and 5 nsh.
@@ -95,8 +97,8 @@ fn trials_are_all_pairs() {
     let split = evaluate(&manifest, &["--split", "dev-test", "--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&split), [13, 13, 2, 20, 16]);
     assert_eq!(
-        (eer(&split)[1], rate("mfcc", &split, "min_dcf")),
-        (0.0, [0.0; 3]),
+        (eer(&split)[1], rate("mfcc", &split, "min_dcf"), rate("mfcc", &split, "cllr_min")),
+        (0.0, [0.0; 3], [0.0; 3]),
         "the pair and librivox are far apart"
     );
     // 24 synthetic clips in groups of 4.
@@ -114,7 +116,9 @@ fn trials_are_all_pairs() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [low, point, high] = rate(encoder, &real, "eer").map(|x| format!("{:.2}", 100.0 * x));
         let [least, cost, most] = rate(encoder, &real, "min_dcf").map(|x| format!("{x:.3}"));
-        assert_eq!(words, [name, &point, &low, "to", &high, &cost, &least, "to", &most], "{text}");
+        let [few, bits, many] = rate(encoder, &real, "cllr_min").map(|x| format!("{x:.3}"));
+        let [rates, costs] = [[&point, &low, "to", &high], [&cost, &least, "to", &most]];
+        assert_eq!(words, [&[name], &rates[..], &costs, &[&bits, &few, "to", &many]].concat(), "{text}");
     }
     for form in [&[][..], &["--json"]] {
         let run = |threads| soundalike(&[&fixed[..], &[MFCC, "--threads", threads], form].concat()).exits(0).stdout;
