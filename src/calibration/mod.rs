@@ -6,5 +6,8 @@ mod hull;
 mod interval;
 pub mod logistic;
 pub mod metrics;
+pub mod pav;
 mod resampled;
+mod table;
 
+pub use table::Table;
