@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 mod draws;
+pub mod gaussian;
 mod hull;
 mod interval;
 pub mod logistic;
