@@ -1,6 +1,8 @@
 //! Scores with labels to statements about error and to likelihood ratios. This part never sees audio.
 
+pub mod binomial;
 pub mod bootstrap;
+pub mod bounds;
 mod draws;
 pub mod gaussian;
 mod hull;
