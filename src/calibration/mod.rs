@@ -5,6 +5,8 @@ pub mod bootstrap;
 pub mod bounds;
 mod draws;
 pub mod gaussian;
+#[cfg(test)]
+mod golden;
 mod hull;
 mod interval;
 pub mod logistic;
