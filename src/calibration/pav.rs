@@ -139,7 +139,13 @@ fn blocks(trials: &[WeightedScore]) -> Vec<Block> {
     }
     let (targets, non_targets) = trials.iter().fold((0.0, 0.0), |sum, t| (sum.0 + t.target, sum.1 + t.non_target));
     let llr = |pool: &Pool| (pool.target / targets).ln() - (pool.non_target / non_targets).ln();
-    pools.iter().map(|pool| Block { first: pool.first, last: pool.last, llr: llr(pool) }).collect()
+    // Rounding must not make a ratio fall where two blocks have the same.
+    let mut highest = f64::NEG_INFINITY;
+    let block = |pool: &Pool| {
+        highest = highest.max(llr(pool));
+        Block { first: pool.first, last: pool.last, llr: highest }
+    };
+    pools.iter().map(block).collect()
 }
 
 #[cfg(test)]
