@@ -8,8 +8,8 @@
 use soundalike::encoder::{Background, Encoder, EncoderSet, MfccSettings, Panel, PanelSettings};
 use soundalike::feature::{FirstCoefficient, SpeechSettings, kaldi_mfcc};
 use soundalike::library::batch::{self, BatchOptions};
-use soundalike::library::evaluate::{Pairs, evaluate};
-use soundalike::library::{Manifest, Selection, VoiceKind};
+use soundalike::library::evaluate::{EvaluateSettings, evaluate};
+use soundalike::library::{Labels, Manifest, Pairs, Selection, VoiceKind};
 use std::error::Error;
 use std::path::Path;
 
@@ -52,7 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         {
             let mut clips = Manifest::read(manifest, None, &Selection::of_split(split))?;
             clips.clips.retain(|clip| pairs == Pairs::RealSynthetic || clip.kind == VoiceKind::Real);
-            let report = evaluate(&panel, &clips, pairs, &BatchOptions::default())?;
+            let labels = Labels::Manifest { manifest: clips, column: None };
+            let settings = EvaluateSettings { pairs, match_bands: false, ..Default::default() };
+            let report = evaluate(&panel, &labels, &settings, &BatchOptions::default())?.report;
             figures.push(report.encoders.mfcc.map_or(f64::NAN, |rates| 100.0 * rates.eer.point));
         }
         println!("{name:30} {:>10.2} {:>14.2} {:>14.2}", figures[0], figures[1], figures[2]);

@@ -15,7 +15,7 @@ use soundalike::calibration::metrics::{Estimate, equal_error_rate};
 use soundalike::compare::cosine;
 use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings, WccnTable};
 use soundalike::feature::{FirstCoefficient, kaldi_mfcc};
-use soundalike::library::evaluate::Pairs;
+use soundalike::library::Pairs;
 use soundalike::library::{VoiceKind, batch};
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -9,8 +9,8 @@
 use soundalike::encoder::{Encoder, EncoderSet, FramesRead, Level, NetworkSettings, Panel, PanelSettings};
 use soundalike::feature::{SpeechSettings, kaldi_fbank80};
 use soundalike::library::batch::BatchOptions;
-use soundalike::library::evaluate::{Pairs, evaluate};
-use soundalike::library::{Manifest, Selection};
+use soundalike::library::evaluate::{EvaluateSettings, evaluate};
+use soundalike::library::{Labels, Manifest, Pairs, Selection};
 use std::error::Error;
 use std::path::Path;
 
@@ -74,7 +74,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 selection.synthetic_filters.push(synthetic.parse()?);
             }
             let clips = Manifest::read(manifest, None, &selection)?;
-            let report = evaluate(&panel, &clips, *pairs, &BatchOptions::default())?;
+            let labels = Labels::Manifest { manifest: clips, column: None };
+            let settings = EvaluateSettings { pairs: *pairs, ..Default::default() };
+            let report = evaluate(&panel, &labels, &settings, &BatchOptions::default())?.report;
             for rates in [report.encoders.ge2e, report.encoders.campplus] {
                 line += &format!("{:>10.2}", rates.map_or(f64::NAN, |rates| 100.0 * rates.eer.point));
             }

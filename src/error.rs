@@ -98,6 +98,17 @@ pub enum ErrorKind {
         /// What was expected.
         expected: String,
     },
+    /// A file that this program writes, such as a calibration or a cohort, is none or has values that cannot be right.
+    Document {
+        /// The file concerned.
+        path: PathBuf,
+        /// What it should be, and the command that makes it.
+        what: &'static str,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
     /// There is not enough material for a figure that was asked for.
     Insufficient {
         /// What was to be computed.
@@ -152,6 +163,7 @@ impl Error {
             | ErrorKind::NoAudio { path, .. }
             | ErrorKind::NothingFound { path, .. }
             | ErrorKind::VoiceModel { path, .. }
+            | ErrorKind::Document { path, .. }
             | ErrorKind::Weights { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
             ErrorKind::Setting { .. }
@@ -202,6 +214,10 @@ impl Error {
             }
             ErrorKind::Setting { .. } => "see --help for the ranges and the defaults".into(),
             ErrorKind::VoiceModel { .. } => "make the voice model again with soundalike enrol".into(),
+            ErrorKind::Document { what, .. } => {
+                let command = if *what == "calibration" { "calibrate" } else { what };
+                format!("give a file that soundalike {command} of this version wrote")
+            }
             ErrorKind::Table { .. } => "mend the line and run again".into(),
             ErrorKind::Insufficient { .. } => "add clips with enough speech".into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
@@ -229,6 +245,7 @@ impl fmt::Display for Error {
             ErrorKind::Unsupported { path, found, expected }
             | ErrorKind::Malformed { path, found, expected }
             | ErrorKind::VoiceModel { path, found, expected }
+            | ErrorKind::Document { path, found, expected, .. }
             | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }

@@ -9,12 +9,12 @@
 //!
 //! ```
 //! use soundalike::encoder::{Panel, PanelSettings};
-//! use soundalike::library::{ReferenceSource, batch::BatchOptions, check::check};
+//! use soundalike::library::{ReferenceSource, batch::BatchOptions, check::{CheckSettings, check}};
 //!
 //! let panel = Panel::new(&PanelSettings::default())?;
 //! let reference = ReferenceSource::read(&["fixtures/voices/nsh/real".into()])?;
 //! let candidates = ["fixtures/voices/nsh/tts/01.wav".into()];
-//! let report = check(&panel, &reference, &candidates, &[], &BatchOptions::default())?;
+//! let report = check(&panel, &reference, &candidates, &CheckSettings::default(), &BatchOptions::default())?;
 //! let scores = report.candidates[0].scores.as_ref();
 //! for (encoder, score) in scores.into_iter().flat_map(|scores| scores.iter()) {
 //!     println!("{}: {:.3}", encoder.label(), score.cosine);
@@ -31,6 +31,7 @@ pub mod encoder;
 mod error;
 pub mod feature;
 pub mod library;
+mod random;
 pub mod report;
 
 pub use error::{Error, ErrorKind, Result};

@@ -6,15 +6,20 @@ mod format;
 mod resample;
 mod sound;
 mod stream;
+mod variation;
 mod warning;
 
 pub use channel::Channel;
 pub use decode::looks_like_audio;
 pub use format::{AudioFormat, Container};
+pub use sound::NARROW_BAND_HZ;
 pub use stream::{ReadOptions, Recording, Waveform, file_sha256};
+pub use variation::{Noise, Variation};
 pub use warning::Warning;
 
 /// The sampling rate that every recording is brought to, Hz.
 pub const SAMPLE_RATE_HZ: u32 = 16_000;
 
+pub(crate) use sound::SoundMeter;
 pub(crate) use stream::Seen;
+pub(crate) use variation::Varied;

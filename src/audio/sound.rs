@@ -26,6 +26,10 @@ const CLIFF_DB: f64 = 25.0;
 /// Lowest frequency at which a cut is looked for, Hz: below it voices have steep falls of their own.
 const LOWEST_CUT_HZ: f64 = 2500.0;
 
+/// Below this bandwidth a recording is narrow-band, Hz: telephone speech ends at 3.4 to 4 kHz, its filters' images a
+/// little above.
+pub const NARROW_BAND_HZ: f32 = 4800.0;
+
 /// Figures of a clip's sound.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sound {
@@ -108,10 +112,6 @@ impl SoundMeter {
 impl Sound {
     /// Above this share of clipped samples a warning is due, percent.
     const CLIPPING_WARNING_PERCENT: f32 = 0.1;
-    /// Below this bandwidth a warning is due, Hz: telephone speech ends at 3.4 to 4 kHz, its filters' images a little
-    /// above.
-    const NARROW_BAND_HZ: f32 = 4800.0;
-
     fn remark(&self, warnings: &mut Vec<Warning>) {
         if self.clipping_percent >= Self::CLIPPING_WARNING_PERCENT {
             warnings.push(Warning::Clipping { percent: self.clipping_percent });
@@ -119,7 +119,7 @@ impl Sound {
         if self.dc_offset.abs() > 0.01 && self.dc_offset.abs() > 0.1 * self.rms {
             warnings.push(Warning::DcOffset { offset: self.dc_offset as f32 });
         }
-        if let Some(bandwidth_hz) = self.bandwidth_hz.filter(|hz| *hz < Self::NARROW_BAND_HZ) {
+        if let Some(bandwidth_hz) = self.bandwidth_hz.filter(|hz| *hz < NARROW_BAND_HZ) {
             warnings.push(Warning::NarrowBand { bandwidth_hz });
         }
     }

@@ -211,9 +211,9 @@ fn ranked(trials: &Trials) -> Vec<(f64, Ranked)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draws::SplitMix;
     use super::super::metrics::{cllr, cllr_min, equal_error_rate, min_dcf};
     use super::*;
+    use crate::random::SplitMix;
 
     /// Every pair of 30 speakers, with targets `gap` above non-targets.
     fn noisy(seed: u64, gap: f64) -> Trials {

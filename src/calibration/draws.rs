@@ -1,5 +1,7 @@
 //! Which speakers each resample of a bootstrap holds: drawn with a fixed seed, before anything is computed.
 
+use crate::random::SplitMix;
+
 /// Number of resamples; the ends of a 95 % interval then rest on 25 each.
 pub const RESAMPLES: usize = 1000;
 /// Number of resamples where there are more than [`MANY_TRIALS`] trials: the first of the same ones. The ends of the
@@ -57,7 +59,7 @@ impl Draws {
 
     /// How often each speaker counts: in a resample, and beyond the last of them in the sample less one group of
     /// speakers. None beyond the last group.
-    pub(super) fn weights(&self, index: usize) -> Option<Vec<u16>> {
+    pub(crate) fn weights(&self, index: usize) -> Option<Vec<u16>> {
         if let Some(group) = index.checked_sub(self.resamples) {
             let (groups, left_out) = (self.groups(), group);
             let weight = |speaker: usize| u16::from(speaker % groups != left_out);
@@ -68,34 +70,9 @@ impl Draws {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014): small, known, and the same everywhere.
-pub(super) struct SplitMix(pub u64);
-
-impl SplitMix {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`; the bias of the multiplication is under `n / 2^64`.
-    pub fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_generator_gives_its_published_numbers() {
-        let mut random = SplitMix(1_234_567);
-        assert_eq!(random.next(), 6_457_827_717_110_365_317);
-        assert_eq!(random.next(), 3_203_168_211_198_807_973);
-    }
 
     #[test]
     fn every_resample_draws_as_many_speakers_as_there_are() {

@@ -157,9 +157,9 @@ impl<'a> LabelledRows<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draws::SplitMix;
     use super::super::metrics::cllr;
     use super::*;
+    use crate::random::SplitMix;
 
     fn uniform(random: &mut SplitMix) -> f64 {
         random.below(1 << 53) as f64 / (1u64 << 53) as f64

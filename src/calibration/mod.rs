@@ -1,9 +1,9 @@
 //! Scores with labels to statements about error and to likelihood ratios. This part never sees audio.
 
-pub mod binomial;
 pub mod bootstrap;
 pub mod bounds;
 mod draws;
+pub mod fusion;
 pub mod gaussian;
 #[cfg(test)]
 mod golden;
@@ -14,5 +14,6 @@ pub mod metrics;
 pub mod pav;
 mod resampled;
 mod table;
+pub mod verbal;
 
 pub use table::Table;

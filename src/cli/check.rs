@@ -1,20 +1,26 @@
 //! `soundalike check`: candidates against one protected voice.
 
 use super::output::plain;
-use super::{ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use super::{
+    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, output,
+    progress::Progress,
+};
 use clap::Args;
+use soundalike::compare::{Likeness, Spread};
+use soundalike::encoder::{Band, Encoder, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
-use soundalike::library::check::{Candidate, CheckReport, Gate, GateResult, InReference, check};
-use soundalike::library::{Reference, ReferenceSource, Status};
+use soundalike::library::check::{Candidate, CheckReport, CheckSettings, Gate, GateResult, InReference, check};
+use soundalike::library::cohort::Cohort;
+use soundalike::library::{Controls, Evidence, Filter, Reference, ReferenceSource, Status};
 use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Compare candidate clips with one protected voice.
 ///
-/// Every clip needs at least 1 s of net speech; a candidate with less, or one that cannot be read, is refused with the
-/// reason and stops nothing. Every encoder gives a cosine of its own: 1 is the same direction, 0 is unrelated, negative
-/// is opposite. Cosines of different encoders are not on one scale. No score is a probability, and none says whether a
-/// clip is synthetic.
+/// Every clip needs at least 1 s of net speech; a candidate with less, one whose quality was not validated, or one that
+/// cannot be read, is refused with the reason and stops nothing. Every encoder gives a cosine of its own: 1 is the same
+/// direction, 0 is unrelated, negative is opposite. The likeness is a rank among the voices of a cohort; the evidence a
+/// likelihood ratio for two propositions. None of these is a probability, and none says whether a clip is synthetic.
 #[derive(Args)]
 #[command(
     after_help = "Encoders:\n  mfcc      mean and spread of cepstra over speech; anybody can recompute it; weak, not \
@@ -23,7 +29,8 @@ use std::path::PathBuf;
                   network of seven million parameters\n\nExamples:\n  soundalike check --reference voices/anna take1.wav take2.wav\n  soundalike check \
                   --reference 'anna/*.flac' --reference anna-phone.wav --json tts/ > result.json\n  soundalike check \
                   --reference anna --fail-above mfcc=0.9 new-voice.wav || echo stopped\n  soundalike check \
-                  --reference anna.model new-voice.wav"
+                  --reference anna.model new-voice.wav\n  soundalike check --reference anna --condition real-real \
+                  --cohort-filter sex=f --language en call.wav"
 )]
 pub struct CheckArgs {
     /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give the
@@ -41,6 +48,27 @@ pub struct CheckArgs {
     /// cosine, -1 to 1); give the option again for a limit on another score
     #[arg(long, value_name = "SCORE=X")]
     fail_above: Vec<Gate>,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+    /// Population that candidates are ranked in: a file made by `cohort`, or default for the one in the program
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    cohort: PathBuf,
+    /// Use only the cohort's voices whose COLUMN (kind, sex, language, age) is like PATTERN, or with != is not; given
+    /// again, all must hold. Without a filter on kind the real voices are the population
+    #[arg(long, value_name = "COLUMN=PATTERN")]
+    cohort_filter: Vec<Filter>,
+    /// Give scores normalised by the population too (AS-norm), where it fits the case
+    #[arg(long)]
+    as_norm: bool,
+    /// Your own prior probability of the first proposition, above 0 and below 1: adds the posterior that follows from it
+    #[arg(long, value_name = "P")]
+    prior: Option<f64>,
+    /// Language of the case, for example en; it is compared with the calibration's, never recognised
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<String>,
+    /// Give the raw scores of candidates that are refused for their quality, marked; no rank, ratio or gate rests on them
+    #[arg(long)]
+    force: bool,
     /// Print the whole result as JSON (see `soundalike schema check`)
     #[arg(long)]
     json: bool,
@@ -49,9 +77,24 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
     let reference = ReferenceSource::read(&args.reference)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&reference))?;
+    let calibration = args.calibration.read(None)?;
+    let cohort = match args.cohort.as_os_str() == "default" {
+        true => Cohort::built_in()?,
+        false => Cohort::read(&args.cohort)?,
+    };
+    let settings = CheckSettings {
+        gates: &args.fail_above,
+        calibration: Some(&calibration),
+        cohort: Some(&cohort),
+        cohort_filters: &args.cohort_filter,
+        as_norm: args.as_norm,
+        prior: args.prior,
+        language: args.language.clone(),
+        force: args.force,
+    };
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    let report = check(&panel, &reference, &args.candidates, &args.fail_above, &common.batch(&update))?;
+    let report = check(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?;
     drop(progress);
     warn(&report, common);
     if args.json {
@@ -63,11 +106,12 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
 }
 
 fn exit_code(report: &CheckReport) -> u8 {
-    let refused = report.candidates.iter().filter(|c| c.status == Status::Refused).count();
+    let refused = report.candidates.iter().filter(|c| c.status != Status::Scored).count();
+    let nothing = report.candidates.iter().all(|c| c.status == Status::Refused);
     let bad_reference = report.reference.clips.iter().any(|clip| clip.status == Status::Refused);
     match &report.gate {
         Some(gate) if !gate.passed => GATE,
-        _ if refused == report.candidates.len() => NOTHING,
+        _ if nothing => NOTHING,
         _ if refused > 0 || bad_reference => SOME_UNUSABLE,
         _ => DONE,
     }
@@ -88,6 +132,9 @@ fn warn(report: &CheckReport, common: &Common) {
             }
             None => {}
         }
+    }
+    for remark in &report.remarks {
+        output::warn(&remark.about, &remark.message, common);
     }
 }
 
@@ -123,6 +170,9 @@ fn text(report: &CheckReport) -> String {
     for candidate in &report.candidates {
         block(&mut text, candidate);
     }
+    if report.candidates.iter().any(|candidate| candidate.likeness.is_some() || candidate.evidence.is_some()) {
+        basis(&mut text, report);
+    }
     if let Some(gate) = &report.gate {
         let _ = writeln!(text, "gate             {}", judgement(gate, report.candidates.len()));
     }
@@ -156,27 +206,134 @@ fn clips(n: usize) -> String {
 
 fn block(text: &mut String, candidate: &Candidate) {
     let _ = writeln!(text, "candidate        {}{}", plain(&candidate.path), described(candidate.quality.as_ref()));
-    match (&candidate.scores, &candidate.reason) {
-        (Some(scores), _) => {
-            for (encoder, score) in scores.iter() {
-                let name = format!("{} cosine", encoder.label());
-                let _ = writeln!(
-                    text,
-                    "{name:16} {:.3}  (distance {:.3}; best clip {:.3}, median clip {:.3})",
-                    score.cosine, score.distance, score.best, score.median
-                );
-            }
-        }
-        (None, Some(reason)) => {
-            let _ = writeln!(text, "refused          {}", plain(own(&candidate.path, &reason.message)));
-        }
-        _ => {}
+    if let Some(reason) = &candidate.reason {
+        let word = if candidate.status == Status::Forced { "refused, forced" } else { "refused" };
+        let _ = writeln!(text, "{word:16} {}", plain(own(&candidate.path, &reason.message)));
+    }
+    if candidate.band == Some(Band::Narrow) {
+        let _ = writeln!(text, "band             narrow: both sides are read up to 3.4 kHz");
+    }
+    for (encoder, score) in candidate.scores.iter().flat_map(PerEncoder::iter) {
+        let name = format!("{} cosine", encoder.label());
+        let normalised = candidate.as_norm.as_ref().and_then(|scores| scores.get(encoder));
+        let normalised = normalised.map_or(String::new(), |score| format!("; AS-norm {score:.2}"));
+        let _ = writeln!(
+            text,
+            "{name:16} {:.3}  (distance {:.3}; best clip {:.3}, median clip {:.3}{normalised})",
+            score.cosine, score.distance, score.best, score.median
+        );
+    }
+    likeness(text, candidate);
+    evidence(text, candidate);
+    if let Some(controls) = &candidate.controls {
+        let encoder = candidate.scores.iter().flat_map(PerEncoder::encoders).last();
+        encoder.into_iter().for_each(|encoder| shown_controls(text, controls, encoder));
     }
     if let Some(membership) = &candidate.in_reference {
         let _ = match membership {
             InReference::SameContent { clip } => writeln!(text, "in reference     same bytes as {}", plain(clip)),
             InReference::SameFolder { folder } => writeln!(text, "in reference     lies in {}", plain(folder)),
         };
+    }
+    text.push('\n');
+}
+
+/// A share of voices without more digits than it has, percent.
+fn percent(x: f64) -> String {
+    let text = format!("{x:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_string)
+}
+
+fn likeness(text: &mut String, candidate: &Candidate) {
+    let Some(Likeness { percentile, n, low, high, nearest, by, other_kinds, .. }) = &candidate.likeness else {
+        if let Some(reason) = &candidate.likeness_withheld {
+            let _ = writeln!(text, "likeness         not given: {}", plain(&reason.message));
+        }
+        return;
+    };
+    let by = match by.weights.iter().next() {
+        Some((encoder, _)) if by.name == encoder.name() => format!("by {}", encoder.label()),
+        _ => "by all scores together".into(),
+    };
+    let others: Vec<String> = other_kinds
+        .iter()
+        .map(|other| format!("; than {} % of {} {} ones", percent(other.percentile), other.n, plain(&other.kind)))
+        .collect();
+    let _ = writeln!(
+        text,
+        "likeness         closer than {} % of {n} cohort voices (95 % interval {}-{}), {by}{}",
+        percent(*percentile),
+        percent(*low),
+        percent(*high),
+        others.concat()
+    );
+    let names = nearest.iter().map(|n| {
+        let closer = if n.closer { ", as close or closer" } else { "" };
+        format!("{} ({:.2}{closer})", plain(&n.name), n.score)
+    });
+    let _ = writeln!(text, "nearest others   {}", names.collect::<Vec<_>>().join(", "));
+}
+
+fn evidence(text: &mut String, candidate: &Candidate) {
+    let Some(Evidence { log10_lr, low, high, unbounded_log10_lr, verbal, statement, posterior, .. }) =
+        &candidate.evidence
+    else {
+        if let Some(reason) = &candidate.evidence_withheld {
+            let _ = writeln!(text, "evidence         not given: {}", plain(&reason.message));
+        }
+        return;
+    };
+    let bounded = match log10_lr == unbounded_log10_lr {
+        true => String::new(),
+        false => format!("; {unbounded_log10_lr:+.1} before the bound"),
+    };
+    let _ = writeln!(
+        text,
+        "evidence         log10 LR {log10_lr:+.1} ({low:+.1} to {high:+.1}{bounded}): {statement}\n{:17}{verbal}",
+        ""
+    );
+    if let Some(posterior) = posterior {
+        let _ = writeln!(
+            text,
+            "under your prior {} before the evidence, {:.4} after it, if that prior is right",
+            posterior.prior, posterior.posterior
+        );
+    }
+}
+
+fn shown_controls(text: &mut String, controls: &Controls, encoder: Encoder) {
+    let spread = |spreads: &Option<PerEncoder<Spread>>| {
+        let spread = spreads.as_ref().and_then(|spreads| spreads.get(encoder));
+        spread.map_or("not available".to_string(), |s| format!("{:.2} to {:.2}", s.low, s.high))
+    };
+    let _ = writeln!(
+        text,
+        "controls         {}: reference against itself {}, cohort against reference {}",
+        encoder.label(),
+        spread(&controls.ceiling),
+        spread(&controls.floor)
+    );
+}
+
+/// What rank and ratio rest on, once for all candidates.
+fn basis(text: &mut String, report: &CheckReport) {
+    if let Some(cohort) = &report.cohort {
+        let sexes: Vec<String> = cohort.by_sex.iter().map(|(sex, n)| format!("{sex} {n}")).collect();
+        let sexes = if sexes.is_empty() { String::new() } else { format!(" ({})", sexes.join(", ")) };
+        let _ = writeln!(text, "population       {} voices{}: {}", cohort.n, plain(&sexes), plain(&cohort.source));
+        let _ = writeln!(text, "                 {}", cohort.caution);
+    }
+    if let Some(calibration) = &report.calibration {
+        let validation = &calibration.validation.bounded;
+        let _ = writeln!(
+            text,
+            "calibration      {} ({}), {} speakers, cross-validated Cllr {:.2}; language {}",
+            plain(&calibration.condition),
+            plain(&calibration.origin),
+            calibration.trials.speakers,
+            validation.cllr,
+            report.language.checked
+        );
     }
     text.push('\n');
 }

@@ -1,49 +1,70 @@
-//! `soundalike evaluate`: the error on labelled clips.
+//! `soundalike evaluate`: the error on labelled clips or a list of trials.
 
 use super::table::table;
-use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use super::{
+    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, LabelArgs, Outcome, SOME_UNUSABLE, output,
+    progress::Progress,
+};
 use clap::Args;
-use soundalike::calibration::metrics::Estimate;
-use soundalike::library::evaluate::{EvaluateReport, Pairs, evaluate};
-use soundalike::library::{Filter, Manifest, Selection};
+use soundalike::calibration::metrics::{ErrorRates, Estimate, FusionRates};
+use soundalike::calibration::pav::pav_llrs;
+use soundalike::encoder::PerEncoder;
+use soundalike::library::cohort::Cohort;
+use soundalike::library::evaluate::{EvaluateReport, EvaluateSettings, Evaluation, evaluate};
+use soundalike::library::{Pairs, Rule};
+use soundalike::report::plots::{self, ScoredTrials, ZooAnimal};
+use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-/// Measure the error on labelled clips of your own: equal error rate, least detection cost and least Cllr over all pairs.
+/// Validate on labelled clips or trials of your own: error by encoder, and what the calibrated ratio is worth.
 ///
-/// Each encoder is measured on the same pairs. minDCF is the detection cost at the best threshold for a target prior of
-/// 0.01 and costs of 1, where 1 is no better than refusing everything. Cllr_min is what the score costs, in bits, once it is
-/// calibrated as well as these pairs allow: 0 is perfect, 1 tells nothing. The interval is a bootstrap over speakers
-/// (BCa, 95 %, fixed seed, 1000 resamples or, above two million pairs, 200). Clips shorter than `check` would accept are scored too and counted; only clips that
-/// cannot be decoded or hold no speech are left out.
+/// Each encoder is measured on the same trials. EER is the equal error rate on the convex hull of the ROC; minDCF the
+/// detection cost at the best threshold for a target prior of 0.01 and costs of 1, where 1 is no better than refusing
+/// everything; Cllr what the likelihood ratios cost as they are (0 is perfect, 1 says nothing, more misleads), Cllr_min
+/// what they would cost if perfectly calibrated. Intervals are a bootstrap over speakers (1000 resamples, fixed seed,
+/// 95 %). Every trial whose clips have embeddings is scored, also those outside the calibration's ranges, which are
+/// counted; only clips that cannot be decoded or hold no speech are left out.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  soundalike evaluate --manifest clips.tsv\n  soundalike evaluate --manifest clips.tsv \
-                  --split dev-test --pairs real-synthetic --json\n  soundalike evaluate --manifest clips.tsv --pairs \
-                  real-synthetic --where 'corpus=vctk|libri' \\\n    --where-synthetic 'system!=VC:*'\n\nThe manifest \
-                  is tab-separated with a header; the columns path, speaker and kind (real or synthetic)\nare read, \
-                  and those that --split (the column split) and --where name."
+    after_help = "Examples:\n  soundalike evaluate --manifest clips.tsv\n  soundalike evaluate --trials trials.txt --root \
+                  voxceleb/ --condition real-real --rule 'cllr<0.2'\n  soundalike evaluate --manifest clips.tsv \
+                  --split dev-test --pairs real-synthetic --enrol 3 --by system --plots plots/\n\nThe manifest is \
+                  tab-separated with a header; the columns path, speaker and kind (real or synthetic)\nare read, and \
+                  those that --split (the column split), --where and --by name.\n\nExit codes: 0 done; 1 a rule does not \
+                  hold; 2 nothing could be done; 3 done, but some clips were\nunusable."
 )]
 pub struct EvaluateArgs {
-    /// Table of labelled clips
-    #[arg(long, value_name = "FILE")]
-    manifest: PathBuf,
-    /// Folder that the manifest's paths start from (default: the manifest's own)
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
-    /// Use only the lines whose column `split` has this value; give the option again for more values
-    #[arg(long, value_name = "NAME")]
-    split: Vec<String>,
-    /// Use only the lines whose COLUMN is like PATTERN, or with != is not: * ? and [...] are wildcards, | separates
-    /// alternatives; given again, all must hold
-    #[arg(long = "where", value_name = "COLUMN=PATTERN")]
-    filters: Vec<Filter>,
-    /// The same for synthetic lines only; real ones are not asked
-    #[arg(long = "where-synthetic", value_name = "COLUMN=PATTERN")]
-    synthetic_filters: Vec<Filter>,
-    /// Which clips are paired: real-real, real-synthetic or synthetic-synthetic
+    #[command(flatten)]
+    labels: LabelArgs,
+    /// Which clips of the manifest are paired: real-real, real-synthetic or synthetic-synthetic
     #[arg(long, default_value = "real-real", value_name = "KINDS")]
     pairs: Pairs,
+    /// Number of clips that a reference is made of; all for all of a speaker's (a list of trials has one)
+    #[arg(long, default_value = "1", value_name = "N", value_parser = enrol_size)]
+    enrol: usize,
+    /// Figures by the values of this column of the manifest too (of the tested clip)
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<String>,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+    /// Measure the scores normalised by the cohort too (AS-norm)
+    #[arg(long)]
+    as_norm: bool,
+    /// Cohort for --as-norm: a file made by `cohort` [default: the one in the program]
+    #[arg(long, value_name = "NAME")]
+    cohort: Option<PathBuf>,
+    /// Score narrow-band trials as they are, without matching the two sides' bandwidth
+    #[arg(long)]
+    no_band_matching: bool,
+    /// A rule that must hold, for example 'cllr<0.2' or 'campplus.eer<0.05'; exit with 1 where it does not; give the
+    /// option again for more
+    #[arg(long, value_name = "RULE")]
+    rule: Vec<Rule>,
+    /// Folder to write plots to, as SVG: det, tippett, ece, reliability, zoo
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
     #[command(flatten)]
     channel: ChannelArg,
     #[command(flatten)]
@@ -53,27 +74,100 @@ pub struct EvaluateArgs {
     json: bool,
 }
 
+fn enrol_size(word: &str) -> std::result::Result<usize, String> {
+    match word {
+        "all" => Ok(0),
+        _ => match word.parse() {
+            Ok(n) if n > 0 => Ok(n),
+            _ => Err("expected a number from 1, or all".into()),
+        },
+    }
+}
+
 pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
-    let selection = Selection {
-        splits: args.split.clone(),
-        filters: args.filters.clone(),
-        synthetic_filters: args.synthetic_filters.clone(),
-    };
-    let manifest = Manifest::read(&args.manifest, args.root.as_deref(), &selection)?;
+    let labels = args.labels.read(args.by.as_deref(), &[])?;
     let panel = super::panel(&args.channel, &args.encoder, None)?;
+    // The condition that goes with the pairs; a list of trials does not say what they are.
+    let condition = if args.labels.is_list() { None } else { Some(args.pairs.name()) };
+    let condition = condition.filter(|name| *name != Pairs::SyntheticSynthetic.name());
+    let calibration = args.calibration.read(condition)?;
+    let cohort =
+        args.as_norm.then(|| args.cohort.as_deref().map_or_else(Cohort::built_in, Cohort::read)).transpose()?;
+    if let Some(folder) = &args.plots {
+        let failed = |source| Error::from(ErrorKind::Io { path: folder.clone(), action: "create", source });
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let settings = EvaluateSettings {
+        calibration: Some(&calibration),
+        pairs: args.pairs,
+        enrol: args.enrol,
+        by: args.by.clone(),
+        as_norm: cohort.as_ref(),
+        match_bands: !args.no_band_matching,
+        rules: &args.rule,
+    };
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    let report = evaluate(&panel, &manifest, args.pairs, &common.batch(&update))?;
+    let evaluation = evaluate(&panel, &labels, &settings, &common.batch(&update))?;
     drop(progress);
+    let report = &evaluation.report;
     for clip in &report.left_out {
         output::warn(&clip.path, super::check::own(&clip.path, &clip.reason.message), common);
     }
-    if args.json {
-        output::print_json(&report)?;
-    } else {
-        output::print(&text(&report))?;
+    if let Some(folder) = &args.plots {
+        write_plots(&evaluation, folder)?;
     }
-    Ok(if report.left_out.is_empty() { DONE } else { SOME_UNUSABLE })
+    if args.json {
+        output::print_json(report)?;
+    } else {
+        output::print(&text(report))?;
+    }
+    Ok(match report.rules.iter().all(|rule| rule.holds) {
+        false => GATE,
+        true if report.left_out.is_empty() => DONE,
+        true => SOME_UNUSABLE,
+    })
+}
+
+fn write_plots(evaluation: &Evaluation, folder: &Path) -> Result<()> {
+    let write = |name: &str, svg: String| {
+        let path = folder.join(name);
+        super::output::write_file(&path, &mut |out| {
+            let failed = |source| Error::from(ErrorKind::Io { path: path.clone(), action: "write", source });
+            out.write_all(svg.as_bytes()).map_err(failed)
+        })
+    };
+    let mut systems: Vec<ScoredTrials<'_>> = evaluation
+        .scores
+        .iter()
+        .map(|(encoder, [targets, non_targets])| ScoredTrials { label: encoder.label(), targets, non_targets })
+        .collect();
+    let Some([targets, non_targets]) = &evaluation.llrs else { return write("det.svg", plots::det(&systems)) };
+    let all = ScoredTrials { label: "all together", targets, non_targets };
+    systems.push(all);
+    write("det.svg", plots::det(&systems))?;
+    write("tippett.svg", plots::tippett(&all))?;
+    let (best_targets, best_others) = pav_llrs(targets, non_targets)?;
+    let best = ScoredTrials { label: "after PAV", targets: &best_targets, non_targets: &best_others };
+    write("ece.svg", plots::ece(&all, &best))?;
+    write("reliability.svg", plots::reliability(&all))?;
+    let animals: Vec<ZooAnimal<'_>> = evaluation
+        .speakers
+        .iter()
+        .map(|speaker| ZooAnimal {
+            speaker: &speaker.speaker,
+            target_mean: speaker.target_mean,
+            non_target_mean: speaker.non_target_mean,
+            targets: speaker.targets,
+            non_targets: speaker.non_targets,
+        })
+        .collect();
+    write("zoo.svg", plots::zoo(&animals))
+}
+
+fn figures(estimate: &Estimate, factor: f64, decimals: usize) -> [String; 2] {
+    let figure = |x: f64| format!("{:.decimals$}", factor * x);
+    [figure(estimate.point), format!("{} to {}", figure(estimate.low), figure(estimate.high))]
 }
 
 fn text(report: &EvaluateReport) -> String {
@@ -85,17 +179,64 @@ fn text(report: &EvaluateReport) -> String {
         clips.scored, clips.listed, clips.below_minimum, report.speakers
     );
     let _ = writeln!(text, "trials    {} of one voice, {} of two voices", trials.target, trials.non_target);
-    let figures = |estimate: &Estimate, factor: f64, decimals: usize| {
-        let figure = |x: f64| format!("{:.decimals$}", factor * x);
-        [figure(estimate.point), format!("{} to {}", figure(estimate.low), figure(estimate.high))]
-    };
-    let rows = report.encoders.iter().map(|(encoder, rates)| {
-        let (eer, min_dcf) = (figures(&rates.eer, 100.0, 2), figures(&rates.min_dcf, 1.0, 3));
-        let cllr_min = figures(&rates.cllr_min, 1.0, 3);
-        [encoder.label().to_string()].into_iter().chain(eer).chain(min_dcf).chain(cllr_min).collect()
-    });
-    let rows: Vec<Vec<String>> = rows.collect();
+    if trials.narrow_band > 0 {
+        let _ = writeln!(text, "          {} in the narrow band", trials.narrow_band);
+    }
+    if trials.left_out > 0 {
+        let _ = writeln!(text, "          {} more left out, for want of a clip", trials.left_out);
+    }
+    if let (Some(used), Some(outside)) = (&report.calibration, trials.out_of_range) {
+        let _ = writeln!(text, "condition {} ({}), {outside} trials outside its range", used.condition, used.origin);
+    }
     text.push('\n');
-    let interval = " 95 % interval";
-    text + &table(&["encoder", " EER %", interval, " minDCF", interval, " Cllr_min", interval], &rows)
+    text += &rates(&report.encoders, report.fusion.as_ref());
+    if let Some(normalised) = &report.as_norm {
+        text += "\nnormalised by the cohort (AS-norm)\n";
+        text += &rates(normalised, None);
+    }
+    if let Some(refused) = &report.fusion_refused {
+        let _ = writeln!(text, "\nno likelihood ratios: {refused}");
+    }
+    if let Some(against) = &report.against_best {
+        let [point, interval] = figures(&against.eer, 100.0, 2);
+        let best = against.encoder.label();
+        let _ = writeln!(text, "\nall together less {best}, EER %: {point} ({interval})");
+    }
+    for group in &report.by {
+        let _ = writeln!(
+            text,
+            "\n{} {}: {} trials of one voice, {} of two",
+            group.column,
+            if group.value.is_empty() { "(empty)" } else { &group.value },
+            group.target,
+            group.non_target
+        );
+        if let Some(encoders) = &group.encoders {
+            text += &rates(encoders, group.fusion.as_ref());
+        }
+    }
+    for rule in &report.rules {
+        let word = if rule.holds { "holds" } else { "DOES NOT HOLD" };
+        let _ = writeln!(text, "\nrule      {} {word}: found {:.4}", rule.rule, rule.found);
+    }
+    text
+}
+
+fn rates(encoders: &PerEncoder<ErrorRates>, fusion: Option<&FusionRates>) -> String {
+    let row = |label: &str, eer: &Estimate, min_dcf: &Estimate, cllr_min: &Estimate, cllr: Option<&Estimate>| {
+        let [a, b] = figures(eer, 100.0, 2);
+        let [c, d] = figures(min_dcf, 1.0, 3);
+        let [e, f] = figures(cllr_min, 1.0, 3);
+        let [g, h] = cllr.map_or_else(Default::default, |cllr| figures(cllr, 1.0, 3));
+        vec![label.to_string(), a, b, c, d, e, f, g, h]
+    };
+    let mut rows: Vec<Vec<String>> =
+        encoders.iter().map(|(e, r)| row(e.label(), &r.eer, &r.min_dcf, &r.cllr_min, None)).collect();
+    rows.extend(fusion.map(|r| row("all together", &r.eer, &r.min_dcf, &r.cllr_min, Some(&r.cllr))));
+    let mut header =
+        vec!["encoder", " EER %", " 95 % interval", " minDCF", " 95 % interval", " Cllr_min", " 95 % interval"];
+    if fusion.is_some() {
+        header.extend([" Cllr", " 95 % interval"]);
+    }
+    table(&header, &rows)
 }

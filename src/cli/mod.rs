@@ -1,7 +1,9 @@
 //! Words to calls. Each sub-command is one thin file: it reads arguments, calls the library, and shows the result.
 //! Standard output is the result, standard error the progress and the warnings.
 
+mod calibrate;
 mod check;
+mod cohort;
 mod embedding;
 mod enrol;
 mod evaluate;
@@ -17,8 +19,10 @@ use clap::{Args, Parser, Subcommand};
 use soundalike::Result;
 use soundalike::audio::Channel;
 use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
-use soundalike::library::ReferenceSource;
 use soundalike::library::batch::BatchOptions;
+use soundalike::library::{
+    DEFAULT_CONDITION, Filter, Labels, LoadedCalibration, Manifest, ReferenceSource, Selection, TrialList,
+};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,7 +40,7 @@ const SOME_UNUSABLE: u8 = 3;
 #[command(
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 a gate was hit, or the self-test failed; 2 nothing could be done (usage, unreadable reference, no \
+    after_help = "Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test failed; 2 nothing could be done (usage, unreadable reference, no \
                   speech); 3 done, but some clips were unusable.\nOn its own no score proves who spoke, and none says \
                   whether a clip is synthetic."
 )]
@@ -100,6 +104,92 @@ impl ModelsArg {
     }
 }
 
+/// Where labels come from.
+#[derive(Args)]
+struct LabelArgs {
+    /// Tab-separated table of labelled clips
+    #[arg(long, value_name = "FILE", required_unless_present = "trials")]
+    manifest: Option<PathBuf>,
+    /// List of trials in the format of VoxCeleb, `1 enrol.wav test.wav` a line (1 one voice, 0 two); with --manifest the
+    /// table tells more of its clips
+    #[arg(long, value_name = "FILE")]
+    trials: Option<PathBuf>,
+    /// Folder that the paths start from (default: that of the table or list)
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Use only the lines whose column `split` has this value; give the option again for more values
+    #[arg(long, value_name = "NAME")]
+    split: Vec<String>,
+    /// Use only the lines whose COLUMN is like PATTERN, or with != is not: * ? and [...] are wildcards, | separates
+    /// alternatives; given again, all must hold
+    #[arg(long = "where", value_name = "COLUMN=PATTERN")]
+    filters: Vec<Filter>,
+    /// The same for synthetic lines only; real ones are not asked
+    #[arg(long = "where-synthetic", value_name = "COLUMN=PATTERN")]
+    synthetic_filters: Vec<Filter>,
+}
+
+impl LabelArgs {
+    /// Whether there is a list of trials.
+    fn is_list(&self) -> bool {
+        self.trials.is_some()
+    }
+
+    /// Reads the labels, with the cells of a column that must be there and of one that may.
+    fn read(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
+        let selection = Selection {
+            splits: self.split.clone(),
+            filters: self.filters.clone(),
+            synthetic_filters: self.synthetic_filters.clone(),
+        };
+        let required: Vec<&str> = column.into_iter().collect();
+        let read = |file: &PathBuf| Manifest::read_with(file, self.root.as_deref(), &selection, &required, wanted);
+        let manifest = self.manifest.as_ref().map(read).transpose()?;
+        let column = column.or(wanted.first().copied()).map(str::to_string);
+        match (&self.trials, manifest) {
+            (None, Some(manifest)) => Ok(Labels::Manifest { manifest, column }),
+            (Some(trials), manifest) => {
+                if let (Some(column), None) = (required.first(), &manifest) {
+                    let (found, expected) = (column.to_string(), "--manifest with that column beside --trials".into());
+                    return Err(soundalike::ErrorKind::Setting { name: "by", found, expected }.into());
+                }
+                let list = TrialList::read(trials, self.root.as_deref())?;
+                Ok(Labels::Trials { list, manifest, column })
+            }
+            // clap asks for one of the two.
+            (None, None) => {
+                let (found, expected) = ("no labels".into(), "--manifest or --trials".into());
+                Err(soundalike::ErrorKind::Setting { name: "manifest", found, expected }.into())
+            }
+        }
+    }
+}
+
+/// Which calibration is used.
+#[derive(Args)]
+struct CalibrationArgs {
+    /// Condition whose calibration is used: real-synthetic (a synthetic candidate against recordings of a person) or
+    /// real-real [default: real-synthetic; of evaluate: that of the pairs]
+    #[arg(long, value_name = "NAME", conflicts_with = "calibration")]
+    condition: Option<String>,
+    /// Calibration of your own, made by `calibrate`, in the place of one in the program
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+}
+
+impl CalibrationArgs {
+    /// The calibration that was asked for; `condition` where none was.
+    fn read(&self, condition: Option<&str>) -> Result<LoadedCalibration> {
+        match &self.calibration {
+            Some(file) => LoadedCalibration::read(file),
+            None => {
+                let asked = self.condition.as_deref().or(condition);
+                LoadedCalibration::built_in(asked.unwrap_or(DEFAULT_CONDITION))
+            }
+        }
+    }
+}
+
 fn encoder_help() -> String {
     let names: Vec<&str> = Encoder::ALL.iter().map(|encoder| encoder.name()).collect();
     format!(
@@ -125,6 +215,8 @@ fn panel(channel: &ChannelArg, encoder: &EncoderArg, reference: Option<&Referenc
 #[derive(Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Cohort(cohort::CohortArgs),
+    Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
     Inspect(inspect::InspectArgs),
     Features(features::FeaturesArgs),
@@ -146,6 +238,8 @@ pub fn run() -> ExitCode {
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Check(args) => check::run(args, common),
+        Command::Cohort(args) => cohort::run(args, common),
+        Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),
         Command::Inspect(args) => inspect::run(args, common),
         Command::Features(args) => features::run(args, common),

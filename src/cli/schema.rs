@@ -4,12 +4,14 @@ use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
 use soundalike::encoder::SelfTest;
-use soundalike::library::VoiceModelFile;
 use soundalike::library::check::CheckReport;
+use soundalike::library::cohort::CohortDescription;
 use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::inspect::InspectReport;
+use soundalike::library::{Calibration, VoiceModelFile};
 
-/// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol writes.
+/// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol, calibrate or
+/// cohort (its description) writes.
 #[derive(Args)]
 #[command(after_help = "Example:\n  soundalike schema check > check.schema.json")]
 pub struct SchemaArgs {
@@ -25,6 +27,8 @@ enum ResultOf {
     Evaluate,
     Enrol,
     Selftest,
+    Calibrate,
+    Cohort,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -34,6 +38,8 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Evaluate => schema_for!(EvaluateReport),
         ResultOf::Enrol => schema_for!(VoiceModelFile),
         ResultOf::Selftest => schema_for!(SelfTest),
+        ResultOf::Calibrate => schema_for!(Calibration),
+        ResultOf::Cohort => schema_for!(CohortDescription),
     })?;
     Ok(DONE)
 }

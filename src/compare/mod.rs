@@ -1,6 +1,15 @@
-//! Embedding against embedding: cosines, and a reference that stays a set of recordings.
+//! Embedding against embedding: cosines, a reference that stays a set of recordings, and its place in a population.
 
+mod binomial;
+mod cohort;
 mod reference;
 
 pub use crate::encoder::cosine;
-pub use reference::{ClipScore, CosineScore, Exemplar, VoiceModel};
+pub use binomial::clopper_pearson;
+pub(crate) use cohort::cosines;
+pub use cohort::{
+    CohortFit, CohortScores, CohortVoice, FIT_DEVIATIONS, Likeness, Measure, Neighbour, Neighbourhoods, OtherKind,
+    Spread, TOP, as_norm,
+};
+pub(crate) use reference::add_direction;
+pub use reference::{ClipScore, CosineScore, Exemplar, ReferenceQuality, VoiceModel};

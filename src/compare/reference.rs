@@ -6,6 +6,7 @@
 
 use crate::audio::Channel;
 use crate::encoder::{Embedding, Encoder, PerEncoder, Refusal, cosine};
+use crate::feature::ClipQuality;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,8 +19,8 @@ pub struct Exemplar {
     pub sha256: String,
     /// The channel that was used.
     pub channel: Channel,
-    /// Speech without pauses, seconds.
-    pub net_speech_s: f64,
+    /// What was measured of it.
+    pub quality: ClipQuality,
     /// Its embedding by each encoder.
     pub embeddings: PerEncoder<Embedding>,
 }
@@ -69,7 +70,7 @@ impl VoiceModel {
         if encoders.is_empty() {
             return Err(Refusal::NoDirection);
         }
-        let centroids = encoders.try_map(|encoder, ()| centroid(encoder, &exemplars))?;
+        let centroids = encoders.try_map(|encoder, ()| mean(encoder, exemplars.iter()))?;
         Ok(VoiceModel { exemplars, centroids })
     }
 
@@ -86,6 +87,34 @@ impl VoiceModel {
     /// voice lacks one of the encoders, [`Refusal::NoDirection`] where no angle exists.
     pub fn score(&self, candidate: &PerEncoder<Embedding>) -> Result<PerEncoder<CosineScore>, Refusal> {
         candidate.try_map(|encoder, embedding| self.score_by(encoder, embedding))
+    }
+
+    /// The centroid of each encoder.
+    pub fn centroids(&self) -> &PerEncoder<Embedding> {
+        &self.centroids
+    }
+
+    /// Each exemplar against the others: its cosine to the centroid of those, in the order of the exemplars. Empty with
+    /// one exemplar, which has no other.
+    pub fn held_out(&self) -> Vec<PerEncoder<f64>> {
+        if self.exemplars.len() < 2 {
+            return Vec::new();
+        }
+        let one = |left_out: usize| {
+            let others = || self.exemplars.iter().enumerate().filter(move |(i, _)| *i != left_out).map(|(_, e)| e);
+            let exemplar = self.exemplars.get(left_out)?;
+            let cosines = exemplar.embeddings.try_map(|encoder, embedding| {
+                let centre = mean(encoder, others()).map_err(drop)?;
+                cosine(&embedding.values, &centre.values).ok_or(())
+            });
+            cosines.ok()
+        };
+        (0..self.exemplars.len()).filter_map(one).collect()
+    }
+
+    /// What the voice's exemplars are as a whole.
+    pub fn quality(&self) -> ReferenceQuality {
+        ReferenceQuality::of(self.exemplars.iter().map(|exemplar| &exemplar.quality))
     }
 
     fn score_by(&self, encoder: Encoder, candidate: &Embedding) -> Result<CosineScore, Refusal> {
@@ -106,24 +135,64 @@ impl VoiceModel {
     }
 }
 
-/// Mean of the exemplars' embeddings, each first brought to length one.
-fn centroid(encoder: Encoder, exemplars: &[Exemplar]) -> Result<Embedding, Refusal> {
+/// What a reference's exemplars are as a whole, as far as it decides what a score is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ReferenceQuality {
+    /// Number of exemplars.
+    pub exemplars: usize,
+    /// Speech in all of them, seconds.
+    pub net_speech_s: f64,
+    /// Mean of their signal-to-noise ratios, dB; null where none is known.
+    pub snr_db: Option<f32>,
+    /// The narrowest bandwidth among them, Hz; null where none is known.
+    pub bandwidth_hz: Option<f32>,
+    /// The greatest share of clipped samples among them, percent.
+    pub clipping_percent: f32,
+    /// The lowest level among them, dB of full scale; null where none is known.
+    pub level_dbfs: Option<f32>,
+}
+
+impl ReferenceQuality {
+    /// The whole of some exemplars.
+    pub fn of<'a>(exemplars: impl Iterator<Item = &'a ClipQuality>) -> Self {
+        let all: Vec<&ClipQuality> = exemplars.collect();
+        let least = |value: fn(&ClipQuality) -> Option<f32>| all.iter().filter_map(|q| value(q)).reduce(f32::min);
+        let ratios: Vec<f64> = all.iter().filter_map(|q| q.snr_db.map(f64::from)).collect();
+        let mean = (!ratios.is_empty()).then(|| (ratios.iter().sum::<f64>() / ratios.len() as f64) as f32);
+        ReferenceQuality {
+            exemplars: all.len(),
+            net_speech_s: all.iter().map(|q| q.net_speech_s).sum(),
+            snr_db: mean,
+            bandwidth_hz: least(|q| q.bandwidth_hz),
+            clipping_percent: all.iter().map(|q| q.clipping_percent).fold(0.0, f32::max),
+            level_dbfs: least(|q| q.level_dbfs),
+        }
+    }
+}
+
+/// Mean of exemplars' embeddings, each first brought to length one.
+fn mean<'a>(encoder: Encoder, exemplars: impl Iterator<Item = &'a Exemplar>) -> Result<Embedding, Refusal> {
     let mut fingerprint: Option<&str> = None;
-    let mut sum = Vec::new();
+    let (mut sum, mut n) = (Vec::new(), 0.0);
     for exemplar in exemplars {
         let embedding = exemplar.embeddings.get(encoder).ok_or(Refusal::NotEnrolled { encoder })?;
         same_extractor(encoder, &embedding.fingerprint, fingerprint.get_or_insert(&embedding.fingerprint))?;
-        let values = &embedding.values;
-        let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
-        if !(norm > 0.0 && norm.is_finite()) {
-            return Err(Refusal::NoDirection);
-        }
-        sum.resize(values.len(), 0.0);
-        sum.iter_mut().zip(values).for_each(|(s, x)| *s += f64::from(*x) / norm);
+        add_direction(&mut sum, &embedding.values).ok_or(Refusal::NoDirection)?;
+        n += 1.0;
     }
-    let n = exemplars.len() as f64;
-    let values = sum.into_iter().map(|s| (s / n) as f32).collect();
+    let values = sum.into_iter().map(|s: f64| (s / n) as f32).collect();
     Ok(Embedding { values, fingerprint: fingerprint.unwrap_or_default().into() })
+}
+
+/// Adds a vector, brought to length one, to a sum; none where it has no direction.
+pub(crate) fn add_direction(sum: &mut Vec<f64>, values: &[f32]) -> Option<()> {
+    let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+    if !(norm > 0.0 && norm.is_finite()) {
+        return None;
+    }
+    sum.resize(values.len(), 0.0);
+    sum.iter_mut().zip(values).for_each(|(s, x)| *s += f64::from(*x) / norm);
+    Some(())
 }
 
 fn same_extractor(encoder: Encoder, candidate: &str, reference: &str) -> Result<(), Refusal> {
@@ -134,7 +203,7 @@ fn same_extractor(encoder: Encoder, candidate: &str, reference: &str) -> Result<
 }
 
 /// Middle of sorted values, or the mean of the two in the middle.
-fn median(sorted: &[f64]) -> Option<f64> {
+pub(super) fn median(sorted: &[f64]) -> Option<f64> {
     let middle = sorted.len() / 2;
     let upper = *sorted.get(middle)?;
     if sorted.len() % 2 == 1 { Some(upper) } else { Some((sorted.get(middle - 1)? + upper) / 2.0) }
@@ -158,7 +227,14 @@ mod tests {
 
     fn exemplar(path: &str, values: &[f32]) -> Exemplar {
         let (path, sha256, channel) = (path.into(), path.into(), Channel::Mix);
-        Exemplar { path, sha256, channel, net_speech_s: 2.0, embeddings: mfcc(values) }
+        let quality = ClipQuality {
+            net_speech_s: 2.0,
+            snr_db: Some(30.0),
+            bandwidth_hz: None,
+            clipping_percent: 0.0,
+            level_dbfs: None,
+        };
+        Exemplar { path, sha256, channel, quality, embeddings: mfcc(values) }
     }
 
     #[test]

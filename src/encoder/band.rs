@@ -45,7 +45,7 @@ impl fmt::Display for Band {
 
 impl PanelSettings {
     /// The same settings for the narrow band: the statistics' filter bank ends at its top, with filters as wide as
-    /// before, and the networks' bands above it are zero, which is what a band holds that has no sound.
+    /// before, and of the networks' bands only those below it are read.
     pub fn narrow(&self) -> Self {
         let mut narrow = self.clone();
         if self.band == Band::Wide {

@@ -183,6 +183,14 @@ impl<T> PerEncoder<T> {
         self.slot(encoder).take()
     }
 
+    /// The value of an encoder, made where it has none.
+    pub(crate) fn slot_or_default(&mut self, encoder: Encoder) -> &mut T
+    where
+        T: Default,
+    {
+        self.slot(encoder).get_or_insert_default()
+    }
+
     fn slot(&mut self, encoder: Encoder) -> &mut Option<T> {
         match encoder {
             Encoder::Mfcc => &mut self.mfcc,

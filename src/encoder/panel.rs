@@ -15,7 +15,7 @@ use super::pieces::{Network, NetworkSettings, Pieces};
 use super::refusal::Refusal;
 use super::track::Track;
 use super::wccn::{WccnEncoder, WccnTable};
-use crate::audio::{Channel, ReadOptions, Recording};
+use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ, SoundMeter, Variation, Varied};
 use crate::error::{Error, Result};
 use crate::feature::{FeaturePlan, Quality, SpeechDetector, SpeechMeter, SpeechSettings};
 use schemars::JsonSchema;
@@ -268,7 +268,12 @@ type Admitted = (std::result::Result<PerEncoder<Embedding>, Refusal>, Option<Per
 impl PanelWorker<'_> {
     /// Passes over a clip. Whatever is wrong with it is in the result.
     pub fn analyse(&mut self, path: &Path) -> ClipAnalysis {
-        match self.pass(path) {
+        self.analyse_varied(path, None)
+    }
+
+    /// Passes over a clip that is altered on its way; what is measured is measured of what is left.
+    pub fn analyse_varied(&mut self, path: &Path, variation: Option<&Variation>) -> ClipAnalysis {
+        match self.pass(path, variation) {
             Ok(analysis) => analysis,
             Err(error) => {
                 // What a broken clip left behind in the streams belongs to no other clip.
@@ -284,11 +289,17 @@ impl PanelWorker<'_> {
         }
     }
 
-    fn pass(&mut self, path: &Path) -> Result<ClipAnalysis> {
-        let options = ReadOptions { channel: self.panel.settings.channel, hash: true, measure: true };
+    fn pass(&mut self, path: &Path, variation: Option<&Variation>) -> Result<ClipAnalysis> {
+        let options = ReadOptions { channel: self.panel.settings.channel, hash: true, measure: variation.is_none() };
         let mut recording = Recording::open(path, &options)?;
         let mut meter = SpeechMeter::default();
+        let mut varied = variation.map(|variation| (Varied::new(variation), SoundMeter::new(SAMPLE_RATE_HZ), 0));
         while recording.next(&mut self.block)? {
+            if let Some((varied, sound, samples)) = &mut varied {
+                varied.apply(&mut self.block);
+                sound.push(&self.block);
+                *samples += self.block.len() as u64;
+            }
             let (tracks, block) = (&mut self.tracks, &self.block);
             tracks.iter_mut().for_each(|track| track.push(block));
             self.detector.push(block, &mut |frame| {
@@ -307,6 +318,12 @@ impl PanelWorker<'_> {
         tracks.iter_mut().for_each(|track| track.finish(&mut values));
         let mut seen = recording.finish()?;
         let sha256 = seen.sha256.take();
+        if let Some((_, sound, samples)) = varied {
+            let (sound, warnings) = sound.finish();
+            seen.sound = Some(sound);
+            seen.warnings.extend(warnings);
+            seen.frames = samples * u64::from(seen.format.sample_rate_hz) / u64::from(SAMPLE_RATE_HZ);
+        }
         let quality = meter.quality(seen);
         let (embeddings, short) = self.admit(values, &quality);
         Ok(ClipAnalysis { path: path.into(), sha256, quality: Some(quality), embeddings, short })

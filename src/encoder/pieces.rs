@@ -26,7 +26,7 @@ pub struct NetworkSettings {
     pub piece_frames: usize,
     /// Frames from one window to the next; null where a piece is read whole.
     pub window_step_frames: Option<usize>,
-    /// Mel bands that end above this are set to zero before the network reads them, Hz; left out where all are read.
+    /// Mel bands that end above this are not read, Hz; left out where all are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_hz: Option<f64>,
 }
@@ -53,6 +53,9 @@ pub enum Level {
     /// It is brought to this, dB, so that volume is of no consequence.
     BroughtTo(f64),
 }
+
+/// Number of bands below the top whose mean the ones above it follow.
+const HIGHEST: usize = 16;
 
 /// Frames of a piece: 10 s.
 const PIECE: usize = 1000;
@@ -135,6 +138,19 @@ impl Network<'_> {
         }
     }
 
+    /// What stands for the bands that are not read. GE2E reads power, and there is none. CAM++ takes off each band's mean
+    /// over time and has never heard bands that stand still: they move half as much as the highest bands that are read,
+    /// which lowered the error of narrow-band pairs from 3.3 to 1.8 % (ACCURACY.md).
+    fn above(&self, read: &[f32]) -> f32 {
+        match self {
+            Network::Ge2e(..) => 0.0,
+            Network::Campplus(..) => {
+                let highest = read.get(read.len().saturating_sub(HIGHEST)..).unwrap_or_default();
+                0.5 * highest.iter().sum::<f32>() / highest.len().max(1) as f32
+            }
+        }
+    }
+
     /// The sum of a piece's embeddings, each of length one, and their weight.
     fn embed(&mut self, rows: &[f32], gain: f32, settings: &NetworkSettings) -> (Vec<f64>, f64) {
         match self {
@@ -209,9 +225,13 @@ impl<'a> Pieces<'a> {
 
     fn take(&mut self, frame: FrameActivity, bands: usize) {
         if frame.keep || self.settings.frames == FramesRead::All {
-            // Zero is what a band holds once its mean is taken off (CAM++), and silence (GE2E).
-            let read = self.bands_read;
-            self.kept.extend(self.rows.drain(..bands).enumerate().map(|(band, x)| if band < read { x } else { 0.0 }));
+            let start = self.kept.len();
+            self.kept.extend(self.rows.drain(..bands));
+            if let Some((read, above)) =
+                self.kept.get_mut(start..).and_then(|row| row.split_at_mut_checked(self.bands_read))
+            {
+                above.fill(self.network.above(read));
+            }
             self.powers.push(frame.power);
         } else {
             self.rows.drain(..bands);

@@ -46,6 +46,32 @@ pub enum Refusal {
         /// The clip that was listed first.
         of: String,
     },
+    /// A side's quality is worse than what the calibration was validated on.
+    OutsideValidated {
+        /// Whether the reference is meant; else the candidate.
+        reference: bool,
+        /// What was measured: `net_speech_s`, `snr_db`, `bandwidth_hz`, `clipping_percent` or `level_dbfs`.
+        quantity: String,
+        /// The value; null where none could be measured.
+        found: Option<f64>,
+        /// The least or the greatest value that was validated.
+        limit: f64,
+        /// The condition.
+        condition: String,
+        /// The same in words.
+        text: String,
+    },
+    /// No calibration fits the comparison, so there is no likelihood ratio.
+    NoCalibration {
+        /// The condition that was asked for.
+        condition: String,
+        /// What there was.
+        found: String,
+        /// What the calibration needs.
+        expected: String,
+    },
+    /// There is no voice of a population to rank among.
+    NoPopulation,
     /// The embedding has no direction (all values zero), so no angle to another can be measured.
     NoDirection,
 }
@@ -73,6 +99,18 @@ impl fmt::Display for Refusal {
                 encoder.label()
             ),
             Refusal::Duplicate { of } => write!(f, "the same bytes as {of}, which counts; list each clip once"),
+            Refusal::OutsideValidated { text, condition, .. } => {
+                write!(f, "{text} (condition {condition}); give a better recording, or see the raw scores with --force")
+            }
+            Refusal::NoCalibration { condition, found, expected } => write!(
+                f,
+                "no calibration of the condition {condition} for this: found {found}, expected {expected}; use all of \
+                 its encoders, or fit a calibration with soundalike calibrate"
+            ),
+            Refusal::NoPopulation => f.write_str(
+                "no cohort voice to rank among that was made with these encoders and passes the filters; give another \
+                 --cohort or --cohort-filter",
+            ),
             Refusal::NoDirection => f.write_str("the embedding is all zeros; give another clip"),
         }
     }

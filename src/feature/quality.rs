@@ -4,9 +4,9 @@
 //! the speech detector. Nothing here decides whether a clip may be scored; that is the encoder's to say.
 
 use super::speech::{FRAME_SECONDS, FrameActivity};
-use crate::audio::{AudioFormat, Seen, Warning};
+use crate::audio::{AudioFormat, NARROW_BAND_HZ, Seen, Warning};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Noise is measured in pauses where they last this long in all, frames of 10 ms; else in the quietest frames.
 const ENOUGH_PAUSE: u64 = 20;
@@ -49,7 +49,41 @@ pub struct Quality {
     pub warnings: Vec<Warning>,
 }
 
+/// The part of a clip's quality that decides what its score is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClipQuality {
+    /// Speech without pauses, seconds.
+    pub net_speech_s: f64,
+    /// Estimated ratio of the power of speech to the power of noise, dB; null without speech.
+    pub snr_db: Option<f32>,
+    /// Highest frequency with speech in it, Hz; null without sound.
+    pub bandwidth_hz: Option<f32>,
+    /// Share of clipped samples, percent.
+    pub clipping_percent: f32,
+    /// Root mean square, dB of full scale; null for digital silence.
+    pub level_dbfs: Option<f32>,
+}
+
+impl ClipQuality {
+    /// Whether the recording ends at a telephone's bandwidth.
+    pub fn is_narrow_band(&self) -> bool {
+        self.bandwidth_hz.is_some_and(|hz| hz < NARROW_BAND_HZ)
+    }
+}
+
 impl Quality {
+    /// What decides what a score is worth.
+    pub fn brief(&self) -> ClipQuality {
+        ClipQuality {
+            net_speech_s: self.net_speech_s,
+            snr_db: self.snr_db,
+            bandwidth_hz: self.bandwidth_hz,
+            clipping_percent: self.clipping_percent,
+            level_dbfs: self.level_dbfs,
+        }
+    }
+
     /// False where every sample has the same value: silence, or an offset alone.
     pub fn has_sound(&self) -> bool {
         !self.warnings.iter().any(|w| matches!(w, Warning::DigitalSilence | Warning::DcOnly { .. }))

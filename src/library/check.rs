@@ -1,17 +1,42 @@
 //! One or more candidates against one protected voice: the main job.
 
 use super::batch::{self, BatchOptions};
+use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
 use super::catalogue;
+use super::cohort::{Cohort, Population};
 use super::outcome::{Reason, Settings, Status, VERSION};
 use super::reference::{Reference, ReferenceClip, ReferenceSource};
-use crate::compare::{CosineScore, VoiceModel};
-use crate::encoder::{ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
+use super::selection::Filter;
+use super::verdict::{Case, CaseSettings, Controls, Evidence, Scored, band_of};
+use crate::compare::{CohortFit, CosineScore, Likeness, VoiceModel};
+use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::feature::Quality;
+use crate::feature::{ClipQuality, Quality};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// What a check is asked besides the cosines. The default asks for nothing but those.
+#[derive(Clone, Debug, Default)]
+pub struct CheckSettings<'a> {
+    /// Limits that turn the check into a gate.
+    pub gates: &'a [Gate],
+    /// What turns scores into likelihood ratios, and says which qualities were validated.
+    pub calibration: Option<&'a LoadedCalibration>,
+    /// The population that candidates are ranked in.
+    pub cohort: Option<&'a Cohort>,
+    /// Which voices of the cohort are the population.
+    pub cohort_filters: &'a [Filter],
+    /// Whether scores are normalised by the population too, where it fits.
+    pub as_norm: bool,
+    /// The user's own prior probability of the first proposition.
+    pub prior: Option<f64>,
+    /// Language of the case as the user declares it.
+    pub language: Option<String>,
+    /// Whether raw scores are given where there is a reason against them.
+    pub force: bool,
+}
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -20,10 +45,20 @@ pub struct CheckReport {
     pub version: String,
     /// Every setting that the scores depend on.
     pub settings: Settings,
+    /// Fingerprint of each encoder's extractor in the narrow band; null where no comparison was made in it.
+    pub narrow_fingerprints: Option<PerEncoder<String>>,
     /// The protected voice.
     pub reference: Reference,
     /// The candidates, in the order given.
     pub candidates: Vec<Candidate>,
+    /// What likelihood ratios rest on; null where none was asked for.
+    pub calibration: Option<CalibrationSummary>,
+    /// The population; null where none was asked for.
+    pub cohort: Option<CohortSummary>,
+    /// The language of the case.
+    pub language: Language,
+    /// What should be known before any of it is relied on.
+    pub remarks: Vec<Remark>,
     /// What the gates let through; null where none was asked for.
     pub gate: Option<GateResult>,
 }
@@ -37,14 +72,91 @@ pub struct Candidate {
     pub sha256: Option<String>,
     /// What was measured; null where it could not be decoded.
     pub quality: Option<Quality>,
+    /// How much of the spectrum was compared: `narrow` where a side is narrow-band; null where refused.
+    pub band: Option<Band>,
     /// The score by each encoder; null where refused.
     pub scores: Option<PerEncoder<CosineScore>>,
-    /// `scored` or `refused`.
+    /// The scores normalised by the population (AS-norm); null where it was not asked for or the population does not
+    /// fit.
+    pub as_norm: Option<PerEncoder<f64>>,
+    /// Where the candidate stands in the population; null where refused.
+    pub likeness: Option<Likeness>,
+    /// Why there is no likeness; null where there is one or the candidate was refused.
+    pub likeness_withheld: Option<Reason>,
+    /// The calibrated likelihood ratio; null where refused.
+    pub evidence: Option<Evidence>,
+    /// Why there is no likelihood ratio; null where there is one or the candidate was refused.
+    pub evidence_withheld: Option<Reason>,
+    /// What the reference itself and other people's voices reach; null where refused.
+    pub controls: Option<Controls>,
+    /// How far both sides lie from the population; null where refused or without one.
+    pub cohort_fit: Option<CohortFit>,
+    /// `scored`, `refused`, or `forced` where raw scores are given in spite of the reason.
     pub status: Status,
     /// Why it was refused; null where it was scored.
     pub reason: Option<Reason>,
     /// The candidate is itself part of the reference; null where it is not.
     pub in_reference: Option<InReference>,
+}
+
+/// What likelihood ratios rest on.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CalibrationSummary {
+    /// Name of the condition.
+    pub condition: String,
+    /// `built in`, or the file.
+    pub origin: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The two propositions.
+    pub propositions: [String; 2],
+    /// The trials that it was fitted on.
+    pub source: String,
+    /// How many they were, in the wide band.
+    pub trials: FitCounts,
+    /// How it did on speakers that it had not seen, in the wide band.
+    pub validation: CrossValidation,
+}
+
+/// Who the population is.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CohortSummary {
+    /// `built in`, or the file.
+    pub origin: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Who the voices are.
+    pub source: String,
+    /// The filters that were asked for.
+    pub filters: Vec<Filter>,
+    /// Number of voices in the population.
+    pub n: usize,
+    /// Number of them by sex, where it is known.
+    pub by_sex: BTreeMap<String, usize>,
+    /// Why the population may not fit the case.
+    pub caution: String,
+}
+
+/// The language of the case: declared by the user, never recognised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Language {
+    /// What the user declared; null where nothing was, and nothing was checked.
+    pub declared: Option<String>,
+    /// The calibration's; null where it states none.
+    pub calibration: Option<String>,
+    /// `not checked`, `same` or `differs`.
+    pub checked: String,
+}
+
+/// Something that should be known before a result is relied on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Remark {
+    /// `exemplar_unlike_the_others`, `cohort_voice_like_the_reference`, `cohort_does_not_fit` or `language_differs`.
+    pub code: String,
+    /// The clip, voice or setting that is meant.
+    pub about: String,
+    /// The remark as a sentence.
+    pub message: String,
 }
 
 /// How a candidate belongs to the reference it is compared with.
@@ -104,41 +216,210 @@ pub struct GateResult {
 /// Compares candidates with a protected voice.
 ///
 /// `candidates` are files, folders or patterns. A candidate that cannot be used is refused in its own row. A candidate
-/// passes the `gates` where it lies above none of them.
+/// passes the gates where it lies above none of them and was not refused.
 ///
 /// # Errors
 /// Where no clip of the reference can be used, a voice model does not fit the panel, a gate looks at an encoder that
-/// the panel does not run, or so many threads cannot be had.
+/// the panel does not run, a prior is none, or so many threads cannot be had.
 pub fn check(
     panel: &Panel,
     reference: &ReferenceSource,
     candidates: &[PathBuf],
-    gates: &[Gate],
+    settings: &CheckSettings<'_>,
     options: &BatchOptions<'_>,
 ) -> Result<CheckReport> {
-    check_gates(panel, gates)?;
+    check_gates(panel, settings.gates)?;
+    check_prior(settings.prior)?;
     reference.check(panel)?;
     let listed = catalogue::expand_each(candidates);
     let mut paths = reference.clips().to_vec();
     paths.extend(listed.iter().filter_map(|file| file.as_ref().ok().cloned()));
     let mut analyses = batch::analyse(panel, &paths, options)?;
-    let mut candidate_analyses = analyses.split_off(reference.clips().len().min(analyses.len())).into_iter();
+    let candidate_analyses = analyses.split_off(reference.clips().len().min(analyses.len()));
 
     let folders = reference.folders();
-    let (reference, model) = reference.enrol(panel, analyses)?;
-    let membership = Membership { by_hash: hashes(&reference.clips), folders };
+    let (told, model) = reference.enrol(panel, analyses)?;
+    let membership = Membership { by_hash: hashes(&told.clips), folders };
+    let narrow = NarrowSide::new(panel, reference, &model, &candidate_analyses, options)?;
+    let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
+    let [wide_population, narrow_population] = populations.unwrap_or_default();
+    let case_settings = |population| CaseSettings {
+        calibration: settings.calibration,
+        population,
+        as_norm: settings.as_norm,
+        prior: settings.prior,
+    };
+    let wide_case = Case::new(panel, &model, &case_settings(&wide_population));
+    let narrow_case = narrow.as_ref().map(|n| Case::new(&n.panel, &n.model, &case_settings(&narrow_population)));
+    let mut narrow_analyses = narrow.as_ref().map(|n| n.analyses.clone().into_iter());
+    let mut analyses = candidate_analyses.into_iter();
     let rows = listed.into_iter().filter_map(|file| match file {
-        Ok(_) => candidate_analyses.next().map(|analysis| candidate(analysis, &model, &membership)),
+        Ok(_) => analyses.next().map(|analysis| {
+            let again = narrow_analyses.as_mut().and_then(|analyses| analyses.next()).flatten();
+            let (case, analysis) = match (&narrow_case, again) {
+                (Some(case), Some(again)) => (case, ClipAnalysis { quality: analysis.quality, ..again }),
+                _ => (&wide_case, analysis),
+            };
+            candidate(analysis, case, &membership, settings)
+        }),
         Err((path, error)) => Some(unreadable(&path, &error)),
     });
     let candidates: Vec<Candidate> = rows.collect();
+    let main_case = narrow_case.as_ref().filter(|_| all_narrow(&candidates)).unwrap_or(&wide_case);
     Ok(CheckReport {
         version: VERSION.into(),
         settings: Settings::of(panel),
-        reference,
-        gate: (!gates.is_empty()).then(|| judge(gates, &candidates)),
+        narrow_fingerprints: narrow.as_ref().map(|narrow| narrow.panel.fingerprints().clone()),
+        calibration: settings.calibration.map(calibration_summary),
+        cohort: settings.cohort.map(|cohort| cohort_summary(cohort, settings.cohort_filters, &wide_population)),
+        language: language(settings),
+        remarks: remarks(main_case, &candidates, settings),
+        gate: (!settings.gates.is_empty()).then(|| judge(settings.gates, &candidates)),
+        reference: told,
         candidates,
     })
+}
+
+fn all_narrow(candidates: &[Candidate]) -> bool {
+    let mut bands = candidates.iter().filter_map(|candidate| candidate.band).peekable();
+    bands.peek().is_some() && bands.all(|band| band == Band::Narrow)
+}
+
+/// The reference and those candidates that are compared in the narrow band.
+struct NarrowSide {
+    panel: Panel,
+    model: VoiceModel,
+    /// None for a candidate that stays in the wide band.
+    analyses: Vec<Option<ClipAnalysis>>,
+}
+
+impl NarrowSide {
+    /// Encodes again what a narrow-band side is compared with; none where no side is narrow-band.
+    fn new(
+        panel: &Panel,
+        reference: &ReferenceSource,
+        model: &VoiceModel,
+        candidates: &[ClipAnalysis],
+        options: &BatchOptions<'_>,
+    ) -> Result<Option<Self>> {
+        let narrow = |analysis: &ClipAnalysis| {
+            let quality = analysis.quality.as_ref().map(Quality::brief);
+            quality.is_some_and(|quality| band_of(&quality, model) == Band::Narrow)
+        };
+        let wanted: Vec<bool> = candidates.iter().map(narrow).collect();
+        if !wanted.contains(&true) {
+            return Ok(None);
+        }
+        let panel = panel.narrow()?;
+        reference.check(&panel)?;
+        let again = candidates.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(c, _)| c.path.clone());
+        let mut paths = reference.clips().to_vec();
+        paths.extend(again);
+        let mut analyses = batch::analyse(&panel, &paths, options)?;
+        let mut again = analyses.split_off(reference.clips().len().min(analyses.len())).into_iter();
+        let (_, model) = reference.enrol(&panel, analyses)?;
+        let analyses = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
+        Ok(Some(NarrowSide { panel, model, analyses }))
+    }
+}
+
+fn check_prior(prior: Option<f64>) -> Result<()> {
+    match prior.filter(|prior| !(*prior > 0.0 && *prior < 1.0)) {
+        Some(prior) => {
+            let expected = "a probability above 0 and below 1".into();
+            Err(ErrorKind::Setting { name: "prior", found: prior.to_string(), expected }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSummary {
+    let calibration = &loaded.calibration;
+    CalibrationSummary {
+        condition: calibration.condition.clone(),
+        origin: loaded.origin.clone(),
+        sha256: loaded.sha256.clone(),
+        propositions: calibration.propositions.clone(),
+        source: calibration.source.clone(),
+        trials: calibration.wide.trials,
+        validation: calibration.wide.validation,
+    }
+}
+
+fn cohort_summary(cohort: &Cohort, filters: &[Filter], population: &Population<'_>) -> CohortSummary {
+    let mut by_sex = BTreeMap::new();
+    for voice in &population.voices {
+        if let Some(sex) = voice.attributes.get("sex").filter(|sex| !sex.is_empty()) {
+            *by_sex.entry(sex.clone()).or_insert(0) += 1;
+        }
+    }
+    CohortSummary {
+        origin: cohort.origin.clone(),
+        sha256: cohort.sha256.clone(),
+        source: cohort.description.source.clone(),
+        filters: filters.into(),
+        n: population.voices.len(),
+        by_sex,
+        caution: "a rank among these voices says little where the voices that could really be in question speak another \
+                  language, with another accent, age or style, or were recorded otherwise; a cohort of the case's own is \
+                  made with soundalike cohort"
+            .into(),
+    }
+}
+
+fn language(settings: &CheckSettings<'_>) -> Language {
+    let calibration = settings.calibration.and_then(|loaded| loaded.calibration.language.clone());
+    let checked = match (&settings.language, &calibration) {
+        (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => "same",
+        (Some(_), Some(_)) => "differs",
+        _ => "not checked",
+    };
+    Language { declared: settings.language.clone(), calibration, checked: checked.into() }
+}
+
+fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'_>) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let mut remark = |code: &str, about: &str, message: String| {
+        remarks.push(Remark { code: code.into(), about: about.into(), message });
+    };
+    for (place, percentile) in case.strangers() {
+        let Some(exemplar) = case.model.exemplars().get(place) else { continue };
+        let message = format!(
+            "is closer to the other reference clips than only {percentile:.0} % of {} cohort voices are: another speaker, \
+             music or noise? listen to it, and leave it out if it does not belong",
+            case.voices()
+        );
+        remark("exemplar_unlike_the_others", &exemplar.path, message);
+    }
+    for name in case.doubles() {
+        let message = "comes as close to the reference as the reference's own clips: it may be the same voice, and then \
+                       does not belong to the population";
+        remark("cohort_voice_like_the_reference", &name, message.into());
+    }
+    for candidate in candidates {
+        if let Some(fit) = candidate.cohort_fit.as_ref().filter(|fit| !fit.fits) {
+            let message = format!(
+                "the population does not fit: by {} the candidate lies {:+.1} and the reference {:+.1} deviations from \
+                 where its own voices lie; read the rank with care{}",
+                fit.encoder.label(),
+                fit.candidate,
+                fit.reference,
+                if settings.as_norm { ", and scores are not normalised by it" } else { "" }
+            );
+            remark("cohort_does_not_fit", &candidate.path, message);
+        }
+    }
+    let language = language(settings);
+    if let ("differs", Some(declared), Some(calibration)) =
+        (language.checked.as_str(), &language.declared, &language.calibration)
+    {
+        let message = format!(
+            "the case is declared to be in {declared}, the calibration was fitted on {calibration}: what its likelihood \
+             ratios are worth in another language was not validated"
+        );
+        remark("language_differs", "language", message);
+    }
+    remarks
 }
 
 /// Refuses a gate on a score that will not be computed.
@@ -161,7 +442,7 @@ fn judge(gates: &[Gate], candidates: &[Candidate]) -> GateResult {
         gates.iter().any(|gate| scores.get(gate.score).is_some_and(|score| score.cosine > gate.limit))
     };
     let above = names(&|c| c.scores.as_ref().is_some_and(above));
-    let refused = names(&|c| c.scores.is_none());
+    let refused = names(&|c| c.status != Status::Scored);
     GateResult { limits: gates.into(), passed: above.is_empty() && refused.is_empty(), above, refused }
 }
 
@@ -185,25 +466,96 @@ fn hashes(clips: &[ReferenceClip]) -> BTreeMap<String, String> {
     clips.iter().rev().filter_map(|clip| Some((clip.sha256.clone()?, clip.path.clone()))).collect()
 }
 
-fn candidate(analysis: ClipAnalysis, model: &VoiceModel, membership: &Membership<'_>) -> Candidate {
+/// The row of a candidate, judged by the case of its band.
+fn candidate(
+    analysis: ClipAnalysis,
+    case: &Case<'_>,
+    membership: &Membership<'_>,
+    settings: &CheckSettings<'_>,
+) -> Candidate {
     let in_reference = membership.of(&analysis);
-    let scores = analysis.embeddings.and_then(|embeddings| model.score(&embeddings));
-    let (scores, status, reason) = match scores {
-        Ok(scores) => (Some(scores), Status::Scored, None),
-        Err(refusal) => (None, Status::Refused, Some(refusal.into())),
-    };
+    let path = shown(&analysis.path);
     let (sha256, quality) = (analysis.sha256, analysis.quality);
-    Candidate { path: shown(&analysis.path), sha256, quality, scores, status, reason, in_reference }
+    let brief = quality.as_ref().map(Quality::brief);
+    let band = brief.as_ref().map(|quality| band_of(quality, case.model));
+    let (embeddings, refusal) = match (analysis.embeddings, analysis.short) {
+        (Ok(embeddings), _) => (Some(embeddings), outside(brief.as_ref(), band, case.model, settings)),
+        (Err(refusal), short) => (short, Some(refusal)),
+    };
+    let mut row = Candidate { in_reference, sha256, quality, ..empty(path) };
+    let scored = embeddings.ok_or(Refusal::NoDirection).and_then(|embeddings| {
+        let scores = case.model.score(&embeddings)?;
+        Ok((embeddings, scores))
+    });
+    match (scored, refusal, brief) {
+        (Ok((embeddings, scores)), None, Some(quality)) => {
+            let itself = match &row.in_reference {
+                Some(InReference::SameContent { clip }) => Some(clip.as_str()),
+                _ => None,
+            };
+            let verdict = case.judge(&Scored { embeddings: &embeddings, scores: &scores, quality }, itself);
+            row.status = Status::Scored;
+            row.likeness = verdict.likeness;
+            row.evidence = verdict.evidence;
+            row.controls = verdict.controls;
+            row.cohort_fit = verdict.cohort_fit;
+            row.as_norm = verdict.as_norm;
+            // What was not asked for is not withheld.
+            row.likeness_withheld = verdict.likeness_withheld.filter(|_| settings.cohort.is_some()).map(Reason::from);
+            row.evidence_withheld =
+                verdict.evidence_withheld.filter(|_| settings.calibration.is_some()).map(Reason::from);
+            (row.scores, row.band) = (Some(scores), band);
+        }
+        (Ok((_, scores)), Some(refusal), _) if settings.force => {
+            (row.status, row.reason) = (Status::Forced, Some(refusal.into()));
+            (row.scores, row.band) = (Some(scores), band);
+        }
+        (scored, refusal, _) => row.reason = refusal.or(scored.err()).map(Reason::from),
+    }
+    row
+}
+
+/// Why a candidate lies outside what its calibration was validated on; none where it does not.
+fn outside(
+    candidate: Option<&ClipQuality>,
+    band: Option<Band>,
+    model: &VoiceModel,
+    settings: &CheckSettings<'_>,
+) -> Option<Refusal> {
+    let loaded = settings.calibration?;
+    let ranges = &loaded.calibration.of_band(band?).fusion.ranges;
+    let out = ranges.refuses(candidate?, &model.quality())?;
+    Some(Refusal::OutsideValidated {
+        text: out.to_string(),
+        reference: out.reference,
+        quantity: out.quantity.into(),
+        found: out.found,
+        limit: out.limit,
+        condition: loaded.calibration.condition.clone(),
+    })
 }
 
 fn unreadable(path: &Path, error: &Error) -> Candidate {
+    Candidate { reason: Some(Refusal::Unreadable { found: error.to_string() }.into()), ..empty(shown(path)) }
+}
+
+/// A refused candidate of which nothing is known.
+fn empty(path: String) -> Candidate {
     Candidate {
-        path: shown(path),
+        path,
         sha256: None,
         quality: None,
+        band: None,
         scores: None,
+        as_norm: None,
+        likeness: None,
+        likeness_withheld: None,
+        evidence: None,
+        evidence_withheld: None,
+        controls: None,
+        cohort_fit: None,
         status: Status::Refused,
-        reason: Some(Refusal::Unreadable { found: error.to_string() }.into()),
+        reason: None,
         in_reference: None,
     }
 }

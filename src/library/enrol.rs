@@ -23,5 +23,8 @@ pub fn enrol(panel: &Panel, source: &ReferenceSource, options: &BatchOptions<'_>
     source.check(panel)?;
     let analyses = batch::analyse(panel, source.clips(), options)?;
     let (reference, model) = source.enrol(panel, analyses)?;
-    Ok(Enrolment { model: VoiceModelFile::of(&model), reference })
+    // Recordings that a narrow-band candidate will be compared with are read up to its top.
+    let narrow = panel.narrow()?;
+    let (_, narrow_model) = source.enrol(&narrow, batch::analyse(&narrow, source.clips(), options)?)?;
+    Ok(Enrolment { model: VoiceModelFile::of(&model, &narrow_model), reference })
 }

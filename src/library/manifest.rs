@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Whether a person or a machine spoke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VoiceKind {
     /// A person.
@@ -27,6 +27,8 @@ pub struct ManifestClip {
     pub speaker: String,
     /// Who spoke.
     pub kind: VoiceKind,
+    /// Cells of the further columns that were asked for; empty ones too.
+    pub cells: BTreeMap<String, String>,
 }
 
 /// Labelled clips.
@@ -45,6 +47,21 @@ impl Manifest {
     /// # Errors
     /// [`ErrorKind::Table`] names the line; [`ErrorKind::Io`] where it cannot be read.
     pub fn read(file: &Path, root: Option<&Path>, selection: &Selection) -> Result<Self> {
+        Self::read_with(file, root, selection, &[], &[])
+    }
+
+    /// The same with the cells of further columns: of those that are `required`, and of those that are `wanted` where
+    /// the table has them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where a required column is missing.
+    pub fn read_with(
+        file: &Path,
+        root: Option<&Path>,
+        selection: &Selection,
+        required: &[&str],
+        wanted: &[&str],
+    ) -> Result<Self> {
         let table = |line, found: String, expected: &str| ErrorKind::Table {
             path: file.into(),
             line,
@@ -76,6 +93,9 @@ impl Manifest {
         let (path, speaker, kind) = (need("path")?, need("speaker")?, need("kind")?);
         let asked: Result<BTreeMap<&str, usize>> = selection.columns().map(|name| Ok((name, need(name)?))).collect();
         let asked = asked?;
+        let required: Result<Vec<(&str, usize)>> = required.iter().map(|name| Ok((*name, need(name)?))).collect();
+        let wanted = wanted.iter().filter_map(|name| Some((*name, column(name)?)));
+        let further: Vec<(&str, usize)> = required?.into_iter().chain(wanted).collect();
         let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
         let mut clips = Vec::new();
         for record in reader.records() {
@@ -100,10 +120,12 @@ impl Manifest {
             if !selection.takes_kind(kind, &cell) {
                 continue;
             }
+            let text = |index: usize| record.get(index).unwrap_or("").trim().to_string();
             clips.push(ManifestClip {
                 path: root.join(field(path, "path")?),
                 speaker: field(speaker, "speaker")?.into(),
                 kind,
+                cells: further.iter().map(|(name, index)| (name.to_string(), text(*index))).collect(),
             });
         }
         if clips.is_empty() {

@@ -4,19 +4,35 @@
 //! same bytes for any number of threads.
 
 pub mod batch;
+pub mod calibrate;
+mod calibration_file;
 pub mod catalogue;
 pub mod check;
+pub mod cohort;
+mod copies;
 pub mod enrol;
 pub mod evaluate;
 pub mod inspect;
+mod labels;
 mod manifest;
 mod outcome;
 mod reference;
+mod rule;
+mod scoring;
 mod selection;
+mod trial_list;
+mod verdict;
 mod voice_file;
 
+pub use calibration_file::{
+    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated,
+};
+pub use labels::{Labels, Pairs};
 pub use manifest::{Manifest, ManifestClip, VoiceKind};
 pub use outcome::{Reason, Settings, Status};
 pub use reference::{Reference, ReferenceClip, ReferenceModel, ReferenceSource};
+pub use rule::{Rule, RuleResult};
 pub use selection::{Filter, Selection};
+pub use trial_list::TrialList;
+pub use verdict::{Controls, Evidence, Posterior};
 pub use voice_file::{EnrolledClip, FORMAT, FORMAT_VERSION, VoiceModelFile};

@@ -79,6 +79,8 @@ pub enum Status {
     Duplicate,
     /// The clip was not used; the reason says why.
     Refused,
+    /// The candidate was scored although there is a reason against it, because the user forced it: raw scores only.
+    Forced,
 }
 
 /// Why a clip was refused, for programs (`code` and its data) and for people (`message`).

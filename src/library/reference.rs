@@ -162,12 +162,12 @@ fn read(analysis: ClipAnalysis, channel: Channel) -> (ReferenceClip, Option<Exem
     let ClipAnalysis { sha256, quality, .. } = analysis;
     let path = shown(&analysis.path);
     let net_speech_s = quality.as_ref().map(|quality| quality.net_speech_s);
-    let (status, reason, exemplar) = match analysis.embeddings {
-        Ok(embeddings) => {
-            let (sha256, net_speech_s) = (sha256.clone().unwrap_or_default(), net_speech_s.unwrap_or_default());
-            (Status::Usable, None, Some(Exemplar { path: path.clone(), sha256, channel, net_speech_s, embeddings }))
+    let (status, reason, exemplar) = match (analysis.embeddings, &quality) {
+        (Ok(embeddings), Some(quality)) => {
+            let (sha256, quality) = (sha256.clone().unwrap_or_default(), quality.brief());
+            (Status::Usable, None, Some(Exemplar { path: path.clone(), sha256, channel, quality, embeddings }))
         }
-        Err(refusal) => (Status::Refused, Some(Reason::from(refusal)), None),
+        (embeddings, _) => (Status::Refused, embeddings.err().map(Reason::from), None),
     };
     let net_speech_s = net_speech_s.filter(|_| exemplar.is_some());
     (ReferenceClip { path, sha256, channel, quality, net_speech_s, model: None, status, reason }, exemplar)
@@ -180,7 +180,7 @@ fn enrolled(model: &str, exemplar: Exemplar) -> (ReferenceClip, Option<Exemplar>
         sha256: Some(exemplar.sha256.clone()),
         channel: exemplar.channel,
         quality: None,
-        net_speech_s: Some(exemplar.net_speech_s),
+        net_speech_s: Some(exemplar.quality.net_speech_s),
         model: Some(model.into()),
         status: Status::Enrolled,
         reason: None,

@@ -5,8 +5,9 @@
 
 use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
-use crate::encoder::{Embedding, Encoder, Panel, PerEncoder};
+use crate::encoder::{Band, Embedding, Encoder, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::feature::ClipQuality;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// What the file says it is.
 pub const FORMAT: &str = "soundalike voice model";
 /// The version of the format that is written and read.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Larger files are refused, bytes. A clip takes about 10 kB.
 const MOST_BYTES: u64 = 256 << 20;
 
@@ -25,12 +26,14 @@ const MOST_BYTES: u64 = 256 << 20;
 pub struct VoiceModelFile {
     /// Always `soundalike voice model`.
     pub format: String,
-    /// Version of the format, 1.
+    /// Version of the format, 2.
     pub version: u32,
     /// Version of the program that wrote it.
     pub program: String,
     /// Fingerprint of the extractor behind each encoder's embeddings.
     pub fingerprints: PerEncoder<String>,
+    /// The same of the narrow band, in which the voice is compared with narrow-band recordings.
+    pub narrow_fingerprints: PerEncoder<String>,
     /// The recordings, in the order of their paths.
     pub exemplars: Vec<EnrolledClip>,
 }
@@ -45,10 +48,18 @@ pub struct EnrolledClip {
     pub sha256: String,
     /// The channel that was used.
     pub channel: Channel,
-    /// Speech without pauses, seconds.
-    pub net_speech_s: f64,
+    /// What was measured of it.
+    pub quality: ClipQuality,
     /// The values of each encoder's embedding, single precision.
     pub embeddings: PerEncoder<Vec<f32>>,
+    /// The same of the narrow band.
+    pub narrow: PerEncoder<Vec<f32>>,
+}
+
+impl EnrolledClip {
+    fn of_band(&self, band: Band) -> &PerEncoder<Vec<f32>> {
+        if band == Band::Narrow { &self.narrow } else { &self.embeddings }
+    }
 }
 
 /// The part of the file that decides whether the rest can be understood.
@@ -60,23 +71,34 @@ struct Header {
 }
 
 impl VoiceModelFile {
-    /// The file of a voice model.
-    pub fn of(model: &VoiceModel) -> Self {
+    /// The file of a voice's models of the wide and of the narrow band.
+    pub fn of(wide: &VoiceModel, narrow: &VoiceModel) -> Self {
+        let values = |exemplar: &Exemplar| exemplar.embeddings.map(|_, embedding| embedding.values.clone());
+        let twin = |exemplar: &Exemplar| {
+            let same = |other: &&Exemplar| (&other.path, &other.sha256) == (&exemplar.path, &exemplar.sha256);
+            narrow.exemplars().iter().find(same).map(values).unwrap_or_default()
+        };
         let clip = |exemplar: &Exemplar| EnrolledClip {
             path: exemplar.path.clone(),
             sha256: exemplar.sha256.clone(),
             channel: exemplar.channel,
-            net_speech_s: exemplar.net_speech_s,
-            embeddings: exemplar.embeddings.map(|_, embedding| embedding.values.clone()),
+            quality: exemplar.quality,
+            embeddings: values(exemplar),
+            narrow: twin(exemplar),
         };
-        let first = model.exemplars().first().map(|e| e.embeddings.map(|_, e| e.fingerprint.clone()));
+        let prints = |model: &VoiceModel| model.centroids().map(|_, centroid| centroid.fingerprint.clone());
         VoiceModelFile {
             format: FORMAT.into(),
             version: FORMAT_VERSION,
             program: super::outcome::VERSION.into(),
-            fingerprints: first.unwrap_or_default(),
-            exemplars: model.exemplars().iter().map(clip).collect(),
+            fingerprints: prints(wide),
+            narrow_fingerprints: prints(narrow),
+            exemplars: wide.exemplars().iter().map(clip).collect(),
         }
+    }
+
+    fn fingerprints_of(&self, band: Band) -> &PerEncoder<String> {
+        if band == Band::Narrow { &self.narrow_fingerprints } else { &self.fingerprints }
     }
 
     /// Whether a file is meant to be a voice model: JSON by its first character, or by name and no sound.
@@ -133,31 +155,20 @@ impl VoiceModelFile {
         if self.exemplars.is_empty() || self.fingerprints.is_empty() {
             return wrong("no exemplar or no encoder".into(), "at least one of each");
         }
-        let Some(widths) = self.exemplars.first().map(|clip| clip.embeddings.map(|_, values| values.len())) else {
-            return Ok(());
-        };
+        let Some(first) = self.exemplars.first() else { return Ok(()) };
         for clip in &self.exemplars {
             let name = &clip.path;
-            if !clip.embeddings.encoders().eq(self.fingerprints.encoders()) {
-                let found = names(&clip.embeddings);
-                return wrong(format!("embeddings of {found} of \"{name}\""), &names(&self.fingerprints));
-            }
             let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
             if clip.sha256.len() != 64 || !clip.sha256.bytes().all(digit) {
                 return wrong(format!("the SHA-256 \"{}\" of \"{name}\"", clip.sha256), "64 hexadecimal digits");
             }
-            if !(clip.net_speech_s.is_finite() && clip.net_speech_s > 0.0) {
-                return wrong(format!("{} s of speech in \"{name}\"", clip.net_speech_s), "more than 0 s");
+            let speech_s = clip.quality.net_speech_s;
+            if !(speech_s.is_finite() && speech_s > 0.0) {
+                return wrong(format!("{speech_s} s of speech in \"{name}\""), "more than 0 s");
             }
-            for (encoder, values) in clip.embeddings.iter() {
-                let width = widths.get(encoder).copied().unwrap_or(0);
-                if values.len() != width {
-                    let found = format!("{} values of {encoder} of \"{name}\"", values.len());
-                    return wrong(found, &format!("{width}, as of the first clip"));
-                }
-                if !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0) {
-                    return wrong(format!("values of {encoder} of \"{name}\" that are infinite or all 0"), "numbers");
-                }
+            for band in Band::ALL {
+                let (values, prints) = (clip.of_band(band), self.fingerprints_of(band));
+                check_values(name, values, prints, first.of_band(band))?;
             }
         }
         Ok(())
@@ -165,12 +176,15 @@ impl VoiceModelFile {
 
     /// Refuses a file that lacks an encoder of the panel, or whose embeddings were made with other settings.
     pub(crate) fn check_fit(&self, path: &Path, panel: &Panel) -> Result<()> {
+        let band = panel.settings().band;
         for (encoder, expected) in panel.fingerprints().iter() {
-            let Some(found) = self.fingerprints.get(encoder) else {
+            let Some(found) = self.fingerprints_of(band).get(encoder) else {
                 let expected = format!("{encoder} too (--encoder {})", panel.settings().encoders);
-                return Err(Self::wrong(path, format!("embeddings of {}", names(&self.fingerprints)), &expected));
+                let held = names(self.fingerprints_of(band));
+                return Err(Self::wrong(path, format!("{band}-band embeddings of {held}"), &expected));
             };
-            let width = self.exemplars.first().and_then(|clip| clip.embeddings.get(encoder)).map(Vec::len);
+            let clip = self.exemplars.first();
+            let width = clip.and_then(|clip| clip.of_band(band).get(encoder)).map(Vec::len);
             if found != expected || width != panel.width(encoder) {
                 let made = |fingerprint: &str, width: Option<usize>| {
                     format!("{} values by extractor {fingerprint}", width.unwrap_or(0))
@@ -182,7 +196,7 @@ impl VoiceModelFile {
         Ok(())
     }
 
-    /// The exemplars with the embeddings of the panel's encoders.
+    /// The exemplars with the embeddings of the panel's encoders, in its band.
     ///
     /// # Errors
     /// As [`VoiceModelFile::check_fit`].
@@ -192,9 +206,9 @@ impl VoiceModelFile {
             path: clip.path.clone(),
             sha256: clip.sha256.clone(),
             channel: clip.channel,
-            net_speech_s: clip.net_speech_s,
+            quality: clip.quality,
             embeddings: panel.fingerprints().map(|encoder, fingerprint| {
-                let values = clip.embeddings.get(encoder).cloned().unwrap_or_default();
+                let values = clip.of_band(panel.settings().band).get(encoder).cloned().unwrap_or_default();
                 Embedding { values, fingerprint: fingerprint.clone() }
             }),
         };
@@ -204,6 +218,31 @@ impl VoiceModelFile {
     pub(crate) fn wrong(path: &Path, found: String, expected: &str) -> Error {
         ErrorKind::VoiceModel { path: path.into(), found, expected: expected.into() }.into()
     }
+}
+
+/// Found and expected of the first of a clip's values that cannot be right: they must be of the encoders that have
+/// `prints`, and as many as of the `first` clip.
+fn check_values(
+    name: &str,
+    values: &PerEncoder<Vec<f32>>,
+    prints: &PerEncoder<String>,
+    first: &PerEncoder<Vec<f32>>,
+) -> std::result::Result<(), (String, String)> {
+    if !values.encoders().eq(prints.encoders()) {
+        return Err((format!("embeddings of {} of \"{name}\"", names(values)), names(prints)));
+    }
+    for (encoder, values) in values.iter() {
+        let width = first.get(encoder).map_or(0, Vec::len);
+        if values.len() != width {
+            let found = format!("{} values of {encoder} of \"{name}\"", values.len());
+            return Err((found, format!("{width}, as of the first clip")));
+        }
+        if !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0) {
+            let found = format!("values of {encoder} of \"{name}\" that are infinite or all 0");
+            return Err((found, "numbers".into()));
+        }
+    }
+    Ok(())
 }
 
 /// The encoders' names, for a message.
@@ -224,10 +263,13 @@ mod tests {
             let values: Vec<f32> = bits.into_iter().filter_map(finite).collect();
             let embeddings: PerEncoder<Vec<f32>> = [(Encoder::Mfcc, values.clone())].into_iter().collect();
             let (path, sha256, channel) = (String::new(), String::new(), Channel::Number(2));
-            let clip = EnrolledClip { path, sha256, channel, net_speech_s: s, embeddings };
+            let (snr_db, bandwidth_hz, level_dbfs) = (Some(31.7), None, Some(-20.1));
+            let quality = ClipQuality { net_speech_s: s, snr_db, bandwidth_hz, clipping_percent: 0.3, level_dbfs };
+            let clip = EnrolledClip { path, sha256, channel, quality, embeddings: embeddings.clone(), narrow: embeddings };
             let back: EnrolledClip = serde_json::from_slice(&serde_json::to_vec(&clip).unwrap()).unwrap();
             prop_assert_eq!(back.channel, channel);
-            prop_assert_eq!(back.net_speech_s.to_bits(), s.to_bits());
+            prop_assert_eq!(back.quality, clip.quality);
+            prop_assert_eq!(back.quality.net_speech_s.to_bits(), s.to_bits());
             let back = back.embeddings.mfcc.unwrap();
             prop_assert!(back.iter().map(|x| x.to_bits()).eq(values.iter().map(|x| x.to_bits())));
         }

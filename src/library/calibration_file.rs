@@ -1,0 +1,214 @@
+//! A calibration as a file: what turns scores into likelihood ratios for one named condition.
+//!
+//! The file is JSON. It names the trials it was fitted on, the encoders with their fingerprints and the ranges of
+//! quality it holds for, so that nobody can apply it elsewhere unawares. Two conditions ship with the program.
+
+use super::labels::Pairs;
+use crate::calibration::fusion::Fusion;
+use crate::calibration::verbal::Propositions;
+use crate::encoder::{Band, PerEncoder};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// What the file says it is.
+pub const FORMAT: &str = "soundalike calibration";
+/// The version of the format that is written and read.
+pub const FORMAT_VERSION: u32 = 1;
+/// Larger files are refused, bytes.
+const MOST_BYTES: u64 = 64 << 20;
+/// The condition that is used where none is named.
+pub const DEFAULT_CONDITION: &str = "real-synthetic";
+
+/// A calibration as it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Always `soundalike calibration`.
+    pub format: String,
+    /// Version of the format, 1.
+    pub version: u32,
+    /// Version of the program that fitted it.
+    pub program: String,
+    /// The name of the condition.
+    pub condition: String,
+    /// The two propositions, as clauses that follow "more probable if".
+    pub propositions: [String; 2],
+    /// What was compared with what.
+    pub pairs: Pairs,
+    /// Language of the speech; null where it was not stated.
+    pub language: Option<String>,
+    /// The trials, for the reader.
+    pub source: String,
+    /// Probability of a target that trials were weighted to.
+    pub prior: f64,
+    /// Weight of the regularisation.
+    pub ridge: f64,
+    /// The fit of the wide band.
+    pub wide: BandFit,
+    /// The fit of the narrow band.
+    pub narrow: BandFit,
+}
+
+/// The fit of one band.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BandFit {
+    /// The trials.
+    pub trials: FitCounts,
+    /// How the fit did on speakers that it had not seen.
+    pub validation: CrossValidation,
+    /// The fit.
+    pub fusion: Fusion,
+}
+
+/// What a fit rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FitCounts {
+    /// Recordings.
+    pub clips: usize,
+    /// Recordings with the altered copies of them (cuts, noise, level, clipping).
+    pub copies: usize,
+    /// Speakers.
+    pub speakers: usize,
+    /// Trials of one voice.
+    pub target: usize,
+    /// Trials of two voices.
+    pub non_target: usize,
+}
+
+/// Cross-validation with disjoint speakers: every ratio comes from a fit that had seen neither of its speakers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CrossValidation {
+    /// Number of parts that the speakers were divided into.
+    pub folds: usize,
+    /// Trials of one voice whose two sides fell into one part.
+    pub target: usize,
+    /// The same of two voices.
+    pub non_target: usize,
+    /// The logistic regression itself.
+    pub logistic: Validated,
+    /// Pooled adjacent violators of its sum.
+    pub pav: Validated,
+    /// The bi-Gaussianised sum.
+    pub bi_gaussian: Validated,
+    /// The method that is used, within its bounds.
+    pub bounded: Validated,
+}
+
+/// Figures of log-likelihood ratios.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Validated {
+    /// Cllr: 0 is perfect, 1 says nothing, more misleads.
+    pub cllr: f64,
+    /// The least Cllr that any rising map of the same ratios could have.
+    pub cllr_min: f64,
+    /// Equal error rate, fraction of 1.
+    pub eer: f64,
+}
+
+/// A calibration with where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadedCalibration {
+    /// `built in`, or the file.
+    pub origin: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The calibration.
+    pub calibration: Calibration,
+}
+
+/// The part of a file that decides whether the rest can be understood.
+#[derive(Deserialize)]
+struct Header {
+    format: Option<String>,
+    version: Option<u64>,
+}
+
+impl Calibration {
+    /// The fit of a band.
+    pub fn of_band(&self, band: Band) -> &BandFit {
+        if band == Band::Narrow { &self.narrow } else { &self.wide }
+    }
+
+    /// The propositions.
+    pub fn propositions(&self) -> Propositions<'_> {
+        let [first, second] = &self.propositions;
+        Propositions { first, second }
+    }
+
+    /// The encoders whose scores it reads, by their fingerprints in a band.
+    pub fn fingerprints(&self, band: Band) -> &PerEncoder<String> {
+        &self.of_band(band).fusion.fingerprints
+    }
+
+    fn parse(bytes: &[u8], wrong: &dyn Fn(String, String) -> Error) -> Result<Self> {
+        let json = |error: serde_json::Error| wrong(error.to_string(), "the fields of a calibration".into());
+        let header: Header = serde_json::from_slice(bytes).map_err(json)?;
+        if header.format.as_deref() != Some(FORMAT) {
+            let found =
+                header.format.map_or("JSON of another kind".into(), |format| format!("the format \"{format}\""));
+            return Err(wrong(found, format!("the format \"{FORMAT}\"")));
+        }
+        if header.version != Some(u64::from(FORMAT_VERSION)) {
+            let version = header.version.map_or("no version".into(), |version| format!("version {version}"));
+            return Err(wrong(version, format!("version {FORMAT_VERSION} of the format")));
+        }
+        let calibration: Calibration = serde_json::from_slice(bytes).map_err(json)?;
+        for fit in [&calibration.wide, &calibration.narrow] {
+            fit.fusion.check().map_err(|(found, expected)| wrong(found, expected))?;
+        }
+        Ok(calibration)
+    }
+}
+
+impl LoadedCalibration {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::Document`] where it is no calibration of this version or
+    /// one of its values cannot be right.
+    pub fn read(path: &Path) -> Result<Self> {
+        let wrong = |found: String, expected: String| {
+            Error::from(ErrorKind::Document { path: path.into(), what: "calibration", found, expected })
+        };
+        let size = std::fs::metadata(path).at(path, "open")?.len();
+        if size > MOST_BYTES {
+            return Err(wrong(format!("{size} bytes"), format!("a calibration of at most {MOST_BYTES} bytes")));
+        }
+        let bytes = std::fs::read(path).at(path, "read")?;
+        let calibration = Calibration::parse(&bytes, &wrong)?;
+        Ok(LoadedCalibration { origin: super::check::shown(path), sha256: hex(&bytes), calibration })
+    }
+
+    /// The calibration of a condition that ships with the program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setting`] for a condition without one, [`ErrorKind::Model`] where the file that was built in is
+    /// none.
+    pub fn built_in(condition: &str) -> Result<Self> {
+        let text = BUILT_IN.iter().find(|(name, _)| *name == condition).map(|(_, text)| *text).ok_or_else(|| {
+            let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+            let expected = format!("{}, or a file of your own by --calibration", names.join(" or "));
+            ErrorKind::Setting { name: "condition", found: format!("\"{condition}\""), expected }
+        })?;
+        let wrong = |found, expected| Error::from(ErrorKind::Model { name: "calibration", found, expected });
+        let calibration = Calibration::parse(text.as_bytes(), &wrong)?;
+        Ok(LoadedCalibration { origin: "built in".into(), sha256: hex(text.as_bytes()), calibration })
+    }
+}
+
+/// The conditions that ship.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("real-synthetic", include_str!("../../models/calibration_real_synthetic.json")),
+    ("real-real", include_str!("../../models/calibration_real_real.json")),
+];
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

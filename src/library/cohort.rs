@@ -1,0 +1,292 @@
+//! A relevant population as a file, and how one is made of clips.
+//!
+//! The file is in the safetensors format: one matrix `(voices, values)` of single-precision numbers a band and encoder,
+//! such as `wide.campplus`, and under the metadata key `cohort` a JSON text that says who the voices are. It holds no
+//! sound. The same clips give the same bytes.
+
+use super::batch::{self, BatchOptions};
+use super::selection::Filter;
+use crate::compare::{CohortVoice, add_direction};
+use crate::encoder::{Band, ClipAnalysis, Embedding, Panel, PerEncoder};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What the file says it is.
+pub const FORMAT: &str = "soundalike cohort";
+/// The version of the format that is written and read.
+pub const FORMAT_VERSION: u32 = 1;
+/// Larger files are refused, bytes.
+const MOST_BYTES: u64 = 4 << 30;
+const METADATA_KEY: &str = "cohort";
+
+/// Who the voices of a cohort are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CohortDescription {
+    /// Always `soundalike cohort`.
+    pub format: String,
+    /// Version of the format, 1.
+    pub version: u32,
+    /// Version of the program that wrote it.
+    pub program: String,
+    /// Who the voices are and under which licence, for the reader.
+    pub source: String,
+    /// Fingerprint of the extractor behind each encoder's embeddings, wide band.
+    pub fingerprints: PerEncoder<String>,
+    /// The same of the narrow band.
+    pub narrow_fingerprints: PerEncoder<String>,
+    /// The voices, in the order of the matrices' rows.
+    pub voices: Vec<VoiceDescription>,
+}
+
+/// A voice of a cohort.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceDescription {
+    /// Its name.
+    pub name: String,
+    /// What is known of it, by column: kind, sex, language, age.
+    pub attributes: BTreeMap<String, String>,
+    /// Number of clips that its embedding is the mean of.
+    pub clips: usize,
+    /// Speech in them, seconds.
+    pub net_speech_s: f64,
+}
+
+/// A cohort with where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cohort {
+    /// `built in`, or the file.
+    pub origin: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Who the voices are.
+    pub description: CohortDescription,
+    wide: Vec<CohortVoice>,
+    narrow: Vec<CohortVoice>,
+}
+
+/// A voice to be made of clips.
+#[derive(Clone, Debug)]
+pub struct VoiceClips {
+    /// Its name.
+    pub name: String,
+    /// What is known of it.
+    pub attributes: BTreeMap<String, String>,
+    /// Its clips.
+    pub clips: Vec<PathBuf>,
+}
+
+/// A cohort that was made, with what was left out of it.
+#[derive(Clone, Debug)]
+pub struct MadeCohort {
+    /// Bytes of the file.
+    pub bytes: Vec<u8>,
+    /// The cohort as it will be read.
+    pub cohort: Cohort,
+    /// Clips that could not be used, and why.
+    pub left_out: Vec<(PathBuf, String)>,
+}
+
+impl Cohort {
+    /// The voices in a band.
+    pub fn voices(&self, band: Band) -> &[CohortVoice] {
+        if band == Band::Narrow { &self.narrow } else { &self.wide }
+    }
+
+    /// The population that ships with the program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`] where the file that was built in is none.
+    pub fn built_in() -> Result<Self> {
+        let wrong = |found, expected: &str| {
+            Error::from(ErrorKind::Model { name: "cohort", found, expected: expected.to_string() })
+        };
+        Self::parse("built in", include_bytes!("../../models/cohort.safetensors"), &wrong)
+    }
+
+    /// Reads and checks a cohort.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::Document`] where it is no cohort of this version or one
+    /// of its values cannot be right.
+    pub fn read(path: &Path) -> Result<Self> {
+        let wrong = |found, expected: &str| {
+            let expected = expected.to_string();
+            Error::from(ErrorKind::Document { path: path.into(), what: "cohort", found, expected })
+        };
+        let size = std::fs::metadata(path).at(path, "open")?.len();
+        if size > MOST_BYTES {
+            return Err(wrong(format!("{size} bytes"), "a cohort of at most 4 GiB"));
+        }
+        let bytes = std::fs::read(path).at(path, "read")?;
+        Self::parse(&super::check::shown(path), &bytes, &wrong)
+    }
+
+    fn parse(origin: &str, bytes: &[u8], wrong: &dyn Fn(String, &str) -> Error) -> Result<Self> {
+        let unreadable = |error: safetensors::SafeTensorError| wrong(error.to_string(), "a safetensors file");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
+        let text = text.ok_or_else(|| wrong("no description".into(), "one under the metadata key cohort"))?;
+        let description: CohortDescription =
+            serde_json::from_str(text).map_err(|error| wrong(error.to_string(), "the description of a cohort"))?;
+        if description.format != FORMAT || description.version != FORMAT_VERSION {
+            let found = format!("\"{}\" version {}", description.format, description.version);
+            return Err(wrong(found, "a soundalike cohort of version 1; make it again with soundalike cohort"));
+        }
+        let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let voices = |band: Band, prints: &PerEncoder<String>| {
+            let mut voices: Vec<CohortVoice> = description.voices.iter().map(described).collect();
+            for (encoder, fingerprint) in prints.iter() {
+                let name = format!("{band}.{encoder}");
+                let tensor = tensors.tensor(&name).map_err(unreadable)?;
+                let [rows, width] = *tensor.shape() else {
+                    return Err(wrong(format!("{name} of {} dimensions", tensor.shape().len()), "two dimensions"));
+                };
+                if tensor.dtype() != Dtype::F32 || rows != voices.len() || width == 0 {
+                    let found = format!("{name} of {rows} rows, {width} values and type {:?}", tensor.dtype());
+                    return Err(wrong(found, "a row of 32-bit floats for each voice"));
+                }
+                for (voice, row) in voices.iter_mut().zip(tensor.data().chunks_exact(4 * width)) {
+                    let (numbers, _) = row.as_chunks::<4>();
+                    let values: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+                    if !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0) {
+                        return Err(wrong(format!("values of {name} that are infinite or all 0"), "numbers"));
+                    }
+                    voice.embeddings.set(encoder, Embedding { values, fingerprint: fingerprint.clone() });
+                }
+            }
+            Ok(voices)
+        };
+        let wide = voices(Band::Wide, &description.fingerprints)?;
+        let narrow = voices(Band::Narrow, &description.narrow_fingerprints)?;
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Cohort { origin: origin.into(), sha256, description, wide, narrow })
+    }
+
+    /// Makes a cohort of voices, in the order given. A voice of which no clip can be used is left out.
+    ///
+    /// # Errors
+    /// Where no voice is left, or so many threads cannot be had.
+    pub fn make(panel: &Panel, source: &str, voices: &[VoiceClips], options: &BatchOptions<'_>) -> Result<MadeCohort> {
+        let paths: Vec<PathBuf> = voices.iter().flat_map(|voice| voice.clips.iter().cloned()).collect();
+        let narrow_panel = panel.narrow()?;
+        let wide = batch::analyse(panel, &paths, options)?;
+        let narrow = batch::analyse(&narrow_panel, &paths, options)?;
+        let mut left_out = Vec::new();
+        for analysis in &wide {
+            if let Err(refusal) = &analysis.embeddings {
+                left_out.push((analysis.path.clone(), refusal.to_string()));
+            }
+        }
+        let (mut descriptions, mut rows) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let mut at = 0;
+        for voice in voices {
+            let part = at..at + voice.clips.len();
+            at = part.end;
+            let parts = [&wide, &narrow].map(|all| all.get(part.clone()).unwrap_or_default());
+            let [Some(w), Some(n)] = parts.map(mean) else { continue };
+            let used = || parts[0].iter().filter(|analysis| analysis.embeddings.is_ok());
+            let speech = used().filter_map(|analysis| analysis.quality.as_ref().map(|quality| quality.net_speech_s));
+            descriptions.push(VoiceDescription {
+                name: voice.name.clone(),
+                attributes: voice.attributes.clone(),
+                clips: used().count(),
+                net_speech_s: speech.sum(),
+            });
+            let [wide_rows, narrow_rows] = &mut rows;
+            wide_rows.push(w);
+            narrow_rows.push(n);
+        }
+        if descriptions.is_empty() {
+            let found = format!("{} voices, none with a clip that can be used", voices.len());
+            let expected = "at least one voice with a clip of enough speech".into();
+            return Err(ErrorKind::Insufficient { what: "cohort", found, expected }.into());
+        }
+        let description = CohortDescription {
+            format: FORMAT.into(),
+            version: FORMAT_VERSION,
+            program: super::outcome::VERSION.into(),
+            source: source.into(),
+            fingerprints: panel.fingerprints().clone(),
+            narrow_fingerprints: narrow_panel.fingerprints().clone(),
+            voices: descriptions,
+        };
+        let bytes = written(&description, &rows)?;
+        let wrong = |found, expected: &str| {
+            Error::from(ErrorKind::Model { name: "cohort", found, expected: expected.to_string() })
+        };
+        let cohort = Self::parse("just made", &bytes, &wrong)?;
+        Ok(MadeCohort { bytes, cohort, left_out })
+    }
+
+    /// The voices of a band that pass all filters. A filter on `kind` replaces the rule that a cohort's real voices, where
+    /// it has some, are the population; the other kinds come second.
+    pub fn population(&self, band: Band, filters: &[Filter]) -> Population<'_> {
+        let cell = |voice: &CohortVoice, column: &str| voice.attributes.get(column).cloned().unwrap_or_default();
+        let passes = |voice: &CohortVoice| filters.iter().all(|filter| filter.takes(&cell(voice, filter.column())));
+        let passing: Vec<&CohortVoice> = self.voices(band).iter().filter(|voice| passes(voice)).collect();
+        let real = |voice: &&CohortVoice| cell(voice, "kind") == "real";
+        let by_kind = filters.iter().all(|filter| filter.column() != "kind") && passing.iter().any(real);
+        let (voices, rest): (Vec<_>, Vec<_>) = passing.into_iter().partition(|voice| !by_kind || real(voice));
+        let mut others: BTreeMap<String, Vec<&CohortVoice>> = BTreeMap::new();
+        rest.into_iter().for_each(|voice| others.entry(cell(voice, "kind")).or_default().push(voice));
+        Population { voices, others }
+    }
+}
+
+/// The voices that a candidate is ranked among.
+#[derive(Clone, Debug, Default)]
+pub struct Population<'a> {
+    /// The population.
+    pub voices: Vec<&'a CohortVoice>,
+    /// Voices of other kinds.
+    pub others: BTreeMap<String, Vec<&'a CohortVoice>>,
+}
+
+fn described(voice: &VoiceDescription) -> CohortVoice {
+    let (name, attributes) = (voice.name.clone(), voice.attributes.clone());
+    CohortVoice { name, attributes, embeddings: PerEncoder::default() }
+}
+
+/// Mean of the embeddings of those analyses that have some, each brought to length one first.
+fn mean(analyses: &[ClipAnalysis]) -> Option<PerEncoder<Vec<f32>>> {
+    let mut sums: PerEncoder<Vec<f64>> = PerEncoder::default();
+    let mut n = 0.0;
+    for embeddings in analyses.iter().filter_map(|analysis| analysis.embeddings.as_ref().ok()) {
+        for (encoder, embedding) in embeddings.iter() {
+            let mut sum = sums.take(encoder).unwrap_or_default();
+            add_direction(&mut sum, &embedding.values)?;
+            sums.set(encoder, sum);
+        }
+        n += 1.0;
+    }
+    (n > 0.0).then(|| sums.map(|_, sum| sum.iter().map(|s| (s / n) as f32).collect()))
+}
+
+/// The bytes of the file. The description is one metadata entry, so that the order of entries cannot change.
+fn written(description: &CohortDescription, rows: &[Vec<PerEncoder<Vec<f32>>>; 2]) -> Result<Vec<u8>> {
+    let failed = |found: String| ErrorKind::Model { name: "cohort", found, expected: "a matrix of voices".into() };
+    let text = serde_json::to_string(description).map_err(|error| failed(error.to_string()))?;
+    let mut matrices: Vec<(String, usize, Vec<u8>)> = Vec::new();
+    for (band, rows) in Band::ALL.into_iter().zip(rows) {
+        for encoder in rows.first().into_iter().flat_map(PerEncoder::encoders) {
+            let values = rows.iter().filter_map(|row| row.get(encoder));
+            let width = values.clone().next().map_or(0, Vec::len);
+            let bytes = values.flatten().flat_map(|x| x.to_le_bytes()).collect();
+            matrices.push((format!("{band}.{encoder}"), width, bytes));
+        }
+    }
+    let views = matrices.iter().map(|(name, width, bytes)| {
+        let view = TensorView::new(Dtype::F32, vec![description.voices.len(), *width], bytes);
+        Ok::<_, Error>((name.clone(), view.map_err(|error| failed(error.to_string()))?))
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    let metadata = [(METADATA_KEY.to_string(), text)].into_iter().collect();
+    safetensors::serialize(views, Some(metadata)).map_err(|error| failed(error.to_string()).into())
+}

@@ -1,0 +1,135 @@
+//! A rule that a validation must pass, set before looking at the figures.
+
+use crate::calibration::metrics::{ErrorRates, FusionRates};
+use crate::encoder::{Encoder, PerEncoder};
+use crate::error::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// A figure and a limit, such as `cllr<0.2` (of the calibrated ratio) or `campplus.eer<=0.05` (of one encoder).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    encoder: Option<Encoder>,
+    figure: &'static str,
+    comparison: &'static str,
+    limit: f64,
+}
+
+/// What became of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RuleResult {
+    /// The rule as it was given.
+    pub rule: String,
+    /// The figure that was found.
+    pub found: f64,
+    /// Whether the rule holds.
+    pub holds: bool,
+}
+
+const FIGURES: [&str; 4] = ["eer", "min_dcf", "cllr", "cllr_min"];
+const COMPARISONS: [&str; 4] = ["<=", ">=", "<", ">"];
+
+impl FromStr for Rule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let rule = || {
+            let comparison = COMPARISONS.into_iter().find(|comparison| text.contains(comparison))?;
+            let (name, limit) = text.split_once(comparison)?;
+            let limit = limit.trim().parse::<f64>().ok().filter(|limit| limit.is_finite())?;
+            let (encoder, figure) = match name.trim().split_once('.') {
+                Some(("fusion", figure)) => (None, figure),
+                Some((encoder, figure)) => (Some(encoder.parse().ok()?), figure),
+                None => (None, name.trim()),
+            };
+            let figure = FIGURES.into_iter().find(|known| *known == figure)?;
+            // A cosine is no likelihood ratio, so an encoder alone has no Cllr.
+            (encoder.is_none() || figure != "cllr").then_some(Rule { encoder, figure, comparison, limit })
+        };
+        rule().ok_or_else(|| {
+            let expected = "a figure (eer, min_dcf, cllr or cllr_min, of the calibrated ratio; or campplus.eer and the \
+                            like), one of < <= > >= and a number, for example 'cllr<0.2'";
+            let found = format!("\"{text}\"");
+            ErrorKind::Setting { name: "rule", found, expected: expected.into() }.into()
+        })
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(encoder) = self.encoder {
+            write!(f, "{encoder}.")?;
+        }
+        write!(f, "{}{}{}", self.figure, self.comparison, self.limit)
+    }
+}
+
+impl Rule {
+    /// Whether the figures keep to the rule.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setting`] where there is no such figure.
+    pub fn judge(&self, encoders: &PerEncoder<ErrorRates>, fusion: Option<&FusionRates>) -> Result<RuleResult> {
+        let estimate = match self.encoder {
+            Some(encoder) => encoders.get(encoder).and_then(|rates| match self.figure {
+                "eer" => Some(rates.eer),
+                "min_dcf" => Some(rates.min_dcf),
+                "cllr_min" => Some(rates.cllr_min),
+                _ => None,
+            }),
+            None => fusion.map(|rates| match self.figure {
+                "eer" => rates.eer,
+                "min_dcf" => rates.min_dcf,
+                "cllr_min" => rates.cllr_min,
+                _ => rates.cllr,
+            }),
+        };
+        let found = estimate.map(|estimate| estimate.point).ok_or_else(|| {
+            let expected = "a figure that is computed: no calibration fits these encoders, or the encoder does not run";
+            ErrorKind::Setting { name: "rule", found: self.to_string(), expected: expected.into() }
+        })?;
+        let holds = match self.comparison {
+            "<" => found < self.limit,
+            "<=" => found <= self.limit,
+            ">" => found > self.limit,
+            _ => found >= self.limit,
+        };
+        Ok(RuleResult { rule: self.to_string(), found, holds })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::metrics::Estimate;
+
+    fn at(point: f64) -> Estimate {
+        Estimate { point, low: 0.0, high: 1.0 }
+    }
+
+    #[test]
+    fn rules_are_read_and_judged() {
+        let fusion = FusionRates { eer: at(0.1), min_dcf: at(0.2), cllr: at(0.3), cllr_min: at(0.25) };
+        let rates = ErrorRates { eer: at(0.05), min_dcf: at(0.4), cllr_min: at(0.2) };
+        let encoders: PerEncoder<ErrorRates> = [(Encoder::Campplus, rates)].into_iter().collect();
+        for (rule, holds) in [
+            ("cllr<0.3", false),
+            ("cllr <= 0.3", true),
+            ("fusion.eer<0.11", true),
+            ("min_dcf>0.1", true),
+            ("campplus.eer>=0.06", false),
+            ("campplus.cllr_min<0.21", true),
+        ] {
+            let rule: Rule = rule.parse().unwrap();
+            assert_eq!(rule.judge(&encoders, Some(&fusion)).unwrap().holds, holds, "{rule}");
+            assert_eq!(rule.to_string().parse::<Rule>().unwrap(), rule);
+        }
+        assert!("cllr<0.3".parse::<Rule>().unwrap().judge(&encoders, None).is_err());
+        assert!("mfcc.eer<0.3".parse::<Rule>().unwrap().judge(&encoders, Some(&fusion)).is_err());
+        for bad in ["", "cllr", "cllr=0.2", "cllr<x", "auc<0.2", "campplus.cllr<0.2", "x.eer<0.1", "cllr<nan"] {
+            assert!(bad.parse::<Rule>().unwrap_err().to_string().contains("for example 'cllr<0.2'"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! What a score means: its rank in a population, a calibrated ratio, and the controls beside both, or the reason why not.
+//!
+//! A [`Case`] is one reference in one band with everything that its candidates are judged by.
+
+use super::calibration_file::LoadedCalibration;
+use super::cohort::Population;
+use crate::calibration::fusion::{Fusion, TrialTerms};
+use crate::calibration::verbal::{self, SCALE};
+use crate::compare::{
+    CohortFit, CohortScores, CosineScore, Likeness, Measure, Neighbourhoods, OtherKind, Spread, VoiceModel, as_norm,
+    cosines,
+};
+use crate::encoder::{Band, Embedding, Encoder, Panel, PerEncoder, Refusal};
+use crate::feature::ClipQuality;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::f64::consts::LN_10;
+
+/// How much more probable the evidence is under one proposition than under the other.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Natural logarithm of the likelihood ratio, within the calibration's bounds. Not a probability.
+    pub llr: f64,
+    /// The same to base 10.
+    pub log10_lr: f64,
+    /// Lower end of the 95 % interval of `log10_lr`, over resamples of the calibration's speakers.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// `log10_lr` before the bounds.
+    pub unbounded_log10_lr: f64,
+    /// Least and greatest `log10_lr` that the calibration's trials support.
+    pub bounds_log10_lr: [f64; 2],
+    /// Verbal equivalent.
+    pub verbal: String,
+    /// The table that it comes from.
+    pub verbal_scale: String,
+    /// The ratio as a sentence with both propositions.
+    pub statement: String,
+    /// Name of the condition that the calibration was fitted for.
+    pub condition: String,
+    /// SHA-256 of the calibration.
+    pub calibration: String,
+    /// The posterior under a prior that the user stated; null where none was.
+    pub posterior: Option<Posterior>,
+}
+
+/// A posterior: the user's prior and the evidence together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Posterior {
+    /// The probability of the first proposition before the evidence, as the user stated it.
+    pub prior: f64,
+    /// The probability of the first proposition after it, if that prior is right.
+    pub posterior: f64,
+}
+
+/// What the reference itself and other people's voices reach.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Controls {
+    /// Each exemplar against the others; null with one exemplar.
+    pub ceiling: Option<PerEncoder<Spread>>,
+    /// Each voice of the population against the reference; null without a population.
+    pub floor: Option<PerEncoder<Spread>>,
+}
+
+/// What was found of one candidate.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    pub likeness: Option<Likeness>,
+    pub likeness_withheld: Option<Refusal>,
+    pub evidence: Option<Evidence>,
+    pub evidence_withheld: Option<Refusal>,
+    pub controls: Option<Controls>,
+    pub cohort_fit: Option<CohortFit>,
+    pub as_norm: Option<PerEncoder<f64>>,
+}
+
+/// A candidate that was scored.
+pub(crate) struct Scored<'a> {
+    pub embeddings: &'a PerEncoder<Embedding>,
+    pub scores: &'a PerEncoder<CosineScore>,
+    pub quality: ClipQuality,
+}
+
+/// One reference in one band.
+pub(crate) struct Case<'a> {
+    pub model: &'a VoiceModel,
+    calibration: Option<&'a LoadedCalibration>,
+    unfit: Option<Refusal>,
+    fusion: Option<&'a Fusion>,
+    measure: Option<Measure>,
+    population: &'a Population<'a>,
+    scores: CohortScores<'a>,
+    others: Vec<(String, CohortScores<'a>)>,
+    neighbourhoods: Option<Neighbourhoods<'a>>,
+    controls: Controls,
+    wants_as_norm: bool,
+    prior: Option<f64>,
+}
+
+/// What a case is judged by.
+pub(crate) struct CaseSettings<'a> {
+    pub calibration: Option<&'a LoadedCalibration>,
+    pub population: &'a Population<'a>,
+    pub as_norm: bool,
+    pub prior: Option<f64>,
+}
+
+/// The strongest encoder that ran, by which voices are ranked and compared where there is no calibration.
+fn strongest(encoders: impl Iterator<Item = Encoder>) -> Option<Encoder> {
+    encoders.last()
+}
+
+/// The cosines as a calibration weighs them.
+fn by_fusion(fusion: &Fusion, noisiness: f64) -> Measure {
+    Measure { name: "fusion".into(), weights: fusion.weights(noisiness) }
+}
+
+/// Why a calibration does not fit a panel; none where it does.
+pub(crate) fn unfit(loaded: &LoadedCalibration, panel: &Panel) -> Option<Refusal> {
+    let (fitted, found) = (loaded.calibration.fingerprints(panel.settings().band), panel.fingerprints());
+    let names = |prints: &PerEncoder<String>| {
+        let names: Vec<&str> = prints.encoders().map(Encoder::name).collect();
+        if names.is_empty() { "none".into() } else { names.join(",") }
+    };
+    if !fitted.encoders().all(|encoder| found.get(encoder).is_some()) {
+        return Some(Refusal::NoCalibration {
+            condition: loaded.calibration.condition.clone(),
+            found: format!("scores of {}", names(found)),
+            expected: format!("scores of {}", names(fitted)),
+        });
+    }
+    let differs = fitted.iter().find(|(encoder, print)| found.get(*encoder) != Some(*print));
+    differs.map(|(encoder, print)| Refusal::NoCalibration {
+        condition: loaded.calibration.condition.clone(),
+        found: format!("{encoder} by extractor {}", found.get(encoder).map_or("none", String::as_str)),
+        expected: format!("{encoder} by extractor {print}, as the calibration was fitted with"),
+    })
+}
+
+impl<'a> Case<'a> {
+    pub fn new(panel: &Panel, model: &'a VoiceModel, settings: &CaseSettings<'a>) -> Self {
+        let band = panel.settings().band;
+        let encoders = || panel.fingerprints().encoders();
+        let unfit = settings.calibration.and_then(|loaded| unfit(loaded, panel));
+        let calibration = settings.calibration.filter(|_| unfit.is_none());
+        let fusion = calibration.map(|loaded| &loaded.calibration.of_band(band).fusion);
+        let by_fusion = fusion.map(|fusion| by_fusion(fusion, 0.0));
+        let measure = by_fusion.or_else(|| strongest(encoders()).map(Measure::of_encoder));
+        let population = settings.population;
+        let scores = CohortScores::new(population.voices.iter().copied(), model.centroids());
+        let others = population
+            .others
+            .iter()
+            .map(|(kind, voices)| (kind.clone(), CohortScores::new(voices.iter().copied(), model.centroids())));
+        let held_out = model.held_out();
+        let ceiling = encoders().filter_map(|encoder| {
+            let cosines = held_out.iter().filter_map(|cosines| cosines.get(encoder).copied());
+            Some((encoder, Spread::of(cosines.collect())?))
+        });
+        let ceiling: PerEncoder<Spread> = ceiling.collect();
+        let floor = scores.spread(encoders());
+        let nearby = strongest(encoders());
+        Case {
+            model,
+            calibration,
+            unfit,
+            fusion,
+            measure,
+            population,
+            others: others.collect(),
+            neighbourhoods: nearby.and_then(|e| Neighbourhoods::new(population.voices.iter().copied(), e)),
+            controls: Controls {
+                ceiling: (!ceiling.is_empty()).then_some(ceiling),
+                floor: (!floor.is_empty()).then_some(floor),
+            },
+            scores,
+            wants_as_norm: settings.as_norm,
+            prior: settings.prior,
+        }
+    }
+
+    /// Voices of the population that could be compared.
+    pub fn voices(&self) -> usize {
+        self.scores.len()
+    }
+
+    /// Judges a candidate. `itself` is the reference clip that has its bytes.
+    pub fn judge(&self, candidate: &Scored<'_>, itself: Option<&str>) -> Verdict {
+        let cosines = candidate.scores.map(|_, score| score.cosine);
+        let (quality, reference) = (candidate.quality, self.model.quality());
+        let terms = TrialTerms { cosines: cosines.clone(), candidate: quality, reference };
+        let likeness = self.likeness(&terms);
+        let evidence = match itself {
+            Some(clip) => Err(Refusal::Duplicate { of: clip.into() }),
+            None => self.evidence(&terms),
+        };
+        let cohort_fit = self.neighbourhoods.as_ref();
+        let cohort_fit = cohort_fit.and_then(|near| near.fit(candidate.embeddings, self.model.centroids()));
+        let fits = cohort_fit.as_ref().is_some_and(|fit| fit.fits);
+        let (evidence, evidence_withheld) = split(evidence);
+        let (likeness, likeness_withheld) = split(likeness);
+        Verdict {
+            likeness,
+            likeness_withheld,
+            evidence,
+            evidence_withheld,
+            controls: Some(self.controls.clone()),
+            as_norm: (self.wants_as_norm && fits).then(|| self.as_norm(candidate.embeddings, &cosines)),
+            cohort_fit,
+        }
+    }
+
+    /// Everybody is ranked by the weights that fit the candidate's noise.
+    fn likeness(&self, terms: &TrialTerms) -> Result<Likeness, Refusal> {
+        let cosines = &terms.cosines;
+        let by_fusion = self.fusion.map(|fusion| by_fusion(fusion, terms.noisiness()));
+        let measure = by_fusion.as_ref().or(self.measure.as_ref());
+        let likeness = measure.and_then(|measure| self.scores.likeness(cosines, measure));
+        let mut likeness = likeness.ok_or(Refusal::NoPopulation)?;
+        let other = |(kind, scores): &(String, CohortScores<'_>)| {
+            let percentile = scores.percentile(cosines, measure?)?;
+            Some(OtherKind { kind: kind.clone(), percentile, n: scores.len() })
+        };
+        likeness.other_kinds = self.others.iter().filter_map(other).collect();
+        Ok(likeness)
+    }
+
+    fn evidence(&self, terms: &TrialTerms) -> Result<Evidence, Refusal> {
+        let none = || Refusal::NoCalibration {
+            condition: "none".into(),
+            found: "no calibration".into(),
+            expected: "one that fits the case".into(),
+        };
+        let Some((loaded, fusion)) = self.calibration.zip(self.fusion) else {
+            return Err(self.unfit.clone().unwrap_or_else(none));
+        };
+        let ratio = fusion.llr(terms).ok_or_else(none)?;
+        let log10 = |llr: f64| llr / LN_10;
+        let posterior = |prior: f64| {
+            let log_odds = ratio.llr + (prior / (1.0 - prior)).ln();
+            Posterior { prior, posterior: 1.0 / (1.0 + (-log_odds).exp()) }
+        };
+        Ok(Evidence {
+            llr: ratio.llr,
+            log10_lr: log10(ratio.llr),
+            low: log10(ratio.low),
+            high: log10(ratio.high),
+            unbounded_log10_lr: log10(ratio.unbounded),
+            bounds_log10_lr: [log10(fusion.bounds.lower), log10(fusion.bounds.upper)],
+            verbal: verbal::support(ratio.llr),
+            verbal_scale: SCALE.into(),
+            statement: verbal::sentence(ratio.llr, loaded.calibration.propositions()),
+            condition: loaded.calibration.condition.clone(),
+            calibration: loaded.sha256.clone(),
+            posterior: self.prior.map(posterior),
+        })
+    }
+
+    fn as_norm(&self, candidate: &PerEncoder<Embedding>, scores: &PerEncoder<f64>) -> PerEncoder<f64> {
+        let normalised = scores.iter().filter_map(|(encoder, cosine)| {
+            let side = |side: &Embedding| -> Vec<f64> {
+                let voices = self.population.voices.iter().filter_map(|voice| voice.embeddings.get(encoder));
+                let same = voices.filter(|voice| voice.fingerprint == side.fingerprint);
+                same.filter_map(|voice| crate::compare::cosine(&side.values, &voice.values)).collect()
+            };
+            let reference = self.model.centroids().get(encoder)?;
+            Some((encoder, as_norm(*cosine, side(candidate.get(encoder)?), side(reference))?))
+        });
+        normalised.collect()
+    }
+
+    /// Exemplars that are further from the others than other people's voices are: the share of the population that the
+    /// exemplar is closer than, percent, by its place among the exemplars.
+    pub fn strangers(&self) -> Vec<(usize, f64)> {
+        let Some(measure) = &self.measure else { return Vec::new() };
+        let exemplars = self.model.exemplars();
+        if exemplars.len() < 2 {
+            return Vec::new();
+        }
+        let strange = |(left_out, held_out): (usize, PerEncoder<f64>)| {
+            let others = exemplars.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, e)| e.clone());
+            let others = VoiceModel::new(others.collect()).ok()?;
+            let scores = CohortScores::new(self.population.voices.iter().copied(), others.centroids());
+            let percentile = scores.percentile(&held_out, measure)?;
+            (percentile < STRANGER_PERCENTILE).then_some((left_out, percentile))
+        };
+        self.model.held_out().into_iter().enumerate().filter_map(strange).collect()
+    }
+
+    /// Voices of the population that come as close to the reference as its own exemplars do: perhaps the same voice.
+    pub fn doubles(&self) -> Vec<String> {
+        let Some((measure, held_out)) = self.measure.as_ref().zip(Some(self.model.held_out())) else {
+            return Vec::new();
+        };
+        let least = held_out.iter().filter_map(|cosines| measure.of(cosines)).reduce(f64::min);
+        let Some(least) = least else { return Vec::new() };
+        let close = |voice: &&crate::compare::CohortVoice| {
+            let score = cosines(&voice.embeddings, self.model.centroids()).and_then(|cosines| measure.of(&cosines));
+            score.is_some_and(|score| score >= least)
+        };
+        self.population.voices.iter().copied().filter(close).map(|voice| voice.name.clone()).collect()
+    }
+}
+
+/// An exemplar that is closer to the others than less than this share of the population is suspect, percent.
+pub(crate) const STRANGER_PERCENTILE: f64 = 95.0;
+
+fn split<T>(result: Result<T, Refusal>) -> (Option<T>, Option<Refusal>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(refusal) => (None, Some(refusal)),
+    }
+}
+
+/// The band that a comparison is made in.
+pub(crate) fn band_of(candidate: &ClipQuality, model: &VoiceModel) -> Band {
+    let narrow = candidate.is_narrow_band() || model.exemplars().iter().any(|e| e.quality.is_narrow_band());
+    if narrow { Band::Narrow } else { Band::Wide }
+}
