@@ -38,7 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // The fixture voice must not be in its own background.
     let children = children(Path::new(&manifest))?;
-    clips.retain(|clip| clip.kind == VoiceKind::Real && clip.speaker != "nsh" && !children.contains(&clip.path));
+    clips.retain(|clip| {
+        clip.kind == VoiceKind::Real && !clip.speaker.ends_with("nsh") && !children.contains(&clip.path)
+    });
     let settings = match std::env::args().nth(2).as_deref() {
         None | Some("wide") => PanelSettings::default(),
         Some("narrow") => PanelSettings::default().narrow(),

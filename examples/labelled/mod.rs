@@ -85,7 +85,7 @@ pub fn clips(manifest: &Path, splits: &[&'static str], settings: &MfccSettings) 
             clips.push(Clip {
                 path: clip.path,
                 split,
-                voice: format!("{corpus}/{}", clip.speaker),
+                voice: clip.speaker,
                 kind: clip.kind,
                 adult: clip.kind == VoiceKind::Real && !child,
                 enough: speech_s >= LEAST_SPEECH_S,

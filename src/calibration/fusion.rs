@@ -31,27 +31,17 @@ pub struct TrialTerms {
 }
 
 /// Names of the quality terms, in the order in which they follow the cosines.
-pub const QUALITY_TERMS: [&str; 5] = [
-    "ln net speech of the candidate",
-    "ln net speech of the reference",
-    "ln number of exemplars",
-    "SNR of the candidate",
-    "SNR of the reference",
-];
+pub const QUALITY_TERMS: [&str; 4] =
+    ["ln net speech of the candidate", "ln net speech of the reference", "ln number of exemplars", "noisiness"];
 
-/// Signal-to-noise ratios above this count as this, dB: the estimate says little there.
-const MOST_SNR_DB: f64 = 40.0;
 /// Signal-to-noise ratios between which a trial goes from noisy to sound, dB.
 const NOISY_TO_SOUND_DB: [f64; 2] = [5.0, 30.0];
-
-fn snr(db: Option<f32>) -> f64 {
-    db.map_or(0.0, f64::from).clamp(0.0, MOST_SNR_DB)
-}
 
 impl TrialTerms {
     /// How noisy the worse side is, from 0 (sound) to 1.
     pub fn noisiness(&self) -> f64 {
         let [noisy, sound] = NOISY_TO_SOUND_DB;
+        let snr = |db: Option<f32>| db.map_or(noisy, f64::from);
         let worse = snr(self.candidate.snr_db).min(snr(self.reference.snr_db));
         ((sound - worse) / (sound - noisy)).clamp(0.0, 1.0)
     }
@@ -68,8 +58,7 @@ impl TrialTerms {
             ln(self.candidate.net_speech_s),
             ln(self.reference.net_speech_s),
             ln(self.reference.exemplars as f64),
-            snr(self.candidate.snr_db),
-            snr(self.reference.snr_db),
+            noisy,
         ]);
         Some(row)
     }
@@ -273,9 +262,9 @@ impl Fusion {
         }
     }
 
-    /// The bounded ratio of a trial; none where a cosine is missing.
+    /// The ratio of a trial before the bounds; none where a cosine is missing.
     pub fn point(&self, terms: &TrialTerms) -> Option<f64> {
-        Some(self.bounds.clip(self.unbounded(self.map.llr(&self.row(terms)?)?)?))
+        self.unbounded(self.map.llr(&self.row(terms)?)?)
     }
 
     /// The ratio of a trial with its interval; none where a cosine is missing.
@@ -344,7 +333,7 @@ mod tests {
             level_dbfs: Range { low: -50.0, high: -5.0 },
             exemplars: Range { low: 1.0, high: 5.0 },
         };
-        let mut seen = vec![full; 7];
+        let mut seen = vec![full; 6];
         seen[2] = Range { low: 0.0, high: f64::ln(10.0) };
         Fusion {
             fingerprints: [(Encoder::Campplus, "a".to_string())].into_iter().collect(),
@@ -419,7 +408,7 @@ mod tests {
         let mut wrong = fusion(Method::Logistic);
         assert_eq!(wrong.check(), Ok(()));
         wrong.map.coefficients.pop();
-        assert!(wrong.check().unwrap_err().1.contains("7 coefficients"));
+        assert!(wrong.check().unwrap_err().1.contains("6 coefficients"));
         let json = serde_json::to_string(&fusion(Method::Pav)).unwrap();
         assert_eq!(serde_json::from_str::<Fusion>(&json).unwrap(), fusion(Method::Pav));
     }

@@ -190,6 +190,12 @@ fn text(report: &EvaluateReport) -> String {
     }
     text.push('\n');
     text += &rates(&report.encoders, report.fusion.as_ref());
+    if let Some(bounded) = report.bounded_cllr {
+        let _ = writeln!(
+            text,
+            "\nthe ratio is measured before its bounds; within them, as check states it, Cllr is {bounded:.3}"
+        );
+    }
     if let Some(normalised) = &report.as_norm {
         text += "\nnormalised by the cohort (AS-norm)\n";
         text += &rates(normalised, None);

@@ -33,7 +33,7 @@ const NON_TARGETS: [usize; 2] = [40, 120];
 /// Share of clips at the bad end that does not make the range wider.
 const OUTERMOST: f64 = 0.01;
 /// Share of a speaker's weight that trials with a spoilt side have: recordings of a case are mostly sound.
-const SPOILT: f64 = 0.1;
+const SPOILT: f64 = 0.05;
 /// Clips and copies with less speech are not fitted on, seconds.
 const LEAST_SPEECH_S: f64 = 0.5;
 

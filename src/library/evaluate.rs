@@ -13,7 +13,7 @@ use super::rule::{Rule, RuleResult};
 use super::scoring::{Narrow, Scorer, Scores, Trial, encode};
 use super::selection::Selection;
 use crate::calibration::bootstrap::{Draws, Figure, OF_LLRS, OF_SCORES, Resampled, Resampler, Trials};
-use crate::calibration::metrics::{ErrorRates, Estimate, FusionRates};
+use crate::calibration::metrics::{ErrorRates, Estimate, FusionRates, cllr};
 use crate::encoder::{Band, Encoder, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -79,8 +79,10 @@ pub struct EvaluateReport {
     pub encoders: PerEncoder<ErrorRates>,
     /// Error of the same scores normalised by a population (AS-norm); null where it was not asked for.
     pub as_norm: Option<PerEncoder<ErrorRates>>,
-    /// Figures of the calibrated ratio over the encoders; null without a calibration that fits.
+    /// Figures of the calibrated ratio over the encoders, before its bounds; null without a calibration that fits.
     pub fusion: Option<FusionRates>,
+    /// Cllr of the ratio within its bounds, as `check` states it; null without one.
+    pub bounded_cllr: Option<f64>,
     /// The calibration; null where none was used.
     pub calibration: Option<CalibrationUsed>,
     /// Why there is no ratio; null where there is one.
@@ -175,7 +177,7 @@ pub struct Evaluation {
     pub report: EvaluateReport,
     /// Scores of targets and of non-targets by encoder.
     pub scores: PerEncoder<[Vec<f64>; 2]>,
-    /// Natural-log likelihood ratios of targets and of non-targets; none without a calibration.
+    /// Natural-log likelihood ratios of targets and of non-targets, before the bounds; none without a calibration.
     pub llrs: Option<[Vec<f64>; 2]>,
     /// What each speaker's trials came to; empty without a calibration.
     pub speakers: Vec<SpeakerMeans>,
@@ -258,6 +260,20 @@ pub fn evaluate(
     };
     let encoders = whole.encoders.map(|_, resampled| resampled.error_rates());
     let fusion = whole.fusion.as_ref().map(Resampled::fusion_rates);
+    let split = |values: &Vec<f64>| {
+        let of = |target: bool| {
+            let pairs = set.trials.iter().zip(values).filter(move |(trial, _)| trial.target == target);
+            pairs.map(|(_, x)| *x).collect::<Vec<f64>>()
+        };
+        [of(true), of(false)]
+    };
+    let bounded_cllr = match scores.bounded.is_empty() {
+        true => None,
+        false => {
+            let [targets, non_targets] = split(&scores.bounded);
+            Some(cllr(&targets, &non_targets)?)
+        }
+    };
     let rules = settings.rules.iter().map(|rule| rule.judge(&encoders, fusion.as_ref())).collect::<Result<_>>()?;
     let report = EvaluateReport {
         version: VERSION.into(),
@@ -282,18 +298,12 @@ pub fn evaluate(
         encoders,
         as_norm,
         fusion,
+        bounded_cllr,
         calibration: calibration.map(used),
         fusion_refused,
         by,
         rules,
         left_out,
-    };
-    let split = |values: &Vec<f64>| {
-        let of = |target: bool| {
-            let pairs = set.trials.iter().zip(values).filter(move |(trial, _)| trial.target == target);
-            pairs.map(|(_, x)| *x).collect::<Vec<f64>>()
-        };
-        [of(true), of(false)]
     };
     Ok(Evaluation {
         report,

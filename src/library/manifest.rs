@@ -1,5 +1,5 @@
-//! Labelled clips: a tab-separated table with a header, of which the columns path, speaker and kind are read, and those
-//! that a selection looks at.
+//! Labelled clips: a tab-separated table with a header, of which the columns path, speaker and kind are read, corpus
+//! where there is one, and those that a selection looks at.
 
 use super::selection::Selection;
 use crate::error::{ErrorKind, Result};
@@ -23,7 +23,8 @@ pub enum VoiceKind {
 pub struct ManifestClip {
     /// The clip, joined to the root.
     pub path: PathBuf,
-    /// Whose voice it is.
+    /// Whose voice it is; with its collection before it, as `corpus/speaker`, where the table has a column `corpus`, for
+    /// collections number their speakers without regard to each other.
     pub speaker: String,
     /// Who spoke.
     pub kind: VoiceKind,
@@ -121,9 +122,11 @@ impl Manifest {
                 continue;
             }
             let text = |index: usize| record.get(index).unwrap_or("").trim().to_string();
+            let name = field(speaker, "speaker")?;
+            let corpus = column("corpus").map(text).filter(|corpus| !corpus.is_empty());
             clips.push(ManifestClip {
                 path: root.join(field(path, "path")?),
-                speaker: field(speaker, "speaker")?.into(),
+                speaker: corpus.map_or_else(|| name.into(), |corpus| format!("{corpus}/{name}")),
                 kind,
                 cells: further.iter().map(|(name, index)| (name.to_string(), text(*index))).collect(),
             });

@@ -198,7 +198,9 @@ impl<'a> Scorer<'a> {
                 let Some((fusion, terms)) = fusions.map(|both| both[band as usize]).zip(terms.as_ref()) else {
                     continue;
                 };
-                part.llrs.push(fusion.point(terms).unwrap_or(f64::NAN));
+                let llr = fusion.point(terms).unwrap_or(f64::NAN);
+                part.llrs.push(llr);
+                part.bounded.push(fusion.bounds.clip(llr));
                 part.outside.push(fusion.ranges.refuses(&terms.candidate, &terms.reference).is_some());
             }
             part
@@ -207,6 +209,7 @@ impl<'a> Scorer<'a> {
         for part in parts {
             all.narrow += part.narrow;
             all.llrs.extend(part.llrs);
+            all.bounded.extend(part.bounded);
             all.outside.extend(part.outside);
             for (encoder, cosines) in part.cosines.iter() {
                 all.column(encoder).extend(cosines);
@@ -259,8 +262,10 @@ fn centroid(members: &[&EncodedClip], band: Band) -> PerEncoder<Vec<f32>> {
 pub(crate) struct Scores {
     /// Cosines by encoder.
     pub cosines: PerEncoder<Vec<f64>>,
-    /// Natural-log likelihood ratios; empty without a calibration.
+    /// Natural-log likelihood ratios before the bounds; empty without a calibration.
     pub llrs: Vec<f64>,
+    /// The same within the bounds.
+    pub bounded: Vec<f64>,
     /// Whether a trial lies outside the calibration's ranges; empty without a calibration.
     pub outside: Vec<bool>,
     /// Number of trials that were scored in the narrow band.
