@@ -24,8 +24,9 @@ use crate::random::SplitMix;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-/// Parts that the speakers are divided into for cross-validation.
-const FOLDS: usize = 5;
+/// Parts that the speakers are divided into for cross-validation. Every two parts are left out together, so that each
+/// trial of two speakers is scored by a fit that has seen neither.
+const FOLDS: usize = 8;
 /// References of several clips that are drawn for each speaker and size.
 const DRAWN_REFERENCES: usize = 4;
 /// Pairs of two voices that are drawn for each reference of one clip, and of several.
@@ -489,9 +490,15 @@ impl Table {
     ) -> Result<(CrossValidation, Bounds)> {
         let folds = self.folds();
         let of = |speaker: u32| folds.get(speaker as usize).copied().unwrap_or(0);
-        let parts = batch::map(FOLDS, threads, |fold| {
-            let apart = |i: usize| self.speakers.get(i).is_some_and(|(a, b)| of(*a) != fold && of(*b) != fold);
-            let inside = |i: usize| self.speakers.get(i).is_some_and(|(a, b)| of(*a) == fold && of(*b) == fold);
+        let pairs: Vec<(usize, usize)> = (0..FOLDS).flat_map(|i| (i..FOLDS).map(move |j| (i, j))).collect();
+        let parts = batch::map(pairs.len(), threads, |pair| {
+            let (first, second) = pairs.get(pair).copied().unwrap_or_default();
+            let left_out = |speaker: u32| [first, second].contains(&of(speaker));
+            let apart = |i: usize| self.speakers.get(i).is_some_and(|(a, b)| !left_out(*a) && !left_out(*b));
+            let inside = |i: usize| {
+                let folds = self.speakers.get(i).map(|(a, b)| (of(*a).min(of(*b)), of(*a).max(of(*b))));
+                folds == Some((first, second))
+            };
             let weights = self.weights.iter().enumerate().map(|(i, weight)| if apart(i) { *weight } else { 0.0 });
             let map = self.map(settings, &weights.collect::<Vec<f64>>(), Some(start))?;
             let train = self.sums(&map, apart);

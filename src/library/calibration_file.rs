@@ -86,9 +86,9 @@ pub struct FitCounts {
 pub struct CrossValidation {
     /// Number of parts that the speakers were divided into.
     pub folds: usize,
-    /// Trials of one voice whose two sides fell into one part.
+    /// Trials of one voice.
     pub target: usize,
-    /// The same of two voices.
+    /// Trials of two voices.
     pub non_target: usize,
     /// The logistic regression itself.
     pub logistic: Validated,
