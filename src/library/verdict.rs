@@ -192,7 +192,7 @@ impl<'a> Case<'a> {
         let terms = TrialTerms { cosines: cosines.clone(), candidate: quality, reference };
         let likeness = self.likeness(&terms);
         let evidence = match itself {
-            Some(clip) => Err(Refusal::Duplicate { of: clip.into() }),
+            Some(clip) => Err(Refusal::PartOfReference { clip: clip.into() }),
             None => self.evidence(&terms),
         };
         let cohort_fit = self.neighbourhoods.as_ref();
