@@ -6,6 +6,7 @@ mod check;
 mod command_line;
 mod enrol;
 mod evaluate;
+mod evidence;
 mod features;
 mod formats;
 mod golden;
