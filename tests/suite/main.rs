@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod cohort;
 mod command_line;
 mod enrol;
 mod evaluate;
