@@ -310,6 +310,11 @@ fn a_list_of_trials_gives_the_figures_of_the_same_pairs_of_a_manifest() {
     assert_eq!(groups, [women, men]);
     let fixed = ["evaluate", MFCC, "--trials", word(&list), "--by", "sex"];
     soundalike(&fixed).fails(&["by: found sex", "expected --manifest with that column beside --trials"]);
+    for (option, value) in [("split", "a"), ("where", "sex=f"), ("where-synthetic", "sex=f")] {
+        let option_word = format!("--{option}");
+        soundalike(&[&fixed[..4], &[&option_word, value]].concat())
+            .fails(&[&format!("{option}: found {value}"), "expected --manifest with that column"]);
+    }
 }
 
 #[test]
