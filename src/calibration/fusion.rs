@@ -137,6 +137,17 @@ impl fmt::Display for OutOfRange {
 }
 
 impl Ranges {
+    fn named(&self) -> [(&'static str, Range); 6] {
+        [
+            ("net_speech_s", self.net_speech_s),
+            ("snr_db", self.snr_db),
+            ("bandwidth_hz", self.bandwidth_hz),
+            ("clipping_percent", self.clipping_percent),
+            ("level_dbfs", self.level_dbfs),
+            ("exemplars", self.exemplars),
+        ]
+    }
+
     /// The first quality of either side that is worse than what the fit has seen; none where all are covered.
     pub fn refuses(&self, candidate: &ClipQuality, reference: &ReferenceQuality) -> Option<OutOfRange> {
         let of =
@@ -294,6 +305,10 @@ impl Fusion {
         let range = |range: &Range| range.low.is_finite() && range.high.is_finite() && range.low <= range.high;
         if self.seen.len() != width || !self.seen.iter().all(range) {
             return Err((format!("{} ranges of terms", self.seen.len()), format!("{width}, from low to high")));
+        }
+        if let Some((name, wrong)) = self.ranges.named().into_iter().find(|(_, of)| !range(of)) {
+            let found = format!("a range of {name} from {} to {}", wrong.low, wrong.high);
+            return Err((found, "one from low to high".into()));
         }
         let bounds = (self.bounds.lower, self.bounds.upper);
         if !(bounds.0 <= 0.0 && bounds.1 >= 0.0) {

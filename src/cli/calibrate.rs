@@ -2,10 +2,10 @@
 
 use super::output::{plain, write_file};
 use super::table::table;
-use super::{ChannelArg, Common, DONE, EncoderArg, LabelArgs, Outcome, output, progress::Progress};
+use super::{ChannelArg, Common, DONE, EncoderArg, LabelArgs, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
 use soundalike::calibration::fusion::Method;
-use soundalike::library::calibrate::{CalibrateSettings, RIDGE, calibrate};
+use soundalike::library::calibrate::{CalibrateSettings, Calibrated, RIDGE, calibrate};
 use soundalike::library::{BandFit, Calibration, Pairs, Validated};
 use soundalike::{Error, ErrorKind};
 use std::fmt::Write;
@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  soundalike calibrate --manifest clips.tsv --condition german-clones -o german.json\n  \
                   soundalike calibrate --manifest clips.tsv --pairs real-real --condition phone --language de -o \
                   phone.json\n  soundalike check --reference anna --calibration german.json new-voice.wav\n\nThe \
-                  manifest's column corpus, where it has one, names collections that count the same whatever their size."
+                  manifest's column corpus, where it has one, names collections that count the same whatever their \
+                  size.\n\nExit codes: 0 all clips were used; 3 some were not; 2 nothing could be fitted."
 )]
 pub struct CalibrateArgs {
     #[command(flatten)]
@@ -77,15 +78,18 @@ pub fn run(args: &CalibrateArgs, common: &Common) -> Outcome {
     };
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    let calibration = calibrate(&panel, &labels, &settings, &common.batch(&update))?;
+    let Calibrated { calibration, left_out } = calibrate(&panel, &labels, &settings, &common.batch(&update))?;
     drop(progress);
+    for clip in &left_out {
+        output::warn(&clip.path, super::check::own(&clip.path, &clip.reason.message), common);
+    }
     write_file(&args.output, &mut |out| {
         let failed = |source| Error::from(ErrorKind::Io { path: args.output.clone(), action: "write", source });
         serde_json::to_writer(&mut *out, &calibration).map_err(|error| failed(error.into()))?;
         out.write_all(b"\n").map_err(failed)
     })?;
     output::print(&text(&calibration, &args.output))?;
-    Ok(DONE)
+    Ok(if left_out.is_empty() { DONE } else { SOME_UNUSABLE })
 }
 
 fn text(calibration: &Calibration, file: &Path) -> String {

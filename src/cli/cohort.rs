@@ -46,7 +46,7 @@ pub struct CohortArgs {
     #[arg(long)]
     opaque: bool,
     /// File to write
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
     channel: ChannelArg,

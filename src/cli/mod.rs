@@ -135,6 +135,19 @@ impl LabelArgs {
         self.trials.is_some()
     }
 
+    /// A list of trials has no columns to choose lines by.
+    fn refuse_selection(&self) -> Result<()> {
+        let filters = [("where", &self.filters), ("where-synthetic", &self.synthetic_filters)].into_iter();
+        let filter = filters.filter_map(|(name, filters)| Some((name, filters.first()?.to_string()))).next();
+        match self.split.first().map(|split| ("split", split.clone())).or(filter) {
+            Some((name, found)) => {
+                let expected = "--manifest with that column beside --trials".into();
+                Err(soundalike::ErrorKind::Setting { name, found, expected }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Reads the labels, with the cells of a column that must be there and of one that may.
     fn read(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
         let selection = Selection {
@@ -152,6 +165,9 @@ impl LabelArgs {
                 if let (Some(column), None) = (required.first(), &manifest) {
                     let (found, expected) = (column.to_string(), "--manifest with that column beside --trials".into());
                     return Err(soundalike::ErrorKind::Setting { name: "by", found, expected }.into());
+                }
+                if manifest.is_none() {
+                    self.refuse_selection()?;
                 }
                 let list = TrialList::read(trials, self.root.as_deref())?;
                 Ok(Labels::Trials { list, manifest, column })

@@ -46,6 +46,11 @@ pub enum Refusal {
         /// The clip that was listed first.
         of: String,
     },
+    /// The candidate has the bytes of a reference clip, so a ratio would be that of a clip against itself.
+    PartOfReference {
+        /// That clip.
+        clip: String,
+    },
     /// A side's quality is worse than what the calibration was validated on.
     OutsideValidated {
         /// Whether the reference is meant; else the candidate.
@@ -99,6 +104,11 @@ impl fmt::Display for Refusal {
                 encoder.label()
             ),
             Refusal::Duplicate { of } => write!(f, "the same bytes as {of}, which counts; list each clip once"),
+            Refusal::PartOfReference { clip } => write!(
+                f,
+                "the candidate has the same bytes as the reference clip {clip} and would be compared with itself; give \
+                 another recording, or leave that clip out of the reference"
+            ),
             Refusal::OutsideValidated { text, condition, .. } => {
                 write!(f, "{text} (condition {condition}); give a better recording, or see the raw scores with --force")
             }

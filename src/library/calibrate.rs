@@ -6,7 +6,9 @@
 
 use super::batch::{self, BatchOptions};
 use super::calibration_file::{BandFit, Calibration, CrossValidation, FORMAT, FORMAT_VERSION, FitCounts, Validated};
+use super::check::shown;
 use super::copies::copies;
+use super::evaluate::LeftOut;
 use super::labels::{Labels, Listed, Pairs};
 use super::outcome::VERSION;
 use super::scoring::{EncodedClip, Model, Narrow, Scorer, Trial, encode};
@@ -18,8 +20,8 @@ use crate::calibration::gaussian::BiGaussian;
 use crate::calibration::logistic::{LabelledRows, Logistic, LogisticSettings};
 use crate::calibration::metrics::{cllr, cllr_min, equal_error_rate};
 use crate::calibration::pav::Pav;
-use crate::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, Panel};
-use crate::error::{ErrorKind, Result};
+use crate::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, Panel, Refusal};
+use crate::error::{Error, ErrorKind, Result};
 use crate::random::SplitMix;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -62,6 +64,15 @@ pub struct CalibrateSettings {
 /// Weight of the regularisation where none is given: on the flat bottom between fits and tests of different corpora.
 pub const RIDGE: f64 = 2e-4;
 
+/// A calibration that was fitted, with what was left out of it.
+#[derive(Clone, Debug)]
+pub struct Calibrated {
+    /// The calibration, to be written.
+    pub calibration: Calibration,
+    /// Clips that were not fitted to, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
 /// Fits a calibration.
 ///
 /// # Errors
@@ -72,7 +83,7 @@ pub fn calibrate(
     labels: &Labels,
     settings: &CalibrateSettings,
     options: &BatchOptions<'_>,
-) -> Result<Calibration> {
+) -> Result<Calibrated> {
     let material = Material::gather(panel, labels, settings, options)?;
     let trials = material.trials(labels, settings.pairs);
     let scorer = Scorer::new(&material.clips, &trials.models);
@@ -87,7 +98,7 @@ pub fn calibrate(
         table.fit(settings, fingerprints, ranges, &material, options.threads)
     };
     let [first, second] = settings.pairs.propositions();
-    Ok(Calibration {
+    let calibration = Calibration {
         format: FORMAT.into(),
         version: FORMAT_VERSION,
         program: VERSION.into(),
@@ -100,7 +111,8 @@ pub fn calibrate(
         ridge: settings.ridge,
         wide: fit(Band::Wide)?,
         narrow: fit(Band::Narrow)?,
-    })
+    };
+    Ok(Calibrated { calibration, left_out: material.left_out })
 }
 
 /// Encoded clips and copies with their labels.
@@ -113,6 +125,8 @@ struct Material {
     originals: usize,
     /// What was done to each.
     states: Vec<State>,
+    /// Clips that cannot be used.
+    left_out: Vec<LeftOut>,
 }
 
 /// What was done to a clip.
@@ -132,16 +146,31 @@ impl Material {
     ) -> Result<Self> {
         let all = labels.clips(settings.pairs);
         let work: Vec<(PathBuf, Variation)> = all.iter().map(|clip| (clip.path.clone(), Default::default())).collect();
-        let mut material =
-            Material { clips: Vec::new(), sources: Vec::new(), listed: Vec::new(), originals: 0, states: Vec::new() };
-        let mut seen = BTreeSet::new();
+        let mut material = Material {
+            clips: Vec::new(),
+            sources: Vec::new(),
+            listed: Vec::new(),
+            originals: 0,
+            states: Vec::new(),
+            left_out: Vec::new(),
+        };
+        let mut seen: BTreeMap<Option<String>, String> = BTreeMap::new();
         for (clip, encoded) in all.into_iter().zip(encode(panel, &work, Narrow::Always, options)?) {
-            let usable = encoded.ok().filter(|encoded| encoded.quality.net_speech_s >= LEAST_SPEECH_S);
-            let Some(encoded) = usable.filter(|encoded| seen.insert(encoded.sha256.clone())) else { continue };
-            material.sources.push(material.listed.len() as u32);
-            material.listed.push(clip);
-            material.clips.push(encoded);
-            material.states.push(State::AsItIs);
+            let path = shown(&clip.path);
+            let usable = encoded.and_then(enough_speech).and_then(|encoded| match seen.get(&encoded.sha256) {
+                Some(twin) => Err(Refusal::Duplicate { of: twin.clone() }),
+                None => Ok(encoded),
+            });
+            match usable {
+                Ok(encoded) => {
+                    seen.insert(encoded.sha256.clone(), path);
+                    material.sources.push(material.listed.len() as u32);
+                    material.listed.push(clip);
+                    material.clips.push(encoded);
+                    material.states.push(State::AsItIs);
+                }
+                Err(refusal) => material.left_out.push(LeftOut { path, reason: refusal.into() }),
+            }
         }
         material.originals = material.clips.len();
         if settings.copies {
@@ -153,7 +182,7 @@ impl Material {
                 }
             }
             for ((place, state), encoded) in of.into_iter().zip(encode(panel, &work, Narrow::Always, options)?) {
-                let Some(encoded) = encoded.ok().filter(|e| e.quality.net_speech_s >= LEAST_SPEECH_S) else { continue };
+                let Ok(encoded) = encoded.and_then(enough_speech) else { continue };
                 material.sources.push(place);
                 material.clips.push(encoded);
                 material.states.push(state);
@@ -286,6 +315,25 @@ impl Material {
     }
 }
 
+/// A clip or copy with enough speech to be fitted to.
+fn enough_speech(clip: EncodedClip) -> std::result::Result<EncodedClip, Refusal> {
+    match clip.quality.net_speech_s {
+        net_speech_s if net_speech_s >= LEAST_SPEECH_S => Ok(clip),
+        net_speech_s => Err(Refusal::TooLittleSpeech { net_speech_s, minimum_s: LEAST_SPEECH_S }),
+    }
+}
+
+/// Says how many speakers there are, and why clips of others are missing.
+fn too_few(speakers: usize, left_out: &[LeftOut]) -> Error {
+    let mut found = format!("{speakers} speakers in pairs");
+    if let Some(first) = left_out.first() {
+        let n = left_out.len();
+        found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
+    }
+    let expected = format!("at least {}", 2 * FOLDS);
+    ErrorKind::Insufficient { what: "calibration", found, expected }.into()
+}
+
 struct FitTrials {
     models: Vec<Model>,
     trials: Vec<Trial>,
@@ -373,8 +421,7 @@ impl Table {
         table.seen = table.clamp();
         let speakers = table.corpora.len();
         if speakers < 2 * FOLDS {
-            let (found, expected) = (format!("{speakers} speakers"), format!("at least {}", 2 * FOLDS));
-            return Err(ErrorKind::Insufficient { what: "calibration", found, expected }.into());
+            return Err(too_few(speakers, &material.left_out));
         }
         Ok(table)
     }

@@ -148,7 +148,16 @@ impl Calibration {
     }
 
     fn parse(bytes: &[u8], wrong: &dyn Fn(String, String) -> Error) -> Result<Self> {
-        let json = |error: serde_json::Error| wrong(error.to_string(), "the fields of a calibration".into());
+        let json = |error: serde_json::Error| {
+            use serde_json::error::Category;
+            let (found, expected) = match error.classify() {
+                _ if bytes.trim_ascii().is_empty() => ("an empty file".into(), "a calibration"),
+                Category::Eof => (format!("a file cut short ({error})"), "a whole calibration"),
+                Category::Data => (error.to_string(), "the fields of a calibration"),
+                _ => (format!("broken JSON ({error})"), "a calibration"),
+            };
+            wrong(found, expected.into())
+        };
         let header: Header = serde_json::from_slice(bytes).map_err(json)?;
         if header.format.as_deref() != Some(FORMAT) {
             let found =

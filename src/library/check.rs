@@ -392,8 +392,8 @@ fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'
         remark("exemplar_unlike_the_others", &exemplar.path, message);
     }
     for name in case.doubles() {
-        let message = "comes as close to the reference as the reference's own clips: it may be the same voice, and then \
-                       does not belong to the population";
+        let message = "comes as close to the reference as most of the reference's own clips: it may be the same voice, \
+                       and then does not belong to the population";
         remark("cohort_voice_like_the_reference", &name, message.into());
     }
     for candidate in candidates {

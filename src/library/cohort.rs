@@ -129,7 +129,10 @@ impl Cohort {
     }
 
     fn parse(origin: &str, bytes: &[u8], wrong: &dyn Fn(String, &str) -> Error) -> Result<Self> {
-        let unreadable = |error: safetensors::SafeTensorError| wrong(error.to_string(), "a safetensors file");
+        if bytes.is_empty() {
+            return Err(wrong("an empty file".into(), "a cohort"));
+        }
+        let unreadable = |error: safetensors::SafeTensorError| wrong(error.to_string(), "a whole safetensors file");
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
         let text = text.ok_or_else(|| wrong("no description".into(), "one under the metadata key cohort"))?;

@@ -192,7 +192,7 @@ impl<'a> Case<'a> {
         let terms = TrialTerms { cosines: cosines.clone(), candidate: quality, reference };
         let likeness = self.likeness(&terms);
         let evidence = match itself {
-            Some(clip) => Err(Refusal::Duplicate { of: clip.into() }),
+            Some(clip) => Err(Refusal::PartOfReference { clip: clip.into() }),
             None => self.evidence(&terms),
         };
         let cohort_fit = self.neighbourhoods.as_ref();
@@ -288,16 +288,17 @@ impl<'a> Case<'a> {
         self.model.held_out().into_iter().enumerate().filter_map(strange).collect()
     }
 
-    /// Voices of the population that come as close to the reference as its own exemplars do: perhaps the same voice.
+    /// Voices of the population that come as close to the reference as its own exemplars mostly do: perhaps the same
+    /// voice. The median, so that one exemplar of another voice does not make doubles of everybody.
     pub fn doubles(&self) -> Vec<String> {
         let Some((measure, held_out)) = self.measure.as_ref().zip(Some(self.model.held_out())) else {
             return Vec::new();
         };
-        let least = held_out.iter().filter_map(|cosines| measure.of(cosines)).reduce(f64::min);
-        let Some(least) = least else { return Vec::new() };
+        let own = Spread::of(held_out.iter().filter_map(|cosines| measure.of(cosines)).collect());
+        let Some(own) = own else { return Vec::new() };
         let close = |voice: &&crate::compare::CohortVoice| {
             let score = cosines(&voice.embeddings, self.model.centroids()).and_then(|cosines| measure.of(&cosines));
-            score.is_some_and(|score| score >= least)
+            score.is_some_and(|score| score >= own.median)
         };
         self.population.voices.iter().copied().filter(close).map(|voice| voice.name.clone()).collect()
     }

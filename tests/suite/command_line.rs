@@ -6,7 +6,7 @@ use std::process::Command;
 
 const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 7] = [
+const COMMANDS: [(&str, &[&str]); 9] = [
     (
         "check",
         &[
@@ -15,6 +15,14 @@ const COMMANDS: [(&str, &[&str]); 7] = [
             "--encoder",
             "--models",
             "--fail-above",
+            "--condition",
+            "--calibration",
+            "--cohort",
+            "--cohort-filter",
+            "--as-norm",
+            "--prior",
+            "--language",
+            "--force",
             "mfcc_lda mean cepstra",
             "GE2E, a small",
             "CAM++, a speaker",
@@ -44,18 +52,64 @@ const COMMANDS: [(&str, &[&str]); 7] = [
         "evaluate",
         &[
             "--manifest",
+            "--trials",
             "--root",
             "--split",
             "--where",
             "--where-synthetic",
             "--pairs",
+            "--enrol",
+            "--by",
+            "--condition",
+            "--calibration",
+            "--as-norm",
+            "--cohort",
+            "--no-band-matching",
+            "--rule",
+            "--plots",
             "--encoder",
             "--models",
-            "detection cost",
+            "error by encoder",
             "speaker",
+            "Exit codes: 0 done; 1 a rule does not hold",
         ],
     ),
-    ("schema", &["check, inspect, evaluate, enrol, selftest", "[default: check]"]),
+    (
+        "cohort",
+        &[
+            "[FOLDER]",
+            "--manifest",
+            "--root",
+            "--split",
+            "--where",
+            "--source",
+            "--opaque",
+            "--output",
+            "--encoder",
+            "--models",
+            "the voices that a candidate is ranked among",
+            "Exit codes: 0 all clips were used; 3",
+        ],
+    ),
+    (
+        "calibrate",
+        &[
+            "--manifest",
+            "--trials",
+            "--pairs",
+            "--condition",
+            "--language",
+            "--source",
+            "--method",
+            "logistic, pav or bi-gaussian",
+            "--no-copies",
+            "--output",
+            "--encoder",
+            "--models",
+            "Exit codes: 0 all clips were used; 3",
+        ],
+    ),
+    ("schema", &["check, inspect, evaluate, enrol, selftest, calibrate, cohort", "[default: check]"]),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
 ];
 
@@ -77,7 +131,11 @@ fn every_command_explains_itself() {
     for (command, _) in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
-    assert!(help.contains("Exit codes: 0 done; 1 a gate was hit, or the self-test failed; 2"), "{help}");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        help.contains("Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test failed; 2"),
+        "{help}"
+    );
     let version = soundalike(&["--version"]).exits(0);
     assert_eq!(version.stdout, format!("soundalike {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -99,6 +157,12 @@ fn usage_mistakes_are_told_on_standard_error() {
         (&["evaluate"], &["--manifest <FILE>"]),
         (&["enrol", REFERENCE], &["--output <FILE>"]),
         (&["enrol", "-o", "x.model"], &["<REF>..."]),
+        (&["cohort", "voices"], &["--output <FILE>"]),
+        (&["cohort", "-o", "x.cohort"], &["<FOLDER>"]),
+        (&["calibrate", "--manifest", "x.tsv", "-o", "x.json"], &["--condition <NAME>"]),
+        (&["calibrate", "--condition", "x", "-o", "x.json"], &["--manifest <FILE>"]),
+        (&["evaluate", "--manifest", "x.tsv", "--enrol", "none"], &["--enrol <N>", "a number from 1, or all"]),
+        (&["check", "--reference", REFERENCE, CANDIDATE, "--prior", "half"], &["--prior <P>", "half"]),
         (&["schema", "features"], &["features", "check, inspect, evaluate"]),
         (&["inspect", CANDIDATE, "--threads", "many"], &["--threads <N>", "many"]),
         (&["inspect", CANDIDATE, "--threads", "5000"], &["threads: found 5000", "1024"]),
@@ -120,7 +184,7 @@ fn the_result_alone_is_on_standard_output() {
         assert!(run.stderr.lines().count() > 5, "{}", run.stderr);
         assert!(run.stderr.lines().all(|line| line.starts_with("warning: malformed/")), "{}", run.stderr);
     }
-    for command in ["check", "inspect", "evaluate", "enrol", "selftest"] {
+    for command in ["check", "inspect", "evaluate", "enrol", "selftest", "calibrate", "cohort"] {
         let schema = soundalike(&["schema", command]).exits(0);
         assert_eq!(schema.json()["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema.stderr, "");
@@ -179,7 +243,7 @@ fn the_readme_shows_what_its_first_command_prints() {
     let shown: Vec<&str> = lines
         .skip(1)
         .take_while(|line| line.is_empty() || line.starts_with("    "))
-        .map(str::trim)
+        .map(|line| line.strip_prefix("    ").unwrap_or(line))
         .filter(|line| !line.is_empty())
         .collect();
     let run = soundalike(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).exits(0);

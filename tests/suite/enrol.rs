@@ -92,13 +92,21 @@ fn a_model_is_the_same_bytes_again_and_fits_its_schema() {
     assert!(fs::read(&again).unwrap() == fs::read(&first).unwrap(), "order and threads are of no consequence");
     let model = read(&again);
     assert_fits_schema("enrol", &model);
-    assert_eq!((&model["format"], &model["version"]), (&json!("soundalike voice model"), &json!(1)));
+    assert_eq!((&model["format"], &model["version"]), (&json!("soundalike voice model"), &json!(2)));
     assert_eq!(model["exemplars"].as_array().unwrap().len(), 5);
     for exemplar in model["exemplars"].as_array().unwrap() {
-        assert_eq!(exemplar["embeddings"].as_object().unwrap().len(), 4);
+        for band in ["embeddings", "narrow"] {
+            assert_eq!(exemplar[band].as_object().unwrap().len(), 4);
+        }
         for (encoder, width) in ENCODERS {
             assert_eq!(exemplar["embeddings"][encoder].as_array().unwrap().len(), width, "{encoder}");
+            let narrow = exemplar["narrow"][encoder].as_array().unwrap();
+            assert!(!narrow.is_empty() && narrow.len() <= width, "{encoder}");
+            assert_ne!(exemplar["narrow"][encoder], exemplar["embeddings"][encoder], "{encoder}");
+            assert_ne!(model["narrow_fingerprints"][encoder], model["fingerprints"][encoder], "{encoder}");
         }
+        let quality = exemplar["quality"].as_object().unwrap();
+        assert!(quality.len() == 5 && quality.values().all(Value::is_number), "{quality:?}");
     }
 }
 
@@ -173,19 +181,25 @@ fn a_model_that_cannot_be_right_is_refused_with_what_is_wrong() {
     fails(b"a letter", &["broken JSON"]);
     fails(b"[1, 2]", &["voice model"]);
     fails(&text.as_bytes()[..text.len() / 2], &["cut short"]);
-    fails(b"{\"format\":\"soundalike voice model\",\"version\":1", &["cut short"]);
+    fails(b"{\"format\":\"soundalike voice model\",\"version\":2", &["cut short"]);
     fails(text.replacen(',', ";", 1).as_bytes(), &["broken JSON"]);
     fails(text.replacen("\"mfcc\":[", "\"mfcc\":[1e99,", 1).as_bytes(), &["out of range"]);
     fails(&[text.as_bytes(), b"more"].concat(), &["broken JSON"]);
     fails(b"{\"scores\": []}", &["JSON of another kind", "the format \"soundalike voice model\""]);
     changed(&|m| m["format"] = json!("another"), &["the format \"another\""]);
-    changed(&|m| m["version"] = json!(2), &["version 2 of the format, written by soundalike 0.", "version 1"]);
+    for other in [1, 3] {
+        let found = format!("version {other} of the format, written by soundalike 0.");
+        changed(&|m| m["version"] = json!(other), &[&found, "expected version 2"]);
+    }
     changed(&|m| drop(m.as_object_mut().unwrap().remove("version")), &["no version"]);
     changed(&|m| m["unknown"] = json!(1), &["unknown field"]);
     changed(&|m| m["exemplars"] = json!([]), &["no exemplar"]);
     changed(&|m| m["exemplars"][1]["sha256"] = json!("abc"), &["the SHA-256 \"abc\" of \"voices/nsh/real/02.wav\""]);
-    changed(&|m| m["exemplars"][1]["net_speech_s"] = json!(-1.0), &["-1 s of speech"]);
+    changed(&|m| m["exemplars"][1]["quality"]["net_speech_s"] = json!(-1.0), &["-1 s of speech"]);
     changed(&|m| m["exemplars"][1]["embeddings"] = json!({}), &["no encoder of \"voices/nsh/real/02.wav\"", "mfcc"]);
+    changed(&|m| m["exemplars"][1]["narrow"] = json!({}), &["no encoder of \"voices/nsh/real/02.wav\"", "mfcc"]);
+    changed(&|m| drop(m["exemplars"][1].as_object_mut().unwrap().remove("narrow")), &["missing field `narrow`"]);
+    changed(&|m| drop(m["exemplars"][1].as_object_mut().unwrap().remove("quality")), &["missing field `quality`"]);
     let values = |m: &mut Value, n: usize| m["exemplars"][n]["embeddings"]["mfcc"].as_array_mut().unwrap().clone();
     changed(
         &|m| m["exemplars"][1]["embeddings"]["mfcc"] = json!(values(m, 1)[1..]),
@@ -233,7 +247,7 @@ fn an_encoder_that_a_model_lacks_is_named() {
     for (asked, named) in [("mfcc", "mfcc"), ("ge2e,campplus", "campplus"), ("all", "mfcc")] {
         let run = soundalike(&["check", "--reference", word(&path), CANDIDATE, "--encoder", asked]);
         run.fails(&[
-            &format!("nsh.model: found embeddings of mfcc_lda, ge2e, expected {named} too"),
+            &format!("nsh.model: found wide-band embeddings of mfcc_lda, ge2e, expected {named} too"),
             "make the voice model again with soundalike enrol",
         ]);
     }

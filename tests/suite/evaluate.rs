@@ -1,7 +1,9 @@
 //! `soundalike evaluate`: counts, splits, mistakes in the manifest, and the error on the fixtures.
 
-use crate::program::{ENCODERS, MFCC, assert_fits_schema, copy, fixtures, folder, soundalike, word};
-use serde_json::Value;
+use crate::program::{
+    ENCODERS, MFCC, assert_fits_schema, copy, fixtures, folder, samples, soundalike, with_noise, word, write_wav,
+};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -110,8 +112,9 @@ fn trials_are_all_pairs() {
     let text = soundalike(&fixed).exits(0).stdout;
     assert!(text.contains("clips     19 scored of 19") && text.contains("4 speakers"), "{text}");
     assert!(text.contains("trials    36 of one voice, 135 of two voices"), "{text}");
-    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("encoder ")).collect();
-    assert_eq!(table.len(), 1 + 4, "one line an encoder: {text}");
+    let table: Vec<&str> =
+        text.lines().skip_while(|line| !line.starts_with("encoder ")).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(table.len(), 1 + 4 + 1, "one line an encoder, and one of the ratio: {text}");
     for ((line, name), (encoder, _)) in table[1..].iter().zip(["MFCC", "MFCC-LDA", "GE2E", "CAM++"]).zip(ENCODERS) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [low, point, high] = rate(encoder, &real, "eer").map(|x| format!("{:.2}", 100.0 * x));
@@ -243,4 +246,407 @@ fn a_clip_that_is_listed_twice_counts_once() {
     assert_eq!(once["encoders"], twice["encoders"]);
     assert_eq!(once["trials"], twice["trials"]);
     assert_eq!(twice["left_out"][0]["reason"]["code"], "duplicate");
+}
+
+/// The clips of the kinds `real` or `tts` with their voices.
+fn listed(kind: &str) -> Vec<(&'static str, String)> {
+    let of_kind = VOICES.into_iter().filter(|(_, found, _)| *found == kind);
+    of_kind
+        .flat_map(|(voice, kind, n)| (1..=n).map(move |n| (voice, format!("voices/{voice}/{kind}/0{n}.wav"))))
+        .collect()
+}
+
+/// Every two real clips as a list of trials in the format of VoxCeleb.
+fn real_pairs() -> String {
+    let clips = listed("real");
+    let mut text = String::new();
+    for (i, (voice, clip)) in clips.iter().enumerate() {
+        for (other, tested) in &clips[i + 1..] {
+            text += &format!("{} {clip} {tested}\n", u8::from(voice == other));
+        }
+    }
+    text
+}
+
+/// Evaluates a list of trials by the transparent encoder.
+#[track_caller]
+fn evaluate_list(list: &Path, arguments: &[&str], code: i32) -> Value {
+    let root = fixtures();
+    let fixed = ["evaluate", "--json", MFCC, "--trials", word(list), "--root", word(&root)];
+    let result = soundalike(&[&fixed[..], arguments].concat()).exits(code).json();
+    assert_fits_schema("evaluate", &result);
+    result
+}
+
+#[test]
+fn a_list_of_trials_gives_the_figures_of_the_same_pairs_of_a_manifest() {
+    let folder = folder();
+    let list = write(folder.path(), "trials.txt", &real_pairs());
+    let (named, paired) = (evaluate_list(&list, &[], 0), evaluate(&manifest(folder.path()), &[], 0));
+    assert_eq!(counts(&named), [19, 19, 4, 36, 135]);
+    assert_eq!((&named["pairs"], &named["enrol"], &named["trials"]["left_out"]), (&Value::Null, &1.into(), &0.into()));
+    assert_eq!(named["encoders"], paired["encoders"], "figures and their intervals");
+    // Tabs, words, empty lines and line ends of Windows are the same list.
+    let mut turned = String::from("\u{feff}\r\n");
+    for line in real_pairs().lines() {
+        let mut words = line.split(' ');
+        let label = if words.next() == Some("1") { "target" } else { "nontarget" };
+        turned += &format!("{label}\t{}\r\n", words.collect::<Vec<_>>().join("\t"));
+    }
+    let turned = write(folder.path(), "turned.txt", &turned);
+    assert_eq!(evaluate_list(&turned, &["--threads", "3"], 0)["encoders"], named["encoders"]);
+    // With a table beside it the list still says what is compared; the table tells more of the clips.
+    let mut table = String::from("path\tspeaker\tkind\tsex\n");
+    for (voice, clip) in listed("real") {
+        table += &format!("{clip}\t{voice}\treal\t{}\n", if voice == "ivrvoice" { "f" } else { "m" });
+    }
+    let table = write(folder.path(), "clips.tsv", &table);
+    let by = evaluate_list(&list, &["--manifest", word(&table), "--by", "sex"], 0);
+    assert_eq!(by["encoders"], named["encoders"]);
+    let groups: Vec<[&Value; 3]> =
+        by["by"].as_array().unwrap().iter().map(|g| [&g["value"], &g["target"], &g["non_target"]]).collect();
+    // Of two men each, 14 clips of 3 voices; no pair of two women.
+    let [women, men] = [[&json!("f"), &json!(10), &json!(0)], [&json!("m"), &json!(26), &json!(14 * 13 / 2 - 26)]];
+    assert_eq!(groups, [women, men]);
+    let fixed = ["evaluate", MFCC, "--trials", word(&list), "--by", "sex"];
+    soundalike(&fixed).fails(&["by: found sex", "expected --manifest with that column beside --trials"]);
+    for (option, value) in [("split", "a"), ("where", "sex=f"), ("where-synthetic", "sex=f")] {
+        let option_word = format!("--{option}");
+        soundalike(&[&fixed[..4], &[&option_word, value]].concat())
+            .fails(&[&format!("{option}: found {value}"), "expected --manifest with that column"]);
+    }
+}
+
+#[test]
+fn mistakes_in_a_list_of_trials_are_told_with_their_line() {
+    let folder = folder();
+    let root = fixtures();
+    let fails = |text: &str, words: &[&str]| {
+        let list = write(folder.path(), "bad.txt", text);
+        soundalike(&["evaluate", MFCC, "--trials", word(&list), "--root", word(&root)]).fails(words);
+    };
+    let (a, b) = ("voices/nsh/real/01.wav", "voices/nsh/real/02.wav");
+    let expected = "expected a line such as \"1 enrol.wav test.wav\", 1 for one voice and 0 for two";
+    fails(&format!("1 {a} {b}\n2 {a} {b}\n"), &["bad.txt, line 2: found \"2 ", expected, "mend the line"]);
+    fails(&format!("1 {a} {b}\n\n1 {a}\n"), &["bad.txt, line 3", expected]);
+    fails(&format!("{a} {b} 1\n"), &["bad.txt, line 1", expected]);
+    fails("1 two words.wav another.wav\n", &["bad.txt, line 1", "tabs where a path has spaces"]);
+    fails("", &["bad.txt: found no trial"]);
+    fails(&format!("1 {a} {b}\n"), &["trials: found 1 pairs of one voice and 0 of two", "two speakers"]);
+    fs::write(folder.path().join("bad.txt"), b"1 a.wav b.wav\n0 \xff\xfe c.wav\n").unwrap();
+    let list = folder.path().join("bad.txt");
+    soundalike(&["evaluate", "--trials", word(&list)]).fails(&["bad.txt, line 2", "no UTF-8"]);
+    soundalike(&["evaluate", "--trials", word(folder.path())]).fails(&["found a folder"]);
+    soundalike(&["evaluate", "--trials", "no/such.txt"]).fails(&["no/such.txt", "check the spelling"]);
+}
+
+#[test]
+fn trials_that_lost_a_clip_are_counted() {
+    let folder = folder();
+    let mut text = real_pairs();
+    text += "1 voices/nsh/real/01.wav no/such.wav\n0 voices/carlo/real/01.wav no/such.wav\n";
+    text += "0 malformed/digital-silence.wav voices/nsh/real/01.wav\n";
+    let list = write(folder.path(), "trials.txt", &text);
+    let result = evaluate_list(&list, &[], 3);
+    assert_eq!(counts(&result), [21, 19, 4, 36, 135]);
+    assert_eq!(result["trials"]["left_out"], 3);
+    assert_eq!(result["left_out"].as_array().unwrap().len(), 2);
+    assert_eq!(result["encoders"], evaluate_list(&write(folder.path(), "good.txt", &real_pairs()), &[], 0)["encoders"]);
+    let root = fixtures();
+    let text = soundalike(&["evaluate", MFCC, "--trials", word(&list), "--root", word(&root)]).exits(3);
+    assert!(text.stdout.contains("          3 more left out, for want of a clip\n"), "{}", text.stdout);
+    assert!(text.stderr.contains("no/such.wav: ") && text.stderr.contains("no speech found"), "{}", text.stderr);
+}
+
+#[test]
+fn references_of_several_clips_lack_the_clip_that_is_tested() {
+    let folder = folder();
+    let manifest = manifest(folder.path());
+    let of = |enrol: &str, pairs: &str| {
+        let result = evaluate(&manifest, &["--enrol", enrol, "--pairs", pairs], 0);
+        let [.., target, non_target] = counts(&result);
+        (result["enrol"].as_u64().unwrap(), target, non_target, eer(&result)[1])
+    };
+    // Two blocks of each voice: two of four clips are left for each, of five three.
+    let (enrol, target, non_target, two) = of("2", "real-real");
+    assert_eq!((enrol, target), (2, 2 * (3 + 3 + 2 + 3)));
+    assert_eq!(non_target, 2 * (14 + 14 + 15 + 14));
+    // Whole voices against the others' clips, and each clip against the rest of its voice.
+    let (enrol, target, non_target, _) = of("all", "real-real");
+    assert_eq!((enrol, target, non_target), (0, 19, 14 + 14 + 15 + 14));
+    let (_, target, non_target, all) = of("all", "real-synthetic");
+    assert_eq!((target, non_target), (4, 4 * 24 - 4));
+    let (_, target, non_target, one) = of("1", "real-synthetic");
+    assert_eq!((target, non_target), (20, 19 * 24 - 20));
+    assert!(all <= one + 0.05 && two < 0.3, "more clips do no harm: {all} {one} {two}");
+    let root = fixtures();
+    for bad in ["0", "-1", "some", "1.5", ""] {
+        let argument = format!("--enrol={bad}");
+        soundalike(&["evaluate", "--manifest", word(&manifest), "--root", word(&root), &argument])
+            .fails(&["--enrol", "a number from 1, or all"]);
+    }
+}
+
+#[test]
+fn figures_are_given_by_the_values_of_a_column_too() {
+    let folder = folder();
+    let mut text = String::from("path\tspeaker\tkind\tsystem\n");
+    listed("real").iter().for_each(|(voice, clip)| text += &format!("{clip}\t{voice}\treal\t\n"));
+    for (voice, clip) in listed("tts") {
+        let system = match voice {
+            "nsh" => "festival",
+            "heart" => "kokoro",
+            _ => "flite",
+        };
+        text += &format!("{clip}\t{voice}\tsynthetic\t{system}\n");
+    }
+    let manifest = write(folder.path(), "systems.tsv", &text);
+    let result = evaluate(&manifest, &["--pairs", "real-synthetic", "--by", "system"], 0);
+    let groups = result["by"].as_array().unwrap();
+    let told: Vec<(&str, u64, u64)> = groups
+        .iter()
+        .map(|group| {
+            assert_eq!(group["column"], "system");
+            let count = |key: &str| group[key].as_u64().unwrap();
+            (group["value"].as_str().unwrap(), count("target"), count("non_target"))
+        })
+        .collect();
+    assert_eq!(told, [("festival", 20, 14 * 4), ("flite", 0, 19 * 16), ("kokoro", 0, 19 * 4)]);
+    assert_eq!(told.iter().map(|group| group.1 + group.2).sum::<u64>(), 20 + 19 * 24 - 20, "all are in a group");
+    let festival = &groups[0]["encoders"]["mfcc"]["eer"];
+    assert!(festival["point"].as_f64().unwrap() < 0.1 && festival["high"].is_number(), "{festival}");
+    // Without a pair of one voice there is nothing to measure.
+    assert_eq!((&groups[1]["encoders"], &groups[1]["fusion"]), (&Value::Null, &Value::Null));
+    let root = fixtures();
+    let fixed = ["evaluate", MFCC, "--manifest", word(&manifest), "--root", word(&root), "--pairs", "real-synthetic"];
+    let text = soundalike(&[&fixed[..], &["--by", "system"]].concat()).exits(0).stdout;
+    assert!(text.contains("\nsystem festival: 20 trials of one voice, 56 of two\nencoder "), "{text}");
+    assert!(text.contains("\nsystem flite: 0 trials of one voice, 304 of two\n"), "{text}");
+    soundalike(&[&fixed[..], &["--by", "corpus"]].concat()).fails(&["systems.tsv, line 1", "corpus is missing"]);
+}
+
+/// The manifest's clips of two voices, enough for the calibrated ratio and soon encoded by all encoders.
+const FEW: [&str; 4] = ["--where", "speaker=nsh|librivox|slt", "--pairs", "real-synthetic"];
+
+#[test]
+fn the_calibrated_ratio_is_measured_with_the_condition_of_the_pairs() {
+    let folder = folder();
+    let manifest = manifest(folder.path());
+    let mixed = evaluate_by_all(&manifest, &FEW, 0);
+    assert_eq!(mixed["calibration"]["condition"], "real-synthetic");
+    assert_eq!(
+        (&mixed["calibration"]["origin"], mixed["calibration"]["sha256"].as_str().unwrap().len()),
+        (&json!("built in"), 64)
+    );
+    assert_eq!(mixed["fusion_refused"], Value::Null);
+    let estimate = |name: &str| {
+        let figure = &mixed["fusion"][name];
+        let [low, point, high] = ["low", "point", "high"].map(|key| figure[key].as_f64().unwrap());
+        assert!(0.0 <= low && low <= point && point <= high, "{name}: {figure}");
+        point
+    };
+    let [eer, min_dcf, cllr, cllr_min] = ["eer", "min_dcf", "cllr", "cllr_min"].map(estimate);
+    assert!(eer <= 0.5 && min_dcf <= 1.0 && cllr_min <= cllr, "{mixed}");
+    assert!(cllr < 0.5, "the ratios of so different voices say a lot: {mixed}");
+    assert_eq!((&mixed["trials"]["out_of_range"], &mixed["trials"]["narrow_band"]), (&json!(0), &json!(0)));
+    let best = &mixed["against_best"];
+    let least = ENCODERS.map(|(encoder, _)| rate(encoder, &mixed, "eer")[1]).into_iter().fold(1.0, f64::min);
+    assert_eq!(rate(best["encoder"].as_str().unwrap(), &mixed, "eer")[1], least);
+    assert!((best["eer"]["point"].as_f64().unwrap() - (eer - least)).abs() < 1e-12, "{best}");
+
+    let [voices, chosen] = [FEW[0], FEW[1]];
+    let real = evaluate_by_all(&manifest, &[voices, chosen], 0);
+    assert_eq!(real["calibration"]["condition"], "real-real", "recordings are compared with recordings");
+    let other = evaluate_by_all(&manifest, &[voices, chosen, "--condition", "real-synthetic"], 0);
+    assert_eq!(other["calibration"]["condition"], "real-synthetic");
+    assert_eq!(other["encoders"], real["encoders"]);
+    assert_ne!(other["fusion"]["cllr"], real["fusion"]["cllr"]);
+
+    let root = fixtures();
+    let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
+    let text = soundalike(&[&fixed[..], &FEW].concat()).exits(0).stdout;
+    assert!(text.contains("\ncondition real-synthetic (built in), 0 trials outside its range\n"), "{text}");
+    let line = text.lines().find(|line| line.starts_with("all together ")).unwrap();
+    let (eer, cllr) = (format!(" {:.2} ", 100.0 * eer), format!(" {cllr:.3} "));
+    assert!(line.contains(&eer) && line.contains(&cllr), "{line}");
+    let one = soundalike(&[&fixed[..], &FEW, &["--json", "--threads", "1"]].concat()).exits(0).json();
+    assert_eq!(one, mixed, "for any number of threads");
+}
+
+#[test]
+fn without_its_encoders_there_is_no_ratio_but_the_reason() {
+    let folder = folder();
+    let result = evaluate(&manifest(folder.path()), &[], 0);
+    for absent in ["fusion", "calibration", "against_best", "as_norm"] {
+        assert_eq!(result[absent], Value::Null, "{absent}");
+    }
+    assert_eq!(result["trials"]["out_of_range"], Value::Null);
+    let refused = result["fusion_refused"].as_str().unwrap();
+    for words in ["real-real", "found scores of mfcc, expected scores of mfcc,mfcc_lda,ge2e,campplus"] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    let (manifest, root) = (manifest(folder.path()), fixtures());
+    let text = soundalike(&["evaluate", MFCC, "--manifest", word(&manifest), "--root", word(&root)]).exits(0).stdout;
+    assert!(text.contains(&format!("\nno likelihood ratios: {refused}\n")) && !text.contains("all together"), "{text}");
+}
+
+#[test]
+fn what_lies_outside_the_validated_range_is_counted_and_scored_all_the_same() {
+    let folder = folder();
+    let noisy = folder.path().join("noisy.wav");
+    let samples: Vec<f64> = with_noise(&samples("voices/nsh/tts/01.wav"), 0.0).into_iter().map(|x| 0.5 * x).collect();
+    write_wav(&noisy, 16_000, &[&samples]);
+    let mut text = String::from("path\tspeaker\tkind\n");
+    for (voice, clip) in [("nsh", "nsh/real/01"), ("nsh", "nsh/real/02"), ("librivox", "librivox/real/01")] {
+        text += &format!("voices/{clip}.wav\t{voice}\treal\n");
+    }
+    text += &format!("voices/nsh/tts/02.wav\tnsh\tsynthetic\n{}\tnsh\tsynthetic\n", word(&noisy));
+    let manifest = write(folder.path(), "noisy.tsv", &text);
+    let result = evaluate_by_all(&manifest, &["--pairs", "real-synthetic"], 0);
+    assert_eq!(counts(&result), [5, 5, 2, 4, 2]);
+    assert_eq!(result["trials"]["out_of_range"], 3, "each of three recordings with the noisy clip");
+    assert!(result["fusion"]["cllr"]["point"].is_number());
+}
+
+#[test]
+fn narrow_band_trials_are_scored_in_their_band_unless_that_is_not_wanted() {
+    let folder = folder();
+    let narrow = folder.path().join("narrow.wav");
+    crate::program::write_narrow("voices/nsh/tts/01.wav", &narrow);
+    let mut text = fs::read_to_string(manifest(folder.path())).unwrap();
+    text += &format!("nsh\t\tsynthetic\tother\t{}\n", word(&narrow));
+    let manifest = write(folder.path(), "narrow.tsv", &text);
+    let pairs = ["--pairs", "real-synthetic"];
+    let result = evaluate(&manifest, &pairs, 0);
+    assert_eq!(result["trials"]["narrow_band"], 19);
+    let as_they_are = evaluate(&manifest, &[&pairs[..], &["--no-band-matching"]].concat(), 0);
+    assert_eq!(as_they_are["trials"]["narrow_band"], 0);
+    assert_eq!(counts(&as_they_are), counts(&result));
+    assert_ne!(as_they_are["encoders"], result["encoders"]);
+    let root = fixtures();
+    let fixed = ["evaluate", MFCC, "--manifest", word(&manifest), "--root", word(&root)];
+    let text = soundalike(&[&fixed[..], &pairs].concat()).exits(0).stdout;
+    assert!(text.contains("\n          19 in the narrow band\n"), "{text}");
+}
+
+#[test]
+fn scores_are_normalised_by_a_cohort_where_it_is_asked_for() {
+    let folder = folder();
+    let manifest = manifest(folder.path());
+    let cohort = folder.path().join("mine.cohort");
+    soundalike(&["cohort", MFCC, "voices", "-o", word(&cohort)]).exits(0);
+    let plain = evaluate(&manifest, &[], 0);
+    let built_in = evaluate(&manifest, &["--as-norm"], 0);
+    let own = evaluate(&manifest, &["--as-norm", "--cohort", word(&cohort)], 0);
+    for result in [&built_in, &own] {
+        assert_eq!(result["encoders"], plain["encoders"]);
+        let [low, point, high] =
+            ["low", "point", "high"].map(|key| result["as_norm"]["mfcc"]["eer"][key].as_f64().unwrap());
+        assert!(0.0 <= low && low <= point && point <= high && point <= 0.5, "{result}");
+    }
+    assert_ne!(built_in["as_norm"], own["as_norm"]);
+    let root = fixtures();
+    let fixed = ["evaluate", MFCC, "--manifest", word(&manifest), "--root", word(&root)];
+    let text = soundalike(&[&fixed[..], &["--as-norm"]].concat()).exits(0).stdout;
+    assert!(text.contains("\nnormalised by the cohort (AS-norm)\nencoder "), "{text}");
+    let text = write(folder.path(), "text.cohort", "a letter");
+    soundalike(&[&fixed[..], &["--as-norm", "--cohort", word(&text)]].concat())
+        .fails(&["text.cohort: found ", "soundalike cohort"]);
+}
+
+#[test]
+fn a_rule_that_does_not_hold_is_told_and_ends_the_run_with_one() {
+    let folder = folder();
+    let manifest = manifest(folder.path());
+    let of = |rules: &[&str], code: i32| {
+        let mut arguments = Vec::new();
+        rules.iter().for_each(|rule| arguments.extend(["--rule", rule]));
+        evaluate(&manifest, &arguments, code)
+    };
+    let result = of(&["mfcc.eer<0.5", "mfcc.min_dcf <= 1"], 0);
+    let held = json!([{"rule": "mfcc.eer<0.5", "found": eer(&result)[1], "holds": true},
+        {"rule": "mfcc.min_dcf<=1", "found": rate("mfcc", &result, "min_dcf")[1], "holds": true}]);
+    assert_eq!(result["rules"], held);
+    let result = of(&["mfcc.eer<0.5", "mfcc.eer>0.5"], 1);
+    assert_eq!((&result["rules"][0]["holds"], &result["rules"][1]["holds"]), (&json!(true), &json!(false)));
+    assert!(result["encoders"]["mfcc"]["eer"]["point"].is_number(), "the figures are given all the same");
+    let root = fixtures();
+    let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
+    let run = |arguments: &[&str]| soundalike(&[&fixed[..], arguments].concat());
+    let text = run(&[MFCC, "--rule", "mfcc.cllr_min<=0"]).exits(1).stdout;
+    assert!(text.contains("\nrule      mfcc.cllr_min<=0 DOES NOT HOLD: found 0."), "{text}");
+    assert!(run(&[MFCC, "--rule", "mfcc.eer<1"]).exits(0).stdout.contains("\nrule      mfcc.eer<1 holds: found 0."));
+    // The ratio's own figures.
+    run(&[&FEW[..], &["--rule", "cllr<1", "--rule", "fusion.eer<0.5"]].concat()).exits(0);
+    run(&[&FEW[..], &["--rule", "cllr>1"]].concat()).exits(1);
+    for bad in ["cllr", "cllr=0.2", "auc<0.2", "mfcc.cllr<1", "cllr<x", ""] {
+        run(&["--rule", bad]).fails(&["--rule", "for example 'cllr<0.2'"]);
+    }
+    run(&[MFCC, "--rule", "cllr<0.2"]).fails(&["rule: found cllr<0.2", "no calibration fits these encoders"]);
+    run(&[MFCC, "--rule", "ge2e.eer<0.2"]).fails(&["rule: found ge2e.eer<0.2", "the encoder does not run"]);
+}
+
+/// An SVG's text; every element in it must be closed in its order.
+fn svg(folder: &Path, name: &str) -> String {
+    let text = fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(text.contains("<svg ") && text.contains("xmlns=\"http://www.w3.org/2000/svg\""), "{name}");
+    let mut open = Vec::new();
+    for tag in text.split('<').skip(1) {
+        let (tag, after) = tag.split_once('>').unwrap_or_else(|| panic!("{name}: an open tag"));
+        assert!(!after.contains('>') && tag.matches('"').count() % 2 == 0, "{name}: {tag}");
+        match tag {
+            _ if tag.starts_with(['?', '!']) || tag.ends_with('/') => {}
+            _ if tag.starts_with('/') => assert_eq!(open.pop(), Some(&tag[1..]), "{name}"),
+            _ => open.push(tag.split_whitespace().next().unwrap()),
+        }
+    }
+    assert!(open.is_empty(), "{name}: {open:?}");
+    for bad in ["NaN", "inf", "<script", "href"] {
+        assert!(!text.contains(bad), "{name}: {bad}");
+    }
+    text
+}
+
+/// An equal error rate as the plot prints it.
+fn shown_eer(rate: f64) -> String {
+    let decimals = if rate < 0.1 { 2 } else { 1 };
+    format!("EER {:.decimals$}\u{a0}%", 100.0 * rate)
+}
+
+#[test]
+fn plots_are_drawn_of_the_figures_that_are_printed() {
+    let folder = folder();
+    let (manifest, plots) = (manifest(folder.path()), folder.path().join("new/plots"));
+    let result = evaluate_by_all(&manifest, &[&FEW[..], &["--plots", word(&plots)]].concat(), 0);
+    let names = ["det.svg", "tippett.svg", "ece.svg", "reliability.svg", "zoo.svg"];
+    let mut found: Vec<String> =
+        fs::read_dir(&plots).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    found.sort();
+    let mut expected = names.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let texts = names.map(|name| svg(&plots, name));
+    for label in ["MFCC", "MFCC-LDA", "GE2E", "CAM++", "all together"] {
+        assert!(texts[0].contains(label), "{label}");
+    }
+    for (encoder, _) in ENCODERS {
+        let shown = shown_eer(rate(encoder, &result, "eer")[1]);
+        assert!(texts[0].contains(&shown), "{encoder}: {shown}");
+    }
+    assert!(texts[4].contains("Other speakers: 1"), "one voice has pairs of both kinds: {}", texts[4]);
+    // The same bytes again.
+    let again = folder.path().join("again");
+    evaluate_by_all(&manifest, &[&FEW[..], &["--plots", word(&again), "--threads", "1"]].concat(), 0);
+    assert!(names.iter().zip(&texts).all(|(name, text)| svg(&again, name) == *text));
+
+    // Without a ratio there is the trade-off of the encoders alone.
+    let alone = folder.path().join("alone");
+    let result = evaluate(&manifest, &["--plots", word(&alone)], 0);
+    assert_eq!(fs::read_dir(&alone).unwrap().count(), 1);
+    let shown = shown_eer(eer(&result)[1]);
+    assert!(svg(&alone, "det.svg").contains(&shown), "{shown}");
+    let file = write(folder.path(), "a file", "");
+    let root = fixtures();
+    soundalike(&["evaluate", MFCC, "--manifest", word(&manifest), "--root", word(&root), "--plots", word(&file)])
+        .fails(&["a file: could not create it"]);
 }

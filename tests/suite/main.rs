@@ -2,10 +2,13 @@
 // Clippy's `allow-unwrap-in-tests` knows functions with #[test], not the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod calibrate;
 mod check;
+mod cohort;
 mod command_line;
 mod enrol;
 mod evaluate;
+mod evidence;
 mod features;
 mod formats;
 mod golden;

@@ -135,6 +135,25 @@ pub fn samples(fixture: &str) -> Vec<f64> {
     reader.samples::<i16>().map(|sample| f64::from(sample.unwrap()) / 32_768.0).collect()
 }
 
+/// The samples with white noise, the power of which lies so many dB under theirs; the same noise every time.
+pub fn with_noise(samples: &[f64], snr_db: f64) -> Vec<f64> {
+    let power = samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64;
+    // A uniform number between -1 and 1 has a power of a third.
+    let amplitude = (3.0 * power / 10f64.powf(snr_db / 10.0)).sqrt();
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    samples.iter().map(|x| x + amplitude * noise()).collect()
+}
+
+/// Writes a 16 kHz fixture as a telephone would pass it on: up to 3.4 kHz, sampled at 8 kHz.
+pub fn write_narrow(fixture: &str, to: &Path) {
+    let narrow: Vec<f64> = low_pass(&samples(fixture), 3_400.0 / 16_000.0).into_iter().step_by(2).collect();
+    write_wav(to, 8_000, &[&narrow]);
+}
+
 /// Cosine of two embeddings.
 pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
