@@ -84,5 +84,5 @@ pub fn map<T: Send>(count: usize, threads: usize, compute: impl Fn(usize) -> T +
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.min(count.max(1))).build();
     let pool = pool.map_err(|error| refused(format!("{threads} ({error})")))?;
-    Ok(pool.install(|| (0..count).into_par_iter().with_max_len(1).map(|index| compute(index)).collect()))
+    Ok(pool.install(|| (0..count).into_par_iter().with_max_len(1).map(&compute).collect()))
 }

@@ -1,6 +1,6 @@
 //! Labelled clips to a calibration: trials as the product makes them, the fit, and its cross-validation.
 //!
-//! Trials are made with one, a few and all of a speaker's clips as the reference and with altered [`super::copies`] of
+//! Trials are made with one, a few and all of a speaker's clips as the reference and with altered copies of
 //! both sides, so that the ratio knows what short, noisy and few recordings are worth. Each corpus counts the same, in
 //! it each speaker, and for each speaker references of one and of several clips, whatever the numbers of trials.
 
