@@ -251,17 +251,14 @@ fn likeness(text: &mut String, candidate: &Candidate) {
         }
         return;
     };
-    let by = match by.weights.iter().next() {
-        Some((encoder, _)) if by.name == encoder.name() => format!("by {}", encoder.label()),
-        _ => "by all scores together".into(),
-    };
+    let by = by.weights.encoders().next().map_or("", Encoder::label);
     let others: Vec<String> = other_kinds
         .iter()
         .map(|other| format!("; than {} % of {} {} ones", percent(other.percentile), other.n, plain(&other.kind)))
         .collect();
     let _ = writeln!(
         text,
-        "likeness         closer than {} % of {n} cohort voices (95 % interval {}-{}), {by}{}",
+        "likeness         closer than {} % of {n} cohort voices (95 % interval {}-{}) by {by}{}",
         percent(*percentile),
         percent(*low),
         percent(*high),

@@ -66,6 +66,8 @@ pub struct Likeness {
     pub by: Measure,
     /// The percentile by each encoder alone.
     pub by_encoder: PerEncoder<f64>,
+    /// The percentile by all encoders together, weighed as the calibration weighs them; null without a calibration.
+    pub by_fusion: Option<f64>,
     /// The percentile in other parts of the cohort, by their kind.
     pub other_kinds: Vec<OtherKind>,
 }
@@ -181,6 +183,7 @@ impl<'a> CohortScores<'a> {
             nearest,
             by: measure.clone(),
             by_encoder: cosines.encoders().filter_map(alone).collect(),
+            by_fusion: None,
             other_kinds: Vec::new(),
         })
     }

@@ -145,8 +145,7 @@ impl<'a> Case<'a> {
         let unfit = settings.calibration.and_then(|loaded| unfit(loaded, panel));
         let calibration = settings.calibration.filter(|_| unfit.is_none());
         let fusion = calibration.map(|loaded| &loaded.calibration.of_band(band).fusion);
-        let by_fusion = fusion.map(|fusion| by_fusion(fusion, 0.0));
-        let measure = by_fusion.or_else(|| strongest(encoders()).map(Measure::of_encoder));
+        let measure = strongest(encoders()).map(Measure::of_encoder);
         let population = settings.population;
         let scores = CohortScores::new(population.voices.iter().copied(), model.centroids());
         let others = population
@@ -211,13 +210,14 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Everybody is ranked by the weights that fit the candidate's noise.
+    /// The rank by the strongest encoder, which follows the voice more than the recording; that by all scores together
+    /// stands beside it.
     fn likeness(&self, terms: &TrialTerms) -> Result<Likeness, Refusal> {
-        let cosines = &terms.cosines;
-        let by_fusion = self.fusion.map(|fusion| by_fusion(fusion, terms.noisiness()));
-        let measure = by_fusion.as_ref().or(self.measure.as_ref());
+        let (cosines, measure) = (&terms.cosines, self.measure.as_ref());
         let likeness = measure.and_then(|measure| self.scores.likeness(cosines, measure));
         let mut likeness = likeness.ok_or(Refusal::NoPopulation)?;
+        let by_fusion = self.fusion.map(|fusion| by_fusion(fusion, terms.noisiness()));
+        likeness.by_fusion = by_fusion.and_then(|measure| self.scores.percentile(cosines, &measure));
         let other = |(kind, scores): &(String, CohortScores<'_>)| {
             let percentile = scores.percentile(cosines, measure?)?;
             Some(OtherKind { kind: kind.clone(), percentile, n: scores.len() })

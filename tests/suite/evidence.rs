@@ -95,7 +95,10 @@ fn the_pair_ranks_high_among_the_cohort_and_other_voices_do_not() {
         let closer = nearest.iter().filter(|voice| voice["closer"] == true).count() as f64;
         assert_eq!(closer, (number(&likeness["n"]) - below.round()).min(3.0), "{likeness}");
         assert!(nearest.iter().all(|voice| !voice["name"].as_str().unwrap().is_empty()), "{likeness}");
-        assert_eq!((&likeness["by"]["name"], likeness["by_encoder"].as_object().unwrap().len()), (&json!("fusion"), 4));
+        assert_eq!(
+            (&likeness["by"]["name"], likeness["by_encoder"].as_object().unwrap().len()),
+            (&json!("campplus"), 4)
+        );
         assert_eq!(row["likeness_withheld"], Value::Null);
     }
     let percentile = |row: &Value| number(&row["likeness"]["percentile"]);
