@@ -333,10 +333,8 @@ mod tests {
     }
 
     fn fusion(method: Method) -> Fusion {
-        let map = |slope: f64| Logistic {
-            intercept: -slope / 2.0,
-            coefficients: vec![slope, slope, 0.5, 0.0, 0.0, 0.0, 0.0],
-        };
+        let map =
+            |slope: f64| Logistic { intercept: -slope / 2.0, coefficients: vec![slope, slope, 0.5, 0.0, 0.0, 0.0] };
         let targets: Vec<(f64, f64)> = (0..50).map(|i| (f64::from(i) * 0.2 - 2.0, 1.0)).collect();
         let others: Vec<(f64, f64)> = targets.iter().map(|(x, w)| (x - 5.0, *w)).collect();
         let full = Range { low: -100.0, high: 100.0 };

@@ -140,7 +140,7 @@ impl Network<'_> {
 
     /// What stands for the bands that are not read. GE2E reads power, and there is none. CAM++ takes off each band's mean
     /// over time and has never heard bands that stand still: they move half as much as the highest bands that are read,
-    /// which lowered the error of narrow-band pairs from 3.3 to 1.8 % (ACCURACY.md).
+    /// which halves the error of narrow-band pairs against zeros (ACCURACY.md).
     fn above(&self, read: &[f32]) -> f32 {
         match self {
             Network::Ge2e(..) => 0.0,
