@@ -29,6 +29,8 @@ use std::path::PathBuf;
 /// Parts that the speakers are divided into for cross-validation. Every two parts are left out together, so that each
 /// trial of two speakers is scored by a fit that has seen neither.
 const FOLDS: usize = 8;
+/// Fewer speakers are no population to generalise from.
+const LEAST_SPEAKERS: usize = 10;
 /// References of several clips that are drawn for each speaker and size.
 const DRAWN_REFERENCES: usize = 4;
 /// Pairs of two voices that are drawn for each reference of one clip, and of several.
@@ -330,7 +332,7 @@ fn too_few(speakers: usize, left_out: &[LeftOut]) -> Error {
         let n = left_out.len();
         found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
     }
-    let expected = format!("at least {}", 2 * FOLDS);
+    let expected = format!("at least {LEAST_SPEAKERS}");
     ErrorKind::Insufficient { what: "calibration", found, expected }.into()
 }
 
@@ -420,7 +422,7 @@ impl Table {
         table.weights = balanced(&cells);
         table.seen = table.clamp();
         let speakers = table.corpora.len();
-        if speakers < 2 * FOLDS {
+        if speakers < LEAST_SPEAKERS {
             return Err(too_few(speakers, &material.left_out));
         }
         Ok(table)

@@ -200,7 +200,7 @@ fn without_the_encoders_of_the_calibration_there_is_a_rank_by_the_strongest_and_
         assert!(row["controls"]["floor"][strongest].is_object(), "{row}");
         let text = run(&["--encoder", encoders, CANDIDATE], 0).stdout;
         assert!(
-            text.contains(&format!("), by {label}; than ")) && text.contains("evidence         not given: "),
+            text.contains(&format!(") by {label}; than ")) && text.contains("evidence         not given: "),
             "{text}"
         );
     }
