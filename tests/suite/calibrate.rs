@@ -115,7 +115,7 @@ fn a_calibration_of_ones_own_is_the_same_bytes_again_and_check_uses_it() {
         let (lower, upper) = (number(&fusion["bounds"]["lower"]), number(&fusion["bounds"]["upper"]));
         assert!(lower < 0.0 && 0.0 < upper, "{fusion}");
         let validation = &file[band]["validation"];
-        assert_eq!(validation["folds"], 5);
+        assert_eq!(validation["folds"], 8);
         for method in ["logistic", "pav", "bi_gaussian", "bounded"] {
             let figures = &validation[method];
             let [cllr, cllr_min, eer] = ["cllr", "cllr_min", "eer"].map(|key| number(&figures[key]));
