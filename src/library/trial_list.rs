@@ -127,13 +127,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trials.txt");
         std::fs::write(&path, text).unwrap();
-        TrialList::read(&path, Some(Path::new("/root")))
+        TrialList::read(&path, Some(Path::new("/data")))
     }
 
     #[test]
     fn clips_of_one_voice_are_one_speaker() {
         let list = read("1 a/1.wav a/2.wav\n0 a/1.wav b/1.wav\r\n\n1 a/2.wav a/3.wav\n0 b/1.wav c/1.wav\n").unwrap();
-        assert_eq!(list.clips[..2], [PathBuf::from("/root/a/1.wav"), PathBuf::from("/root/a/2.wav")]);
+        assert_eq!(list.clips[..2], [PathBuf::from("/data/a/1.wav"), PathBuf::from("/data/a/2.wav")]);
         assert_eq!(list.speakers, [0, 0, 1, 0, 2]);
         assert_eq!(list.trials, [(0, 1, true), (0, 2, false), (1, 3, true), (2, 4, false)]);
     }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn paths_with_spaces_are_separated_by_tabs() {
         let list = read("1\ta b.wav\tc d.wav\n0 \te.wav\tf.wav").unwrap();
-        assert_eq!(list.clips[1], PathBuf::from("/root/c d.wav"));
+        assert_eq!(list.clips[1], PathBuf::from("/data/c d.wav"));
         let error = read("1 a.wav b.wav\n1 a b.wav c.wav\n").unwrap_err().to_string();
         assert!(error.contains("trials.txt, line 2") && error.contains("a b.wav") && error.contains("tabs"), "{error}");
     }
