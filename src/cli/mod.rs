@@ -8,6 +8,7 @@ mod embedding;
 mod enrol;
 mod evaluate;
 mod features;
+mod index;
 mod inspect;
 mod output;
 mod progress;
@@ -231,6 +232,7 @@ fn panel(channel: &ChannelArg, encoder: &EncoderArg, reference: Option<&Referenc
 #[derive(Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Index(index::IndexArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -254,6 +256,7 @@ pub fn run() -> ExitCode {
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Check(args) => check::run(args, common),
+        Command::Index(args) => index::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),

@@ -7,6 +7,7 @@ use soundalike::encoder::SelfTest;
 use soundalike::library::check::CheckReport;
 use soundalike::library::cohort::CohortDescription;
 use soundalike::library::evaluate::EvaluateReport;
+use soundalike::library::index::IndexReport;
 use soundalike::library::inspect::InspectReport;
 use soundalike::library::{Calibration, VoiceModelFile};
 
@@ -23,6 +24,7 @@ pub struct SchemaArgs {
 #[derive(Clone, Copy, ValueEnum)]
 enum ResultOf {
     Check,
+    Index,
     Inspect,
     Evaluate,
     Enrol,
@@ -34,6 +36,7 @@ enum ResultOf {
 pub fn run(args: &SchemaArgs) -> Outcome {
     output::print_json(&match args.command {
         ResultOf::Check => schema_for!(CheckReport),
+        ResultOf::Index => schema_for!(IndexReport),
         ResultOf::Inspect => schema_for!(InspectReport),
         ResultOf::Evaluate => schema_for!(EvaluateReport),
         ResultOf::Enrol => schema_for!(VoiceModelFile),

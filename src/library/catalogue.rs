@@ -85,7 +85,7 @@ fn pattern(text: &str) -> Result<Vec<PathBuf>> {
     if files.is_empty() { Err(nothing("no file that matches".into())) } else { Ok(files) }
 }
 
-fn has_audio_extension(path: &Path) -> bool {
+pub(crate) fn has_audio_extension(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
     EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }

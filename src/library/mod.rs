@@ -12,6 +12,7 @@ pub mod cohort;
 mod copies;
 pub mod enrol;
 pub mod evaluate;
+pub mod index;
 pub mod inspect;
 mod labels;
 mod manifest;

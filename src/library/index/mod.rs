@@ -1,0 +1,19 @@
+//! A library of clips as an index: every clip's quality and embeddings, computed once and kept up to date.
+//!
+//! An index is a folder of Parquet files that other programs read as they are. [`update`] brings it in line with its
+//! library: files that have not changed are not read again, moved ones are recognised by their content, those that are
+//! gone are marked. It may be interrupted at any moment; run again, it goes on where it was and comes to the same rows.
+//! [`Index`] reads. What clips are worth against a voice is not decided here but in [`scan`](super::scan).
+
+mod reader;
+mod row;
+mod source;
+mod store;
+mod table;
+mod update;
+
+pub use reader::{Index, IndexCheck, Problem};
+pub use row::{ClipFormat, ClipStatus, IndexRow};
+pub use source::{IGNORE_FILES, LibrarySource, WalkSettings};
+pub use store::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
+pub use update::{IndexReport, IndexSettings, Progress, Refused, update};

@@ -1,0 +1,506 @@
+//! The folder of an index: which of its files count, how they are replaced, and who may write.
+//!
+//! `_index.json` names the segments, sorted files of rows whose names come from their content; nothing else in the folder
+//! counts. A change writes new segments first, then a new `_index.json` in one rename, and only then takes the old
+//! segments away; whoever is killed in between leaves either the old index or the new one. Rows of clips that were just
+//! listened to wait in `_parts` until they are sorted in. Names that begin with `_` are passed over by readers of folders
+//! of Parquet files.
+
+use super::row::{ClipStatus, IndexRow, by_path};
+use super::table::{self, Common, Table, damaged};
+use crate::encoder::PerEncoder;
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What `_index.json` says it is.
+pub const FORMAT: &str = "soundalike index";
+/// The version of the format that is written and read.
+pub const FORMAT_VERSION: u32 = 1;
+/// Name of the file that says which segments count.
+pub const MANIFEST: &str = "_index.json";
+const LOCK: &str = "_lock";
+const PARTS: &str = "_parts";
+const RETIRED: &str = "_retired";
+/// Rows of a segment that is filled up; a segment in the middle may grow to twice as many before it is divided.
+pub(crate) const SEGMENT_ROWS: usize = 8192;
+
+/// What an index is: its settings and its segments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IndexManifest {
+    /// Always `soundalike index`.
+    pub format: String,
+    /// Version of the format, 1.
+    pub version: u32,
+    /// Version of the program that wrote it last.
+    pub program: String,
+    /// The library as it was named last; the rows' paths start from it.
+    pub library: String,
+    /// The channel that is used of every clip.
+    pub channel: String,
+    /// For which clips the narrow band is computed: `auto` for narrow-band ones, or `all`.
+    pub narrow: NarrowRule,
+    /// Fingerprint of each encoder's extractor.
+    pub fingerprints: PerEncoder<String>,
+    /// The same of the narrow band.
+    pub narrow_fingerprints: PerEncoder<String>,
+    /// Length of each encoder's embeddings.
+    pub widths: PerEncoder<usize>,
+    /// The same of the narrow band.
+    pub narrow_widths: PerEncoder<usize>,
+    /// The segments, in the order of their rows' paths.
+    pub segments: Vec<Segment>,
+}
+
+/// For which clips embeddings of the narrow band are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NarrowRule {
+    /// For clips that are narrow-band themselves: enough for references that are not.
+    #[default]
+    Auto,
+    /// For all, so that narrow-band references can be looked for too; takes twice as long.
+    All,
+}
+
+/// A file of an index and what is in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// Its name, which comes from its SHA-256.
+    pub file: String,
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Size of the file, bytes.
+    pub bytes: u64,
+    /// Path of the first row.
+    pub first: String,
+    /// Path of the last row.
+    pub last: String,
+    /// What its rows are.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// What rows are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Number of rows.
+    pub rows: usize,
+    /// Clips with embeddings.
+    pub usable: usize,
+    /// Clips without.
+    pub refused: usize,
+    /// Clips whose file is not there any more.
+    pub vanished: usize,
+    /// Usable clips that are narrow-band.
+    pub narrow_band: usize,
+    /// Usable clips with embeddings of the narrow band.
+    pub with_narrow: usize,
+    /// Length of the usable clips, seconds.
+    pub seconds: f64,
+    /// Speech in the usable clips, seconds.
+    pub net_speech_s: f64,
+    /// Number of refused clips by the code of the reason.
+    pub reasons: BTreeMap<String, usize>,
+}
+
+impl Counts {
+    pub(crate) fn of(rows: &[IndexRow]) -> Self {
+        let mut counts = Counts { rows: rows.len(), ..Default::default() };
+        for row in rows {
+            match row.status {
+                ClipStatus::Vanished => counts.vanished += 1,
+                ClipStatus::Refused => {
+                    counts.refused += 1;
+                    let code = row.reason.as_ref().map_or("", |(code, _)| code);
+                    *counts.reasons.entry(code.into()).or_insert(0) += 1;
+                }
+                ClipStatus::Usable => {
+                    counts.usable += 1;
+                    counts.narrow_band += usize::from(row.quality.is_some_and(|q| q.is_narrow_band()));
+                    counts.with_narrow += usize::from(!row.narrow.is_empty());
+                    counts.seconds += row.seconds.unwrap_or(0.0);
+                    counts.net_speech_s += row.quality.map_or(0.0, |q| q.net_speech_s);
+                }
+            }
+        }
+        counts
+    }
+
+    /// Adds the counts of other rows.
+    pub fn add(&mut self, other: &Counts) {
+        self.rows += other.rows;
+        self.usable += other.usable;
+        self.refused += other.refused;
+        self.vanished += other.vanished;
+        self.narrow_band += other.narrow_band;
+        self.with_narrow += other.with_narrow;
+        self.seconds += other.seconds;
+        self.net_speech_s += other.net_speech_s;
+        for (code, n) in &other.reasons {
+            *self.reasons.entry(code.clone()).or_insert(0) += n;
+        }
+    }
+}
+
+impl IndexManifest {
+    /// Reads and checks the manifest of an index.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(MANIFEST);
+        let bytes = fs::read(&path).at(&path, "read")?;
+        let manifest: IndexManifest = serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(&path, format!("broken JSON ({error})"), "the manifest of an index"))?;
+        if manifest.format != FORMAT || manifest.version != FORMAT_VERSION {
+            let found = format!("\"{}\" version {}", manifest.format, manifest.version);
+            return Err(damaged(&path, found, "a soundalike index of version 1"));
+        }
+        Ok(manifest)
+    }
+
+    pub(crate) fn common(&self) -> Common {
+        Common {
+            channel: self.channel.clone(),
+            fingerprints: [self.fingerprints.clone(), self.narrow_fingerprints.clone()],
+            widths: [self.widths.clone(), self.narrow_widths.clone()],
+        }
+    }
+
+    /// What all rows are.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.segments.iter().for_each(|segment| counts.add(&segment.counts));
+        counts
+    }
+}
+
+/// What becomes of a row of a path.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// There is this row now, in the place of one there may have been.
+    Put(Box<IndexRow>),
+    /// The row stays, of this voice, and its file is there or not.
+    Touch { path: String, voice: Option<String>, there: bool },
+    /// The row goes.
+    Drop(String),
+}
+
+impl Change {
+    fn path(&self) -> &str {
+        match self {
+            Change::Put(row) => &row.path,
+            Change::Touch { path, .. } | Change::Drop(path) => path,
+        }
+    }
+}
+
+/// An index that may be written: there is only one at a time of each folder.
+pub(crate) struct Store {
+    folder: PathBuf,
+    pub manifest: IndexManifest,
+    common: Common,
+    next_part: u32,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens an index for writing, or makes a new one, once no other process writes. `waiting` is called where one does;
+    /// its answer says whether to wait.
+    ///
+    /// # Errors
+    /// Where the folder holds something else, cannot be written, or holds an index of other settings and `fresh` is false.
+    pub fn open(folder: &Path, wanted: IndexManifest, fresh: bool, waiting: &dyn Fn() -> bool) -> Result<Self> {
+        fs::create_dir_all(folder).at(folder, "create")?;
+        refuse_strangers(folder)?;
+        let path = folder.join(LOCK);
+        let lock = File::create(&path).at(&path, "create")?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if waiting() => lock.lock().at(&path, "lock")?,
+            Err(TryLockError::WouldBlock) => {
+                let source = io::Error::new(io::ErrorKind::WouldBlock, "another process is writing this index");
+                return Err(ErrorKind::Io { path: folder.into(), action: "write", source }.into());
+            }
+            Err(TryLockError::Error(source)) => return Err(ErrorKind::Io { path, action: "lock", source }.into()),
+        }
+        let common = wanted.common();
+        let known = folder.join(MANIFEST).exists();
+        let manifest = if known && !fresh { IndexManifest::read(folder)? } else { wanted.clone() };
+        refuse_other_settings(folder, &manifest, &wanted)?;
+        let mut store = Store { folder: folder.into(), manifest, common, next_part: 0, _lock: lock };
+        if !known || fresh {
+            store.remove_parts()?;
+            store.write_manifest()?;
+        }
+        store.clean()?;
+        Ok(store)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// Where a segment's file lies, also one that was replaced in this run.
+    pub fn file_of(&self, segment: &str) -> PathBuf {
+        let live = self.folder.join(segment);
+        if live.exists() { live } else { self.folder.join(RETIRED).join(segment) }
+    }
+
+    /// Keeps rows that belong to the index but are not sorted in yet.
+    pub fn keep(&mut self, rows: &[IndexRow]) -> Result<()> {
+        let parts = self.folder.join(PARTS);
+        fs::create_dir_all(&parts).at(&parts, "create")?;
+        let path = parts.join(format!("part-{:06}.parquet", self.next_part));
+        self.next_part += 1;
+        write_whole(&path, &encoded(&path, rows, &self.common)?)
+    }
+
+    /// Rows that were kept and not sorted in, by this run or by one that was interrupted.
+    pub fn kept(&mut self) -> Result<Vec<Change>> {
+        let parts = self.folder.join(PARTS);
+        let mut rows: BTreeMap<String, IndexRow> = BTreeMap::new();
+        for path in parquet_files(&parts)? {
+            rows.extend(Table::open(&path, &self.common)?.rows()?.into_iter().map(|row| (row.path.clone(), row)));
+            self.next_part += 1;
+        }
+        Ok(rows.into_values().map(|row| Change::Put(Box::new(row))).collect())
+    }
+
+    /// Sorts changes into the segments. Afterwards the index holds them, and what was kept is done with.
+    pub fn seal(&mut self, mut changes: Vec<Change>) -> Result<()> {
+        if changes.is_empty() {
+            return self.remove_parts();
+        }
+        changes.sort_by(|a, b| by_path(a.path(), b.path()));
+        let old = self.manifest.segments.clone();
+        let (mut segments, mut retired) = (Vec::new(), Vec::new());
+        let mut changes = changes.into_iter().peekable();
+        for (at, segment) in old.iter().enumerate() {
+            let next = old.get(at + 1);
+            let mut mine = Vec::new();
+            while let Some(change) =
+                changes.next_if(|change| next.is_none_or(|n| by_path(change.path(), &n.first).is_lt()))
+            {
+                mine.push(change);
+            }
+            if mine.is_empty() {
+                segments.push(segment.clone());
+                continue;
+            }
+            let appended = mine.iter().all(|change| by_path(change.path(), &segment.last).is_gt());
+            if appended && segment.counts.rows >= SEGMENT_ROWS {
+                segments.push(segment.clone());
+                self.write_segments(merged(Vec::new(), mine), next.is_none(), &mut segments)?;
+                continue;
+            }
+            let path = self.folder.join(&segment.file);
+            let rows = Table::open(&path, &self.common)?.rows()?;
+            self.write_segments(merged(rows, mine), next.is_none(), &mut segments)?;
+            retired.push(segment.file.clone());
+        }
+        let rest: Vec<Change> = changes.collect();
+        if !rest.is_empty() {
+            self.write_segments(merged(Vec::new(), rest), true, &mut segments)?;
+        }
+        retired.retain(|file| segments.iter().all(|segment| &segment.file != file));
+        self.manifest.segments = segments;
+        self.write_manifest()?;
+        self.retire(&retired)?;
+        self.remove_parts()
+    }
+
+    /// Writes rows as segments: at the end of the index full ones with the rest last, elsewhere halves of what is too
+    /// much for one.
+    fn write_segments(&self, rows: Vec<IndexRow>, last: bool, segments: &mut Vec<Segment>) -> Result<()> {
+        let most = if last || rows.len() <= 2 * SEGMENT_ROWS {
+            if last { SEGMENT_ROWS } else { 2 * SEGMENT_ROWS }
+        } else {
+            rows.len().div_ceil(rows.len().div_ceil(SEGMENT_ROWS))
+        };
+        for rows in rows.chunks(most) {
+            let bytes = encoded(&self.folder, rows, &self.common)?;
+            let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let file = format!("clips-{}.parquet", sha256.get(..16).unwrap_or_default());
+            let path = self.folder.join(&file);
+            write_whole(&path, &bytes)?;
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
+            segments.push(Segment {
+                file,
+                sha256,
+                bytes: bytes.len() as u64,
+                first: first.path.clone(),
+                last: last.path.clone(),
+                counts: Counts::of(rows),
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes what the index is.
+    pub fn write_manifest(&self) -> Result<()> {
+        let path = self.folder.join(MANIFEST);
+        let mut bytes = serde_json::to_vec_pretty(&self.manifest).map_err(|error| ErrorKind::Io {
+            path: path.clone(),
+            action: "write",
+            source: error.into(),
+        })?;
+        bytes.push(b'\n');
+        write_whole(&path, &bytes)
+    }
+
+    /// Puts replaced segments aside: a moved clip's row may still be copied from one.
+    fn retire(&self, files: &[String]) -> Result<()> {
+        let retired = self.folder.join(RETIRED);
+        for file in files {
+            fs::create_dir_all(&retired).at(&retired, "create")?;
+            let from = self.folder.join(file);
+            fs::rename(&from, retired.join(file)).at(&from, "move")?;
+        }
+        Ok(())
+    }
+
+    fn remove_parts(&mut self) -> Result<()> {
+        self.next_part = 0;
+        remove_all(&self.folder.join(PARTS))
+    }
+
+    /// Takes away what does not count: replaced segments, and what an interrupted run left half written.
+    pub fn clean(&self) -> Result<()> {
+        remove_all(&self.folder.join(RETIRED))?;
+        let live = |name: &str| self.manifest.segments.iter().any(|segment| segment.file == name);
+        for folder in [self.folder.clone(), self.folder.join(PARTS)] {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let orphan = name.starts_with("clips-") && name.ends_with(".parquet") && !live(&name);
+                if orphan || (name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)) {
+                    fs::remove_file(entry.path()).at(&entry.path(), "remove")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What temporary files begin and end with.
+const TEMPORARY: (&str, &str) = ("_writing-", ".part");
+
+/// Rows with changes made to them; both in the order of their paths.
+fn merged(rows: Vec<IndexRow>, changes: Vec<Change>) -> Vec<IndexRow> {
+    let mut all = Vec::with_capacity(rows.len() + changes.len());
+    let mut rows = rows.into_iter().peekable();
+    for change in changes {
+        while let Some(row) = rows.next_if(|row| by_path(&row.path, change.path()).is_lt()) {
+            all.push(row);
+        }
+        let same = rows.next_if(|row| row.path == change.path());
+        match (change, same) {
+            (Change::Put(row), _) => all.push(*row),
+            (Change::Touch { voice, there, .. }, Some(mut row)) => {
+                row.voice = voice.unwrap_or(row.voice);
+                all.push(row.there(there));
+            }
+            (Change::Touch { .. }, None) | (Change::Drop(_), _) => {}
+        }
+    }
+    all.extend(rows);
+    all
+}
+
+/// The bytes of a file of rows.
+fn encoded(path: &Path, rows: &[IndexRow], common: &Common) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let failed = |error: parquet::errors::ParquetError| {
+        Error::from(ErrorKind::Io { path: path.into(), action: "write", source: io::Error::other(error.to_string()) })
+    };
+    table::write(&mut bytes, rows, common).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Writes a file that appears whole or not at all, and is on the disk when this returns.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+    let failed = |source: io::Error| {
+        // The system's own message would name the temporary file.
+        let source = source.raw_os_error().map_or(source, io::Error::from_raw_os_error);
+        Error::from(ErrorKind::Io { path: path.into(), action: "write", source })
+    };
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
+    }
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    #[cfg(unix)]
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(())
+}
+
+fn remove_all(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at(folder, "remove"),
+        _ => Ok(()),
+    }
+}
+
+fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.at(folder, "list")?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.at(folder, "list")?.path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Refuses a folder that holds something and is no index.
+fn refuse_strangers(folder: &Path) -> Result<()> {
+    let ours = |name: &str| name.starts_with('_') || name == ".DS_Store";
+    if folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).at(folder, "list")? {
+        let name = entry.at(folder, "list")?.file_name().to_string_lossy().into_owned();
+        if !ours(&name) {
+            let found = format!("a folder with other things in it, such as \"{name}\"");
+            return Err(damaged(folder, found, "an index, an empty folder, or none"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to mix rows that were not made alike.
+fn refuse_other_settings(folder: &Path, found: &IndexManifest, wanted: &IndexManifest) -> Result<()> {
+    let told = |manifest: &IndexManifest| {
+        let prints = manifest.fingerprints.iter().map(|(encoder, print)| format!("{encoder} {print}"));
+        let prints = prints.collect::<Vec<_>>().join(", ");
+        let narrow = if manifest.narrow == NarrowRule::All { "all clips" } else { "narrow-band clips" };
+        format!("channel {}, narrow band of {narrow}, extractors {prints}", manifest.channel)
+    };
+    if found.common() == wanted.common() && found.narrow == wanted.narrow {
+        return Ok(());
+    }
+    let expected = format!("{}; give the options it was made with, or --rebuild to make it anew", told(wanted));
+    Err(damaged(folder, format!("an index of {}", told(found)), &expected))
+}

@@ -1,0 +1,547 @@
+//! An index brought in line with its library.
+//!
+//! Library and index are streams in one order; where they differ, clips are listened to on all cores, and their rows
+//! wait in small files until there are enough to be sorted in. So an interruption costs no more than the rows not yet
+//! kept, and what is held in memory does not grow with the library, but for 16 bytes a row that moved clips are
+//! recognised by.
+
+use super::row::{ClipStatus, IndexRow, by_path};
+use super::source::{LibrarySource, Listed, Step};
+use super::store::{Change, Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, SEGMENT_ROWS, Segment, Store};
+use super::table::{Known, Table};
+use crate::audio::file_sha256;
+use crate::encoder::{ClipAnalysis, Panel, PanelWorker, PerEncoder, Refusal};
+use crate::error::{ErrorKind, Result};
+use crate::library::batch;
+use crate::library::check::shown;
+use crate::library::outcome::VERSION;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Rows that are kept at a time: what an interruption can cost.
+const PART_ROWS: usize = 256;
+/// Rows are kept at the latest after this time, for clips may be long.
+const PART_TIME: Duration = Duration::from_secs(20);
+/// Clips that are under way at a time.
+const WINDOW: usize = 256;
+/// Refused clips that a report names.
+const NAMED: usize = 100;
+
+/// How an index is brought up to date.
+pub struct IndexSettings<'a> {
+    /// For which clips the narrow band is computed.
+    pub narrow: NarrowRule,
+    /// Whether everything is computed anew, also where the index was made with other settings.
+    pub rebuild: bool,
+    /// Whether the library is counted first, so that progress has an end.
+    pub count_first: bool,
+    /// Number of threads; 0 for one a core.
+    pub threads: usize,
+    /// Called where another process writes the index; answers whether to wait for it.
+    pub waiting: &'a dyn Fn() -> bool,
+    /// Called after each clip, on the calling thread.
+    pub progress: &'a dyn Fn(&Progress),
+}
+
+impl Default for IndexSettings<'_> {
+    fn default() -> Self {
+        IndexSettings {
+            narrow: NarrowRule::Auto,
+            rebuild: false,
+            count_first: false,
+            threads: 0,
+            waiting: &|| true,
+            progress: &|_| {},
+        }
+    }
+}
+
+/// How far an update is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Clips that are done with: listened to, or found unchanged.
+    pub clips: usize,
+    /// Clips in all; none where they were not counted.
+    pub all: Option<usize>,
+    /// Clips that were listened to.
+    pub listened: usize,
+    /// Length of those, seconds.
+    pub seconds: f64,
+}
+
+/// What an update did and what the index holds now.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct IndexReport {
+    /// Version of the program.
+    pub version: String,
+    /// The library as it was named.
+    pub library: String,
+    /// Clips that were not in the index.
+    pub new: usize,
+    /// Clips that had changed.
+    pub changed: usize,
+    /// Clips whose content was in the index under another path or another date, and was not listened to again.
+    pub moved: usize,
+    /// Clips that had not changed.
+    pub unchanged: usize,
+    /// Clips that were gone and are there again.
+    pub returned: usize,
+    /// Clips that are gone since the last time.
+    pub vanished: usize,
+    /// What the index holds now.
+    pub holds: Counts,
+    /// The first hundred clips that cannot be used, in the order of their paths.
+    pub refused: Vec<Refused>,
+    /// Folders that could not be listed; what the index holds of them stays as it was.
+    pub unlisted: Vec<Refused>,
+}
+
+/// A clip or folder that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Refused {
+    /// Where it lies below the library.
+    pub path: String,
+    /// The code of the reason.
+    pub code: String,
+    /// The same as a sentence.
+    pub message: String,
+}
+
+/// What an index of this panel's settings is, without segments.
+fn wanted(panel: &Panel, narrow_panel: &Panel, source: &LibrarySource, narrow: NarrowRule) -> IndexManifest {
+    let widths = |panel: &Panel| -> PerEncoder<usize> {
+        panel.fingerprints().encoders().filter_map(|encoder| Some((encoder, panel.width(encoder)?))).collect()
+    };
+    IndexManifest {
+        format: FORMAT.into(),
+        version: FORMAT_VERSION,
+        program: VERSION.into(),
+        library: shown(source.root()),
+        channel: panel.settings().channel.to_string(),
+        narrow,
+        fingerprints: panel.fingerprints().clone(),
+        narrow_fingerprints: narrow_panel.fingerprints().clone(),
+        widths: widths(panel),
+        narrow_widths: widths(narrow_panel),
+        segments: Vec::new(),
+    }
+}
+
+/// Brings the index in `folder` in line with a library; makes it where there is none.
+///
+/// # Errors
+/// Where the library cannot be read or holds no sound file, the folder holds something else, cannot be written or holds
+/// an index of other settings, another process writes it and `waiting` says not to wait, or the disk is full. What was
+/// reached until then is kept. What is wrong with a clip is in its row.
+pub fn update(
+    panel: &Panel,
+    source: &LibrarySource,
+    folder: &Path,
+    settings: &IndexSettings<'_>,
+) -> Result<IndexReport> {
+    if !source.files().any(|step| matches!(step, Step::File(_))) {
+        let found = "a library without sound files".into();
+        return Err(ErrorKind::NothingFound { path: source.named().into(), found }.into());
+    }
+    let narrow_panel = panel.narrow()?;
+    let wanted = wanted(panel, &narrow_panel, source, settings.narrow);
+    let mut store = Store::open(folder, wanted.clone(), settings.rebuild, settings.waiting)?;
+    let kept = store.kept()?;
+    store.seal(kept)?;
+    store.clean()?;
+    let mut report = run(panel, &narrow_panel, source, &mut store, settings)?;
+    settle(&mut store)?;
+    if (&store.manifest.library, &store.manifest.program) != (&wanted.library, &wanted.program) {
+        (store.manifest.library, store.manifest.program) = (wanted.library, wanted.program);
+        store.write_manifest()?;
+    }
+    store.clean()?;
+    report.holds = store.manifest.counts();
+    report.refused = refused(&store)?;
+    Ok(report)
+}
+
+/// A clip that was worked on.
+struct Done {
+    listed: Listed,
+    row: IndexRow,
+    /// Where the index has a row of the same content already.
+    twin: Option<(usize, usize)>,
+}
+
+fn run(
+    panel: &Panel,
+    narrow_panel: &Panel,
+    source: &LibrarySource,
+    store: &mut Store,
+    settings: &IndexSettings<'_>,
+) -> Result<IndexReport> {
+    let all = settings.count_first.then(|| source.files().filter(|step| matches!(step, Step::File(_))).count());
+    let progress = RefCell::new(Progress { all, ..Default::default() });
+    let segments = store.manifest.segments.clone();
+    let twins = Twins::read(store, &segments)?;
+    let report = RefCell::new(empty_report(source));
+    let changes: RefCell<Vec<Change>> = RefCell::new(Vec::new());
+    let told = |listened: bool, seconds: f64| {
+        let mut progress = progress.borrow_mut();
+        progress.clips += 1;
+        progress.listened += usize::from(listened);
+        progress.seconds += seconds;
+        (settings.progress)(&progress);
+    };
+    let store = RefCell::new(store);
+    let mut known = Rows::new(&store, &segments);
+    let mut files = Files { steps: source.files(), held: None, unlisted: Vec::new() };
+    let mut next = || -> Result<Option<Listed>> {
+        loop {
+            let Some(listed) = files.next() else { break };
+            while let Some(gone) = known.next_before(&listed.path)? {
+                vanish(gone, &files.unlisted, &changes, &report);
+            }
+            let Some(old) = known.next_if(&listed.path)? else {
+                return Ok(Some(listed));
+            };
+            let same = (old.size, old.mtime_ns) == (listed.size, listed.mtime_ns) && old.sha256.is_some();
+            if !same || settings.rebuild {
+                return Ok(Some(Listed { known: true, ..listed }));
+            }
+            let mut report = report.borrow_mut();
+            if old.status == ClipStatus::Vanished {
+                report.returned += 1;
+            } else {
+                report.unchanged += 1;
+            }
+            if old.status == ClipStatus::Vanished || old.voice != listed.voice {
+                let change = Change::Touch { path: listed.path, voice: Some(listed.voice), there: true };
+                changes.borrow_mut().push(change);
+            }
+            told(false, 0.0);
+        }
+        while let Some(gone) = known.next()? {
+            vanish(gone, &files.unlisted, &changes, &report);
+        }
+        Ok(None)
+    };
+    let mut rows: Vec<IndexRow> = Vec::new();
+    let mut kept = Instant::now();
+    let mut take = |done: Done| -> Result<()> {
+        let seconds = done.row.seconds.unwrap_or(0.0);
+        let known = done.listed.known;
+        let (row, moved) = settled_row(done, &store.borrow(), &segments, &twins, panel, narrow_panel, settings)?;
+        told(!moved, if moved { 0.0 } else { seconds });
+        {
+            let mut report = report.borrow_mut();
+            let count = match (moved, known) {
+                (true, _) => &mut report.moved,
+                (false, true) => &mut report.changed,
+                (false, false) => &mut report.new,
+            };
+            *count += 1;
+        }
+        rows.push(row);
+        if rows.len() >= PART_ROWS || kept.elapsed() >= PART_TIME {
+            store.borrow_mut().keep(&rows)?;
+            kept = Instant::now();
+            let mut changes = changes.borrow_mut();
+            changes.extend(rows.drain(..).map(|row| Change::Put(Box::new(row))));
+            if changes.len() >= SEGMENT_ROWS {
+                store.borrow_mut().seal(std::mem::take(&mut *changes))?;
+            }
+        }
+        Ok(())
+    };
+    let shared = SharedTwins(&twins.places);
+    let rule = settings.narrow;
+    batch::stream(
+        settings.threads,
+        WINDOW,
+        &mut next,
+        || Listener::new(panel, narrow_panel, rule),
+        |listener, listed| shared.look_up(listed).unwrap_or_else(|listed| listener.listen(listed)),
+        &mut take,
+    )?;
+    let mut changes = changes.take();
+    changes.extend(rows.into_iter().map(|row| Change::Put(Box::new(row))));
+    store.borrow_mut().seal(changes)?;
+    let mut report = report.into_inner();
+    report.unlisted =
+        files.unlisted.into_iter().map(|(path, message)| Refused { path, code: "unlisted".into(), message }).collect();
+    Ok(report)
+}
+
+fn empty_report(source: &LibrarySource) -> IndexReport {
+    IndexReport {
+        version: VERSION.into(),
+        library: shown(source.named()),
+        new: 0,
+        changed: 0,
+        moved: 0,
+        unchanged: 0,
+        returned: 0,
+        vanished: 0,
+        holds: Counts::default(),
+        refused: Vec::new(),
+        unlisted: Vec::new(),
+    }
+}
+
+/// Marks a row whose file was not met, unless it lies in a folder that could not be listed.
+fn vanish(gone: Known, unlisted: &[(String, String)], changes: &RefCell<Vec<Change>>, report: &RefCell<IndexReport>) {
+    if gone.status == ClipStatus::Vanished || unlisted.iter().any(|(folder, _)| gone.path.starts_with(folder)) {
+        return;
+    }
+    report.borrow_mut().vanished += 1;
+    changes.borrow_mut().push(Change::Touch { path: gone.path, voice: None, there: false });
+}
+
+/// The row of a clip that was worked on, and whether it was copied from a row of the same content.
+fn settled_row(
+    done: Done,
+    store: &Store,
+    segments: &[Segment],
+    twins: &Twins,
+    panel: &Panel,
+    narrow_panel: &Panel,
+    settings: &IndexSettings<'_>,
+) -> Result<(IndexRow, bool)> {
+    let Some((segment, place)) = done.twin else { return Ok((done.row, false)) };
+    let twin = twins.row(store, segments, segment, place)?;
+    match twin.filter(|twin| twin.sha256 == done.row.sha256 && twin.sha256.is_some()) {
+        Some(twin) => {
+            let Listed { path, voice, size, mtime_ns, .. } = done.listed;
+            Ok((IndexRow { path, voice, size, mtime_ns, ..twin }.there(true), true))
+        }
+        // The first eight bytes of two hashes were the same.
+        None => Ok((Listener::new(panel, narrow_panel, settings.narrow).listen(done.listed).row, false)),
+    }
+}
+
+/// The files of a library, without those folders that could not be listed.
+struct Files<'a> {
+    steps: Box<dyn Iterator<Item = Step> + 'a>,
+    held: Option<String>,
+    unlisted: Vec<(String, String)>,
+}
+
+impl Files<'_> {
+    fn next(&mut self) -> Option<Listed> {
+        for step in self.steps.by_ref() {
+            match step {
+                Step::File(listed) => {
+                    // Names that are no text may come to the same path; the first stands for all.
+                    if self.held.as_ref() != Some(&listed.path) {
+                        self.held = Some(listed.path.clone());
+                        return Some(listed);
+                    }
+                }
+                Step::Unlisted(folder, why) => self.unlisted.push((folder, why)),
+            }
+        }
+        None
+    }
+}
+
+/// The rows of an index as it was, in their order.
+struct Rows<'a, 's> {
+    store: &'a RefCell<&'s mut Store>,
+    segments: std::slice::Iter<'a, Segment>,
+    rows: std::iter::Peekable<std::vec::IntoIter<Known>>,
+}
+
+impl<'a, 's> Rows<'a, 's> {
+    fn new(store: &'a RefCell<&'s mut Store>, segments: &'a [Segment]) -> Self {
+        Rows { store, segments: segments.iter(), rows: Vec::new().into_iter().peekable() }
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        while self.rows.peek().is_none() {
+            let Some(segment) = self.segments.next() else { break };
+            let store = self.store.borrow();
+            self.rows = Table::open(&store.file_of(&segment.file), store.common())?.known()?.into_iter().peekable();
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<Known>> {
+        self.fill()?;
+        Ok(self.rows.next())
+    }
+
+    fn next_before(&mut self, path: &str) -> Result<Option<Known>> {
+        self.fill()?;
+        Ok(self.rows.next_if(|row| by_path(&row.path, path).is_lt()))
+    }
+
+    fn next_if(&mut self, path: &str) -> Result<Option<Known>> {
+        self.fill()?;
+        Ok(self.rows.next_if(|row| row.path == path))
+    }
+}
+
+/// The contents that an index holds, by the first eight bytes of their hashes.
+struct Twins {
+    places: Vec<(u64, u32, u32)>,
+    /// The segment that was read last.
+    read: RefCell<Option<(usize, Vec<IndexRow>)>>,
+}
+
+/// What of a [`Twins`] the threads share.
+struct SharedTwins<'a>(&'a [(u64, u32, u32)]);
+
+impl Twins {
+    fn read(store: &Store, segments: &[Segment]) -> Result<Self> {
+        let mut places = Vec::new();
+        for (at, segment) in segments.iter().enumerate() {
+            let known = Table::open(&store.file_of(&segment.file), store.common())?.known()?;
+            for (row, known) in known.iter().enumerate() {
+                if let Some(key) = known.sha256.as_deref().and_then(key) {
+                    places.push((key, at as u32, row as u32));
+                }
+            }
+        }
+        places.sort_unstable();
+        Ok(Twins { places, read: RefCell::new(None) })
+    }
+
+    /// A row of the index as it was.
+    fn row(&self, store: &Store, segments: &[Segment], segment: usize, row: usize) -> Result<Option<IndexRow>> {
+        let mut read = self.read.borrow_mut();
+        if read.as_ref().is_none_or(|(held, _)| *held != segment) {
+            let Some(file) = segments.get(segment) else { return Ok(None) };
+            *read = Some((segment, Table::open(&store.file_of(&file.file), store.common())?.rows()?));
+        }
+        Ok(read.as_ref().and_then(|(_, rows)| rows.get(row).cloned()))
+    }
+}
+
+impl SharedTwins<'_> {
+    /// Finds the content of a file in the index; gives the file back where it is not there.
+    fn look_up(&self, listed: Listed) -> std::result::Result<Done, Listed> {
+        if self.0.is_empty() {
+            return Err(listed);
+        }
+        let Ok(sha256) = file_sha256(&listed.file) else { return Err(listed) };
+        let Some(wanted) = key(&sha256) else { return Err(listed) };
+        let at = self.0.partition_point(|(key, ..)| *key < wanted);
+        match self.0.get(at) {
+            Some((key, segment, row)) if *key == wanted => {
+                let twin = Some((*segment as usize, *row as usize));
+                let row = IndexRow { sha256: Some(sha256), ..unread(&listed) };
+                Ok(Done { listed, row, twin })
+            }
+            _ => Err(listed),
+        }
+    }
+}
+
+/// The first eight bytes of a hash.
+fn key(sha256: &str) -> Option<u64> {
+    u64::from_str_radix(sha256.get(..16)?, 16).ok()
+}
+
+/// What one thread listens with.
+struct Listener<'a> {
+    wide: PanelWorker<'a>,
+    narrow: PanelWorker<'a>,
+    rule: NarrowRule,
+}
+
+impl<'a> Listener<'a> {
+    fn new(panel: &'a Panel, narrow: &'a Panel, rule: NarrowRule) -> Self {
+        Listener { wide: panel.worker(), narrow: narrow.worker(), rule }
+    }
+
+    fn listen(&mut self, listed: Listed) -> Done {
+        let analysis = self.wide.analyse(&listed.file);
+        let narrow = analysis.quality.as_ref().is_some_and(|quality| quality.brief().is_narrow_band());
+        let again = analysis.embeddings.is_ok() && (narrow || self.rule == NarrowRule::All);
+        let again = again.then(|| self.narrow.analyse(&listed.file));
+        Done { row: heard(&listed, analysis, again), listed, twin: None }
+    }
+}
+
+/// The row of a clip that nothing is known of.
+fn unread(listed: &Listed) -> IndexRow {
+    IndexRow {
+        path: listed.path.clone(),
+        voice: listed.voice.clone(),
+        sha256: None,
+        size: listed.size,
+        mtime_ns: listed.mtime_ns,
+        format: None,
+        seconds: None,
+        quality: None,
+        status: ClipStatus::Refused,
+        reason: None,
+        wide: PerEncoder::default(),
+        narrow: PerEncoder::default(),
+    }
+}
+
+fn heard(listed: &Listed, wide: ClipAnalysis, narrow: Option<ClipAnalysis>) -> IndexRow {
+    let mut row = unread(listed);
+    row.sha256 = wide.sha256;
+    wide.quality.iter().for_each(|quality| row.measured(quality));
+    match wide.embeddings {
+        Ok(embeddings) => {
+            row.status = ClipStatus::Usable;
+            row.wide = embeddings.map(|_, embedding| embedding.values.clone());
+            let narrow = narrow.and_then(|analysis| analysis.embeddings.ok());
+            row.narrow = narrow.map(|e| e.map(|_, embedding| embedding.values.clone())).unwrap_or_default();
+        }
+        Err(refusal) => row.reason = Some(reason(&refusal, &shown(&listed.file), &listed.path)),
+    }
+    row
+}
+
+/// Code and sentence of a refusal; a sentence that begins with the file's path begins with its path in the library.
+fn reason(refusal: &Refusal, file: &str, path: &str) -> (String, String) {
+    let code = serde_json::to_value(refusal).ok();
+    let code = code.as_ref().and_then(|value| value.get("code")).and_then(|code| code.as_str()).unwrap_or("refused");
+    let message = refusal.to_string();
+    let message = message.strip_prefix(file).map_or(message.clone(), |rest| format!("{path}{rest}"));
+    (code.into(), message)
+}
+
+/// Drops the rows of files that are gone where their content is in the library under another path: they have moved.
+fn settle(store: &mut Store) -> Result<()> {
+    let segments = store.manifest.segments.clone();
+    if segments.iter().all(|segment| segment.counts.vanished == 0) {
+        return Ok(());
+    }
+    let known = |segment: &Segment| Table::open(&store.file_of(&segment.file), store.common())?.known();
+    let mut gone: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for segment in segments.iter().filter(|segment| segment.counts.vanished > 0) {
+        for row in known(segment)?.into_iter().filter(|row| row.status == ClipStatus::Vanished) {
+            row.sha256.into_iter().for_each(|sha256| gone.entry(sha256).or_default().push(row.path.clone()));
+        }
+    }
+    let mut moved = Vec::new();
+    for segment in &segments {
+        for row in known(segment)?.into_iter().filter(|row| row.status != ClipStatus::Vanished) {
+            let paths = row.sha256.and_then(|sha256| gone.remove(&sha256)).unwrap_or_default();
+            moved.extend(paths.into_iter().map(Change::Drop));
+        }
+    }
+    if moved.is_empty() { Ok(()) } else { store.seal(moved) }
+}
+
+/// The first clips that cannot be used.
+fn refused(store: &Store) -> Result<Vec<Refused>> {
+    let mut named = Vec::new();
+    for segment in store.manifest.segments.iter().filter(|segment| segment.counts.refused > 0) {
+        for row in Table::open(&store.folder().join(&segment.file), store.common())?.described()? {
+            if let (ClipStatus::Refused, Some((code, message))) = (row.status, row.reason) {
+                named.push(Refused { path: row.path, code, message });
+            }
+            if named.len() == NAMED {
+                return Ok(named);
+            }
+        }
+    }
+    Ok(named)
+}
