@@ -40,10 +40,7 @@ const NOISY_TO_SOUND_DB: [f64; 2] = [5.0, 30.0];
 impl TrialTerms {
     /// How noisy the worse side is, from 0 (sound) to 1.
     pub fn noisiness(&self) -> f64 {
-        let [noisy, sound] = NOISY_TO_SOUND_DB;
-        let snr = |db: Option<f32>| db.map_or(noisy, f64::from);
-        let worse = snr(self.candidate.snr_db).min(snr(self.reference.snr_db));
-        ((sound - worse) / (sound - noisy)).clamp(0.0, 1.0)
+        noisiness(self.candidate.snr_db).max(noisiness(self.reference.snr_db))
     }
 
     /// The numbers that the map reads: the cosines of `encoders` times how sound the trial is, the same times how noisy it
@@ -51,7 +48,6 @@ impl TrialTerms {
     pub fn row(&self, encoders: impl Iterator<Item = Encoder>) -> Option<Vec<f64>> {
         let cosines: Option<Vec<f64>> = encoders.map(|encoder| self.cosines.get(encoder).copied()).collect();
         let (cosines, noisy) = (cosines?, self.noisiness());
-        let ln = |x: f64| x.max(1e-3).ln();
         let mut row: Vec<f64> = cosines.iter().map(|cosine| cosine * (1.0 - noisy)).collect();
         row.extend(cosines.iter().map(|cosine| cosine * noisy));
         row.extend([
@@ -62,6 +58,17 @@ impl TrialTerms {
         ]);
         Some(row)
     }
+}
+
+/// How noisy a recording of this signal-to-noise ratio is, from 0 (sound) to 1; one of which none is known counts as noisy.
+fn noisiness(snr_db: Option<f32>) -> f64 {
+    let [noisy, sound] = NOISY_TO_SOUND_DB;
+    ((sound - snr_db.map_or(noisy, f64::from)) / (sound - noisy)).clamp(0.0, 1.0)
+}
+
+/// Natural logarithm of an amount, of nothing that of a thousandth.
+fn ln(amount: f64) -> f64 {
+    amount.max(1e-3).ln()
 }
 
 /// A range of values, both ends part of it.
@@ -150,29 +157,45 @@ impl Ranges {
 
     /// The first quality of either side that is worse than what the fit has seen; none where all are covered.
     pub fn refuses(&self, candidate: &ClipQuality, reference: &ReferenceQuality) -> Option<OutOfRange> {
-        let of =
-            |reference: bool, speech, snr: Option<f32>, bandwidth: Option<f32>, clipping: f32, level: Option<f32>| {
-                let wide = |x: Option<f32>| x.map(f64::from);
-                let low = |quantity, found: Option<f64>, range: Range| {
-                    let bad = found.is_none_or(|x| x < range.low);
-                    bad.then_some(OutOfRange { reference, quantity, found, limit: range.low })
-                };
-                let clipping = f64::from(clipping);
-                let clipped = (clipping > self.clipping_percent.high).then_some(OutOfRange {
-                    reference,
-                    quantity: "clipping_percent",
-                    found: Some(clipping),
-                    limit: self.clipping_percent.high,
-                });
-                low("net_speech_s", Some(speech), self.net_speech_s)
-                    .or_else(|| low("snr_db", wide(snr), self.snr_db))
-                    .or_else(|| low("bandwidth_hz", wide(bandwidth), self.bandwidth_hz))
-                    .or(clipped)
-                    .or_else(|| low("level_dbfs", wide(level), self.level_dbfs))
-            };
-        let (c, r) = (candidate, reference);
-        of(false, c.net_speech_s, c.snr_db, c.bandwidth_hz, c.clipping_percent, c.level_dbfs)
-            .or_else(|| of(true, r.net_speech_s, r.snr_db, r.bandwidth_hz, r.clipping_percent, r.level_dbfs))
+        self.refuses_candidate(candidate).or_else(|| self.refuses_reference(reference))
+    }
+
+    /// The same of the candidate alone.
+    pub fn refuses_candidate(&self, c: &ClipQuality) -> Option<OutOfRange> {
+        self.refuses_side(false, c.net_speech_s, c.snr_db, c.bandwidth_hz, c.clipping_percent, c.level_dbfs)
+    }
+
+    /// The same of the reference alone.
+    pub fn refuses_reference(&self, r: &ReferenceQuality) -> Option<OutOfRange> {
+        self.refuses_side(true, r.net_speech_s, r.snr_db, r.bandwidth_hz, r.clipping_percent, r.level_dbfs)
+    }
+
+    fn refuses_side(
+        &self,
+        reference: bool,
+        speech: f64,
+        snr: Option<f32>,
+        bandwidth: Option<f32>,
+        clipping: f32,
+        level: Option<f32>,
+    ) -> Option<OutOfRange> {
+        let wide = |x: Option<f32>| x.map(f64::from);
+        let low = |quantity, found: Option<f64>, range: Range| {
+            let bad = found.is_none_or(|x| x < range.low);
+            bad.then_some(OutOfRange { reference, quantity, found, limit: range.low })
+        };
+        let clipping = f64::from(clipping);
+        let clipped = (clipping > self.clipping_percent.high).then_some(OutOfRange {
+            reference,
+            quantity: "clipping_percent",
+            found: Some(clipping),
+            limit: self.clipping_percent.high,
+        });
+        low("net_speech_s", Some(speech), self.net_speech_s)
+            .or_else(|| low("snr_db", wide(snr), self.snr_db))
+            .or_else(|| low("bandwidth_hz", wide(bandwidth), self.bandwidth_hz))
+            .or(clipped)
+            .or_else(|| low("level_dbfs", wide(level), self.level_dbfs))
     }
 }
 
@@ -318,6 +341,101 @@ impl Fusion {
     }
 }
 
+/// A fusion's sum for one candidate and many references at once, in single precision: to pick trials by, not to tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Picker {
+    encoders: Vec<Weighed>,
+    intercept: f64,
+    /// Coefficient and range of each quality term.
+    terms: Vec<(f64, Range)>,
+}
+
+/// An encoder's weights in sound and in noisy trials, and what each product is held between.
+#[derive(Clone, Copy, Debug)]
+struct Weighed {
+    encoder: Encoder,
+    sound: f32,
+    noisy: f32,
+    seen_sound: [f32; 2],
+    seen_noisy: [f32; 2],
+}
+
+/// What one side of a trial adds to the sum, and how noisy it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PickerSide {
+    pub constant: f32,
+    pub noisiness: f32,
+}
+
+impl Picker {
+    pub fn of(fusion: &Fusion) -> Self {
+        let n = fusion.encoders().count();
+        let coefficient = |i: usize| fusion.map.coefficients.get(i).copied().unwrap_or(0.0);
+        let range = |i: usize| fusion.seen.get(i).copied().unwrap_or(Range { low: 0.0, high: 0.0 });
+        let single = |range: Range| [range.low as f32, range.high as f32];
+        let weighed = |(i, encoder)| Weighed {
+            encoder,
+            sound: coefficient(i) as f32,
+            noisy: coefficient(n + i) as f32,
+            seen_sound: single(range(i)),
+            seen_noisy: single(range(n + i)),
+        };
+        Picker {
+            encoders: fusion.encoders().enumerate().map(weighed).collect(),
+            intercept: fusion.map.intercept,
+            terms: (2 * n..2 * n + QUALITY_TERMS.len()).map(|i| (coefficient(i), range(i))).collect(),
+        }
+    }
+
+    /// The encoders whose cosines it reads, in order.
+    pub fn encoders(&self) -> impl Iterator<Item = Encoder> + '_ {
+        self.encoders.iter().map(|weighed| weighed.encoder)
+    }
+
+    fn term(&self, place: usize, value: f64) -> f64 {
+        self.terms.get(place).map_or(0.0, |(weight, seen)| weight * value.clamp(seen.low, seen.high))
+    }
+
+    pub fn candidate(&self, quality: &ClipQuality) -> PickerSide {
+        let constant = self.term(0, ln(quality.net_speech_s)) as f32;
+        PickerSide { constant, noisiness: noisiness(quality.snr_db) as f32 }
+    }
+
+    pub fn reference(&self, quality: &ReferenceQuality) -> PickerSide {
+        let (speech, exemplars) = (ln(quality.net_speech_s), ln(quality.exemplars as f64));
+        let constant = self.intercept + self.term(1, speech) + self.term(2, exemplars);
+        PickerSide { constant: constant as f32, noisiness: noisiness(quality.snr_db) as f32 }
+    }
+
+    /// Sums of one candidate; `cosines` has a row an encoder, in the order of the encoders, and all rows are as long as
+    /// `references` and `out`.
+    pub fn sums(&self, candidate: PickerSide, references: &[PickerSide], cosines: &[&[f32]], out: &mut [f32]) {
+        let (weight, seen) = self.terms.get(3).copied().unwrap_or((0.0, Range { low: 0.0, high: 0.0 }));
+        let (weight, low, high) = (weight as f32, seen.low as f32, seen.high as f32);
+        for (sum, reference) in out.iter_mut().zip(references) {
+            let noisy = candidate.noisiness.max(reference.noisiness);
+            *sum = candidate.constant + reference.constant + weight * noisy.max(low).min(high);
+        }
+        for (weighed, cosines) in self.encoders.iter().zip(cosines) {
+            let ([a, b], [c, d]) = (weighed.seen_sound, weighed.seen_noisy);
+            for ((sum, reference), cosine) in out.iter_mut().zip(references).zip(*cosines) {
+                let noisy = candidate.noisiness.max(reference.noisiness);
+                let sound = (cosine * (1.0 - noisy)).max(a).min(b);
+                *sum += weighed.sound * sound + weighed.noisy * (cosine * noisy).max(c).min(d);
+            }
+        }
+    }
+
+    /// The most that a sum may be off where cosines may be off by `cosine`.
+    pub fn margin(&self, cosine: f32) -> f32 {
+        let weights = self.encoders.iter().map(|weighed| weighed.sound.abs() + weighed.noisy.abs()).sum::<f32>();
+        let terms = self.terms.iter().map(|(weight, seen)| (weight * seen.low.abs().max(seen.high.abs())).abs());
+        let size = weights + terms.sum::<f64>() as f32 + self.intercept.abs() as f32;
+        // A sum of twenty numbers of this size, each rounded twice.
+        weights * cosine + size * 40.0 * f32::EPSILON
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -414,6 +532,22 @@ mod tests {
         assert!(ranges.refuses(&clip(2.0, 20.0), &bad).unwrap().reference);
         let clipped = ClipQuality { clipping_percent: 2.0, ..clip(2.0, 20.0) };
         assert!(ranges.refuses(&clipped, &reference).unwrap().to_string().contains("at most 1.00 %"));
+    }
+
+    #[test]
+    fn a_pick_lies_within_its_margin_of_the_sum() {
+        let mut fusion = fusion(Method::Logistic);
+        fusion.map.coefficients = vec![12.0, 7.0, 0.5, -0.3, 0.8, -1.5];
+        (fusion.seen[0], fusion.seen[1]) = (Range { low: -0.1, high: 0.8 }, Range { low: -0.05, high: 0.3 });
+        let picker = Picker::of(&fusion);
+        for (cosine, speech, snr) in [(0.9, 0.4, 50.0), (-0.4, 3.0, 18.0), (0.5, 700.0, 2.0), (0.31, 5.0, 27.3)] {
+            let terms = terms(cosine, clip(speech, snr));
+            let exact = fusion.map.llr(&fusion.row(&terms).unwrap()).unwrap();
+            let (side, mut sum) = (picker.reference(&terms.reference), [0.0]);
+            picker.sums(picker.candidate(&terms.candidate), &[side], &[&[cosine as f32]], &mut sum);
+            assert!((f64::from(sum[0]) - exact).abs() < f64::from(picker.margin(1e-7)), "{sum:?} {exact}");
+        }
+        assert!(picker.margin(1e-5) < 1e-3, "{}", picker.margin(1e-5));
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl BiGaussian {
         Ok(BiGaussian { variance: deviation * deviation, table: Table::try_from(knots)? })
     }
 
+    /// Share of non-targets whose natural-log ratio an ideal system puts at `llr` or above.
+    pub fn false_alarm_rate(&self, llr: f64) -> f64 {
+        let deviation = self.variance.sqrt().max(f64::MIN_POSITIVE);
+        normal_cdf(-(llr + self.variance / 2.0) / deviation)
+    }
+
     /// The natural-log likelihood ratio of a score; none where it is not a number.
     pub fn apply(&self, score: f64) -> Option<f64> {
         self.table.around(score).map(|(low, high, share)| low + share * (high - low))

@@ -12,6 +12,8 @@ mod index;
 mod inspect;
 mod output;
 mod progress;
+mod scan;
+mod scan_table;
 mod schema;
 mod selftest;
 mod table;
@@ -233,6 +235,7 @@ fn panel(channel: &ChannelArg, encoder: &EncoderArg, reference: Option<&Referenc
 enum Command {
     Check(check::CheckArgs),
     Index(index::IndexArgs),
+    Scan(scan::ScanArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -257,6 +260,7 @@ pub fn run() -> ExitCode {
     let outcome = match &cli.command {
         Command::Check(args) => check::run(args, common),
         Command::Index(args) => index::run(args, common),
+        Command::Scan(args) => scan::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),

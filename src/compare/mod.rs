@@ -3,6 +3,7 @@
 mod binomial;
 mod cohort;
 mod reference;
+pub mod search;
 
 pub use crate::encoder::cosine;
 pub use binomial::clopper_pearson;

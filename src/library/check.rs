@@ -7,7 +7,7 @@ use super::cohort::{Cohort, Population};
 use super::outcome::{Reason, Settings, Status, VERSION};
 use super::reference::{Reference, ReferenceClip, ReferenceSource};
 use super::selection::Filter;
-use super::verdict::{Case, CaseSettings, Controls, Evidence, Scored, band_of};
+use super::verdict::{Case, CaseSettings, Controls, Evidence, Scored, band_of, neighbourhoods, outside_validated};
 use crate::compare::{CohortFit, CosineScore, Likeness, VoiceModel};
 use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
@@ -243,14 +243,19 @@ pub fn check(
     let narrow = NarrowSide::new(panel, reference, &model, &candidate_analyses, options)?;
     let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
     let [wide_population, narrow_population] = populations.unwrap_or_default();
-    let case_settings = |population| CaseSettings {
+    let wide_near = neighbourhoods(panel, &wide_population);
+    let narrow_near = narrow.as_ref().and_then(|narrow| neighbourhoods(&narrow.panel, &narrow_population));
+    let case_settings = |population, neighbourhoods| CaseSettings {
         calibration: settings.calibration,
         population,
+        neighbourhoods,
         as_norm: settings.as_norm,
         prior: settings.prior,
     };
-    let wide_case = Case::new(panel, &model, &case_settings(&wide_population));
-    let narrow_case = narrow.as_ref().map(|n| Case::new(&n.panel, &n.model, &case_settings(&narrow_population)));
+    let wide_case = Case::new(panel, &model, &case_settings(&wide_population, wide_near.as_ref()));
+    let narrow_case = narrow
+        .as_ref()
+        .map(|n| Case::new(&n.panel, &n.model, &case_settings(&narrow_population, narrow_near.as_ref())));
     let mut narrow_analyses = narrow.as_ref().map(|n| n.analyses.clone().into_iter());
     let mut analyses = candidate_analyses.into_iter();
     let rows = listed.into_iter().filter_map(|file| match file {
@@ -525,14 +530,7 @@ fn outside(
     let loaded = settings.calibration?;
     let ranges = &loaded.calibration.of_band(band?).fusion.ranges;
     let out = ranges.refuses(candidate?, &model.quality())?;
-    Some(Refusal::OutsideValidated {
-        text: out.to_string(),
-        reference: out.reference,
-        quantity: out.quantity.into(),
-        found: out.found,
-        limit: out.limit,
-        condition: loaded.calibration.condition.clone(),
-    })
+    Some(outside_validated(out, loaded.calibration.condition.clone()))
 }
 
 fn unreadable(path: &Path, error: &Error) -> Candidate {

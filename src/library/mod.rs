@@ -19,11 +19,13 @@ mod manifest;
 mod outcome;
 mod reference;
 mod rule;
+pub mod scan;
 mod scoring;
 mod selection;
 mod trial_list;
 mod verdict;
 mod voice_file;
+mod voices;
 
 pub use calibration_file::{
     BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated,
@@ -37,3 +39,4 @@ pub use selection::{Filter, Selection};
 pub use trial_list::TrialList;
 pub use verdict::{Controls, Evidence, Posterior};
 pub use voice_file::{EnrolledClip, FORMAT, FORMAT_VERSION, VoiceModelFile};
+pub use voices::VoiceSet;

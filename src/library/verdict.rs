@@ -4,7 +4,7 @@
 
 use super::calibration_file::LoadedCalibration;
 use super::cohort::Population;
-use crate::calibration::fusion::{Fusion, TrialTerms};
+use crate::calibration::fusion::{Fusion, OutOfRange, TrialTerms};
 use crate::calibration::verbal::{self, SCALE};
 use crate::compare::{
     CohortFit, CohortScores, CosineScore, Likeness, Measure, Neighbourhoods, OtherKind, Spread, VoiceModel, as_norm,
@@ -92,7 +92,7 @@ pub(crate) struct Case<'a> {
     population: &'a Population<'a>,
     scores: CohortScores<'a>,
     others: Vec<(String, CohortScores<'a>)>,
-    neighbourhoods: Option<Neighbourhoods<'a>>,
+    neighbourhoods: Option<&'a Neighbourhoods<'a>>,
     controls: Controls,
     wants_as_norm: bool,
     prior: Option<f64>,
@@ -102,13 +102,21 @@ pub(crate) struct Case<'a> {
 pub(crate) struct CaseSettings<'a> {
     pub calibration: Option<&'a LoadedCalibration>,
     pub population: &'a Population<'a>,
+    /// Those of the population by the strongest encoder; none where there are too few voices.
+    pub neighbourhoods: Option<&'a Neighbourhoods<'a>>,
     pub as_norm: bool,
     pub prior: Option<f64>,
 }
 
 /// The strongest encoder that ran, by which voices are ranked and compared where there is no calibration.
-fn strongest(encoders: impl Iterator<Item = Encoder>) -> Option<Encoder> {
+pub(crate) fn strongest(encoders: impl Iterator<Item = Encoder>) -> Option<Encoder> {
     encoders.last()
+}
+
+/// The neighbourhoods of a population by the strongest of a panel's encoders.
+pub(crate) fn neighbourhoods<'a>(panel: &Panel, population: &'a Population<'a>) -> Option<Neighbourhoods<'a>> {
+    let strongest = strongest(panel.fingerprints().encoders())?;
+    Neighbourhoods::new(population.voices.iter().copied(), strongest)
 }
 
 /// The cosines as a calibration weighs them.
@@ -159,7 +167,6 @@ impl<'a> Case<'a> {
         });
         let ceiling: PerEncoder<Spread> = ceiling.collect();
         let floor = scores.spread(encoders());
-        let nearby = strongest(encoders());
         Case {
             model,
             calibration,
@@ -168,7 +175,7 @@ impl<'a> Case<'a> {
             measure,
             population,
             others: others.collect(),
-            neighbourhoods: nearby.and_then(|e| Neighbourhoods::new(population.voices.iter().copied(), e)),
+            neighbourhoods: settings.neighbourhoods,
             controls: Controls {
                 ceiling: (!ceiling.is_empty()).then_some(ceiling),
                 floor: (!floor.is_empty()).then_some(floor),
@@ -184,6 +191,12 @@ impl<'a> Case<'a> {
         self.scores.len()
     }
 
+    /// Voices of the population whose cosine by an encoder reaches a value, and all of them.
+    pub fn reached(&self, encoder: Encoder, value: f64) -> (usize, usize) {
+        let reached = self.scores.by(encoder).filter(|cosine| *cosine >= value).count();
+        (reached, self.scores.by(encoder).count())
+    }
+
     /// Judges a candidate. `itself` is the reference clip that has its bytes.
     pub fn judge(&self, candidate: &Scored<'_>, itself: Option<&str>) -> Verdict {
         let cosines = candidate.scores.map(|_, score| score.cosine);
@@ -194,7 +207,7 @@ impl<'a> Case<'a> {
             Some(clip) => Err(Refusal::PartOfReference { clip: clip.into() }),
             None => self.evidence(&terms),
         };
-        let cohort_fit = self.neighbourhoods.as_ref();
+        let cohort_fit = self.neighbourhoods;
         let cohort_fit = cohort_fit.and_then(|near| near.fit(candidate.embeddings, self.model.centroids()));
         let fits = cohort_fit.as_ref().is_some_and(|fit| fit.fits);
         let (evidence, evidence_withheld) = split(evidence);
@@ -311,6 +324,18 @@ fn split<T>(result: Result<T, Refusal>) -> (Option<T>, Option<Refusal>) {
     match result {
         Ok(value) => (Some(value), None),
         Err(refusal) => (None, Some(refusal)),
+    }
+}
+
+/// That a side's quality is worse than what a condition's calibration has seen.
+pub(crate) fn outside_validated(out: OutOfRange, condition: String) -> Refusal {
+    Refusal::OutsideValidated {
+        text: out.to_string(),
+        reference: out.reference,
+        quantity: out.quantity.into(),
+        found: out.found,
+        limit: out.limit,
+        condition,
     }
 }
 

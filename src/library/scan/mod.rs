@@ -1,0 +1,695 @@
+//! Protected voices against every clip of an index: which clips are closest to each, and what that says in a library of
+//! this size.
+//!
+//! The search is exhaustive. It goes through all clips in single precision and picks, for each voice, every clip that can
+//! be among the wanted ones ([`search`]); of these everything is computed again as `check` does, from the index itself, so
+//! that a clip's figures here and there are the same. A clip whose quality the calibration has never seen has no ratio;
+//! such clips are ranked apart, by the strongest encoder, so that none is lost among the others.
+
+mod rows;
+mod search;
+
+use super::batch::{self, BatchOptions};
+use super::calibration_file::LoadedCalibration;
+use super::check::shown;
+use super::cohort::{Cohort, Population};
+use super::index::{Index, IndexRow};
+use super::outcome::{Reason, Settings, VERSION};
+use super::selection::Filter;
+use super::verdict::{Case, CaseSettings, Scored, neighbourhoods, outside_validated, strongest, unfit};
+use super::voices::{EnrolledVoice, VoiceSet};
+use crate::calibration::fusion::{Fusion, Method, TrialTerms};
+use crate::compare::{VoiceModel, clopper_pearson};
+use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerEncoder, Refusal};
+use crate::error::{Error, ErrorKind, Result};
+use crate::library::index::Counts;
+use rows::Gallery;
+use schemars::JsonSchema;
+use search::{Picks, Place, search};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::f64::consts::LN_10;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Clips that are listed of each voice where nothing else is asked.
+pub const TOP: usize = 20;
+/// The threshold where none is asked: a hundred times more probable under the first proposition.
+pub const THRESHOLD_LOG10_LR: f64 = 2.0;
+/// Voices that are compared in one pass.
+const VOICES: usize = 1024;
+/// Rows that may be listed in one pass where all are wanted: about a gigabyte.
+const MOST_LISTED: usize = 1 << 20;
+
+/// What clips are ranked by, and a threshold may be set on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Score {
+    /// The calibrated likelihood ratio, to base 10.
+    Log10Lr,
+    /// An encoder's cosine to the reference as a whole.
+    #[serde(untagged)]
+    Cosine(Encoder),
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Score::Log10Lr => f.write_str("log10_lr"),
+            Score::Cosine(encoder) => encoder.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Score {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        if word == "log10_lr" {
+            return Ok(Score::Log10Lr);
+        }
+        word.parse().map(Score::Cosine).map_err(|_| {
+            let names: Vec<&str> = Encoder::ALL.iter().map(|encoder| encoder.name()).collect();
+            let expected = format!("log10_lr or an encoder's name ({})", names.join(", "));
+            ErrorKind::Setting { name: "score", found: format!("\"{word}\""), expected }.into()
+        })
+    }
+}
+
+/// A score and a value of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Threshold {
+    /// The score.
+    pub score: Score,
+    /// A clip at this value or above is flagged.
+    pub value: f64,
+}
+
+impl Default for Threshold {
+    fn default() -> Self {
+        Threshold { score: Score::Log10Lr, value: THRESHOLD_LOG10_LR }
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.score, self.value)
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = Error;
+
+    /// Reads `SCORE=X`, for example `log10_lr=2` or `campplus=0.5`.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            let expected = "SCORE=X, for example log10_lr=2 or campplus=0.5".into();
+            Error::from(ErrorKind::Setting { name: "above", found: format!("\"{text}\""), expected })
+        };
+        let (score, value) = text.split_once('=').ok_or_else(wrong)?;
+        let value: f64 = value.trim().parse().map_err(|_| wrong())?;
+        let value = Some(value).filter(|value| value.is_finite()).ok_or_else(wrong)?;
+        Ok(Threshold { score: score.trim().parse()?, value })
+    }
+}
+
+/// How a scan is made.
+pub struct ScanSettings<'a> {
+    /// Most clips that are listed of each voice; none for all of them.
+    pub top: Option<usize>,
+    /// The threshold that flags clips.
+    pub threshold: Threshold,
+    /// Whether only clips at the threshold or above are listed.
+    pub only_above: bool,
+    /// What clips are ranked by; none for the ratio where a calibration applies, else the strongest encoder's cosine.
+    pub by: Option<Score>,
+    /// Number of clips of a voice that the user expects in the library before looking: the prior.
+    pub expected_clips: f64,
+    /// What turns scores into ratios.
+    pub calibration: Option<&'a LoadedCalibration>,
+    /// The population that candidates are ranked in.
+    pub cohort: Option<&'a Cohort>,
+    /// Which voices of the cohort are the population.
+    pub cohort_filters: &'a [Filter],
+    /// Where the index's rows are kept in a form that is fast to read; none for nowhere.
+    pub cache: Option<PathBuf>,
+    /// Called with the number of clips done with and in all, from any thread.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Number of threads; 0 for one a core.
+    pub threads: usize,
+}
+
+/// What a scan says of itself before its voices.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ScanHead {
+    /// Version of the program.
+    pub version: String,
+    /// Every setting that the scores depend on.
+    pub settings: Settings,
+    /// The library as it was named when it was indexed.
+    pub library: String,
+    /// What the index holds.
+    pub holds: Counts,
+    /// Name of the calibration's condition; null without one, or where it does not fit.
+    pub condition: Option<String>,
+    /// SHA-256 of the calibration.
+    pub calibration: Option<String>,
+    /// Why there is no ratio; null where there is one or none was asked for.
+    pub evidence_withheld: Option<Reason>,
+    /// What clips are ranked by.
+    pub ranked_by: Score,
+    /// The threshold that flags clips.
+    pub threshold: Threshold,
+    /// Clips of each voice that were expected in the library before looking, as the user stated.
+    pub expected_clips: f64,
+    /// Number of voices in the population; null without one.
+    pub cohort_voices: Option<usize>,
+    /// SHA-256 of the cohort.
+    pub cohort: Option<String>,
+    /// Voices that could not be enrolled, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A protected voice that could not be enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// Its name.
+    pub voice: String,
+    /// Why.
+    pub message: String,
+}
+
+/// What was found of one protected voice.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VoiceScan {
+    /// Its name.
+    pub voice: String,
+    /// Number of its recordings that the scores rest on.
+    pub exemplars: usize,
+    /// Speech in them, seconds.
+    pub net_speech_s: f64,
+    /// Whether everything was compared in the narrow band, because one of them is narrow-band.
+    pub narrow_band: bool,
+    /// Clips that were compared.
+    pub compared: usize,
+    /// Clips that there is a ratio of.
+    pub judged: usize,
+    /// Usable clips that could not be compared: the index lacks their embeddings of the narrow band.
+    pub not_comparable: usize,
+    /// How many false alarms to expect.
+    pub false_alarms: FalseAlarms,
+    /// Clips among the closest that have the bytes of a recording of the reference; they are not listed.
+    pub in_reference: usize,
+    /// Number of clips that are flagged.
+    pub flagged: usize,
+    /// The closest clips, the closest first.
+    pub hits: Vec<Hit>,
+    /// The closest of those that there is no ratio of, the closest first; empty where clips are ranked by a cosine.
+    pub withheld: Vec<Hit>,
+}
+
+/// How many clips of other voices are to be expected at the threshold or above, in a library of this size.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FalseAlarms {
+    /// Clips that can raise one.
+    pub clips: usize,
+    /// The most that the meaning of a likelihood ratio allows: among clips of other voices a ratio of x or more has at
+    /// most the probability 1/x. Null where the threshold is on a cosine.
+    pub at_most: Option<f64>,
+    /// Were the ratios distributed as those of an ideal system with the calibration's cost (bi-Gaussian). Null where the
+    /// threshold is on a cosine.
+    pub modelled: Option<f64>,
+    /// What the population's own share at the threshold makes of it. Null where the threshold is on a ratio, or without a
+    /// population.
+    pub by_cohort: Option<CohortAlarms>,
+}
+
+/// False alarms by the share of a population that reaches the threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CohortAlarms {
+    /// Voices that reach it.
+    pub reached: usize,
+    /// Voices in all.
+    pub voices: usize,
+    /// Clips to be expected.
+    pub expected: f64,
+    /// Lower end of the 95 % interval (Clopper and Pearson).
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A clip beside a protected voice.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Hit {
+    /// Place in its list, from 1.
+    pub rank: usize,
+    /// Where it lies.
+    pub path: String,
+    /// The voice that the library counts it to.
+    pub library_voice: String,
+    /// SHA-256 of the file.
+    pub sha256: Option<String>,
+    /// Length, seconds.
+    pub seconds: Option<f64>,
+    /// Speech in it, seconds.
+    pub net_speech_s: f64,
+    /// Signal-to-noise ratio, dB.
+    pub snr_db: Option<f32>,
+    /// How much of the spectrum was compared.
+    pub band: Band,
+    /// Cosine of each encoder to the reference as a whole.
+    pub cosines: PerEncoder<f64>,
+    /// Base-10 logarithm of the likelihood ratio, within the bounds; null where there is none.
+    pub log10_lr: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub log10_lr_low: Option<f64>,
+    /// Upper end.
+    pub log10_lr_high: Option<f64>,
+    /// The same before the bounds.
+    pub unbounded_log10_lr: Option<f64>,
+    /// The share of the population that it is closer than, percent; null without one.
+    pub likeness: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub likeness_low: Option<f64>,
+    /// Upper end.
+    pub likeness_high: Option<f64>,
+    /// The probability that follows from the ratio and the stated number of expected clips.
+    pub posterior: Option<f64>,
+    /// Whether it is at the threshold or above.
+    pub flagged: bool,
+    /// Why there is no ratio.
+    pub reason: Option<Reason>,
+}
+
+/// A panel that makes the embeddings of an index, to enrol what it is scanned for.
+///
+/// # Errors
+/// Where the index was made by another version of the program, whose embeddings cannot be compared.
+pub fn panel_of(index: &Index, models: &crate::encoder::Models) -> Result<Panel> {
+    let manifest = index.manifest();
+    let encoders = EncoderSet::of(manifest.fingerprints.encoders())?;
+    let settings = PanelSettings { channel: manifest.channel.parse()?, encoders, ..Default::default() };
+    let panel = Panel::with_models(&settings, models)?;
+    if panel.fingerprints() != &manifest.fingerprints {
+        let prints = |prints: &PerEncoder<String>| {
+            let prints: Vec<String> = prints.iter().map(|(encoder, print)| format!("{encoder} {print}")).collect();
+            prints.join(", ")
+        };
+        let found = format!("embeddings by extractors {}", prints(&manifest.fingerprints));
+        let expected = format!("{}; make it again with soundalike index --rebuild", prints(panel.fingerprints()));
+        return Err(ErrorKind::Document { path: index.folder().into(), what: "index", found, expected }.into());
+    }
+    Ok(panel)
+}
+
+/// What is asked of a search.
+pub(crate) struct Ask<'a> {
+    top: Option<usize>,
+    top_rest: Option<usize>,
+    /// The least value that counts, in the unit of what clips are ranked by.
+    floor: Option<f64>,
+    key: Key,
+    fusions: Option<[&'a Fusion; 2]>,
+    threads: usize,
+    progress: &'a (dyn Fn(usize) + Sync),
+}
+
+/// What a search ranks by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// The sum that a ratio is made of.
+    Ratio,
+    /// A cosine.
+    Encoder(Encoder),
+}
+
+/// Everything that does not change from voice to voice.
+struct Scan<'a> {
+    index: &'a Index,
+    settings: &'a ScanSettings<'a>,
+    panels: [&'a Panel; 2],
+    calibration: Option<&'a LoadedCalibration>,
+    key: Key,
+    populations: [Population<'a>; 2],
+    root: PathBuf,
+}
+
+/// Scans an index for protected voices. `head` is given first, then `each` voice in the order of their names.
+///
+/// # Errors
+/// Where no voice can be enrolled, the index cannot be read, a setting is outside its range, or the receiver fails.
+pub fn scan(
+    panel: &Panel,
+    voices: &VoiceSet,
+    index: &Index,
+    settings: &ScanSettings<'_>,
+    head: &mut dyn FnMut(&ScanHead) -> Result<()>,
+    each: &mut dyn FnMut(&VoiceScan) -> Result<()>,
+) -> Result<()> {
+    settings.cache.as_deref().map(rows::check_folder).transpose()?;
+    let holds = index.manifest().counts();
+    let narrow_panel = panel.narrow()?;
+    let (key, withheld) = check_settings(panel, settings)?;
+    let enrolling = |_: usize, _: usize| {};
+    let options = BatchOptions { threads: settings.threads, progress: &enrolling };
+    let narrow = (holds.with_narrow > 0).then_some(&narrow_panel);
+    let (enrolled, left_out) = voices.enrol(panel, narrow, &options)?;
+    let populations = Band::ALL
+        .map(|band| settings.cohort.map(|cohort| cohort.population(band, settings.cohort_filters)).unwrap_or_default());
+    let calibration = settings.calibration.filter(|_| withheld.is_none());
+    head(&ScanHead {
+        version: VERSION.into(),
+        settings: Settings::of(panel),
+        library: index.manifest().library.clone(),
+        holds: holds.clone(),
+        condition: calibration.map(|loaded| loaded.calibration.condition.clone()),
+        calibration: calibration.map(|loaded| loaded.sha256.clone()),
+        evidence_withheld: withheld.map(Reason::from),
+        ranked_by: match key {
+            Key::Ratio => Score::Log10Lr,
+            Key::Encoder(encoder) => Score::Cosine(encoder),
+        },
+        threshold: settings.threshold,
+        expected_clips: settings.expected_clips,
+        cohort_voices: settings.cohort.map(|_| populations[0].voices.len()),
+        cohort: settings.cohort.map(|cohort| cohort.sha256.clone()),
+        left_out: left_out.into_iter().map(|(voice, message)| LeftOut { voice, message }).collect(),
+    })?;
+    let root = PathBuf::from(&index.manifest().library);
+    let scan = Scan { index, settings, panels: [panel, &narrow_panel], calibration, key, populations, root };
+    let near = [0, 1].map(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
+    let gallery = Gallery::new(index, settings.cache.clone());
+    let at_once = match settings.top {
+        Some(_) => VOICES,
+        None if settings.only_above => VOICES,
+        None => (MOST_LISTED / holds.usable.max(1)).clamp(1, VOICES),
+    };
+    let passes = enrolled.len().div_ceil(at_once);
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let told = |rows: usize| {
+        let done = done.fetch_add(rows, std::sync::atomic::Ordering::Relaxed) + rows;
+        (settings.progress)(done, holds.rows * passes);
+    };
+    for voices in enrolled.chunks(at_once) {
+        let picks = search(&gallery, &index.manifest().segments, voices, &scan.ask(&told))?;
+        for found in scan.judge(voices, picks, &near)? {
+            each(&found)?;
+        }
+    }
+    Ok(())
+}
+
+/// What clips are ranked by, and why there is no ratio; refuses settings that cannot be met.
+fn check_settings(panel: &Panel, settings: &ScanSettings<'_>) -> Result<(Key, Option<Refusal>)> {
+    let setting = |name, found: String, expected: &str| {
+        Err(Error::from(ErrorKind::Setting { name, found, expected: expected.into() }))
+    };
+    if !(settings.expected_clips > 0.0 && settings.expected_clips.is_finite()) {
+        return setting("expected-clips", settings.expected_clips.to_string(), "a number above 0");
+    }
+    if settings.top == Some(0) {
+        return setting("top", "0".into(), "1 or more, or all");
+    }
+    let withheld = match settings.calibration {
+        Some(loaded) => unfit(loaded, panel),
+        None => None,
+    };
+    let ratio = settings.calibration.is_some() && withheld.is_none();
+    let has = |encoder: Encoder| panel.settings().encoders.contains(encoder);
+    let on_cosine = match settings.threshold.score {
+        Score::Cosine(encoder) if settings.only_above => Some(Score::Cosine(encoder)),
+        _ => None,
+    };
+    let key = match settings.by.or(on_cosine) {
+        Some(Score::Cosine(encoder)) if has(encoder) => Key::Encoder(encoder),
+        Some(Score::Cosine(encoder)) => {
+            let expected = format!("an encoder of the index ({})", panel.settings().encoders);
+            return setting("score", encoder.to_string(), &expected);
+        }
+        Some(Score::Log10Lr) if !ratio => {
+            let why = withheld.map_or("no calibration".into(), |refusal| refusal.to_string());
+            return setting("by", "log10_lr".into(), &format!("an encoder's name, for there is no ratio: {why}"));
+        }
+        _ if ratio => Key::Ratio,
+        _ => strongest(panel.fingerprints().encoders()).map_or(Key::Ratio, Key::Encoder),
+    };
+    if let (Score::Cosine(encoder), false) = (settings.threshold.score, settings.by.is_some())
+        && !has(encoder)
+    {
+        let expected = format!("an encoder of the index ({})", panel.settings().encoders);
+        return setting("above", encoder.to_string(), &expected);
+    }
+    Ok((key, withheld))
+}
+
+impl<'a> Scan<'a> {
+    fn fusion(&self, band: Band) -> Option<&'a Fusion> {
+        self.calibration.map(|loaded| &loaded.calibration.of_band(band).fusion)
+    }
+
+    fn ask(&'a self, progress: &'a (dyn Fn(usize) + Sync)) -> Ask<'a> {
+        let threshold = &self.settings.threshold;
+        let fusions = self
+            .calibration
+            .map(|_| Band::ALL)
+            .and_then(|[wide, narrow]| Some([self.fusion(wide)?, self.fusion(narrow)?]));
+        let floor = match (threshold.score, self.key, fusions) {
+            _ if !self.settings.only_above => None,
+            (Score::Log10Lr, Key::Ratio, Some(fusions)) => {
+                let linear = fusions.iter().all(|fusion| fusion.method == Method::Logistic);
+                linear.then_some(threshold.value * LN_10)
+            }
+            (Score::Cosine(a), Key::Encoder(b), _) if a == b => Some(threshold.value),
+            _ => None,
+        };
+        let fixed = self.settings.top.or(Some(TOP));
+        Ask {
+            top: self.settings.top,
+            top_rest: if self.settings.only_above { fixed } else { self.settings.top },
+            floor,
+            key: self.key,
+            fusions,
+            threads: self.settings.threads,
+            progress,
+        }
+    }
+
+    /// Computes everything that is told of the clips that were picked, as a check does, and puts them in order.
+    fn judge(
+        &self,
+        voices: &[EnrolledVoice],
+        picks: Vec<Picks>,
+        near: &[Option<crate::compare::Neighbourhoods<'_>>; 2],
+    ) -> Result<Vec<VoiceScan>> {
+        let cases: Vec<[Option<Case<'_>>; 2]> = voices.iter().map(|voice| self.cases(voice, near)).collect();
+        let mut wanted: BTreeMap<u32, Vec<(u32, usize, bool)>> = BTreeMap::new();
+        for (voice, picks) in picks.iter().enumerate() {
+            let all =
+                picks.ranked.iter().map(|place| (place, true)).chain(picks.rest.iter().map(|place| (place, false)));
+            for (Place { segment, row }, ranked) in all {
+                wanted.entry(*segment).or_default().push((*row, voice, ranked));
+            }
+        }
+        let wanted: Vec<(u32, Vec<(u32, usize, bool)>)> = wanted.into_iter().collect();
+        let judged =
+            batch::map(wanted.len(), self.settings.threads, |at| -> Result<Vec<(usize, bool, Option<(f64, Hit)>)>> {
+                let Some((segment, picks)) = wanted.get(at) else { return Ok(Vec::new()) };
+                let Some(segment) = self.index.manifest().segments.get(*segment as usize) else {
+                    return Ok(Vec::new());
+                };
+                let rows = self.index.rows(segment)?;
+                let mut hits = Vec::with_capacity(picks.len());
+                for (row, voice, ranked) in picks {
+                    let place = rows.get(*row as usize).zip(voices.get(*voice)).zip(cases.get(*voice));
+                    let Some(((row, of), cases)) = place else { continue };
+                    let own = row.sha256.as_ref().is_some_and(|sha256| of.holds(sha256));
+                    let hit = self.hit(row, of, cases, *ranked).filter(|_| !own);
+                    hits.push((*voice, *ranked, hit));
+                }
+                Ok(hits)
+            })?;
+        let mut lists: Vec<[Vec<(f64, Hit)>; 2]> = voices.iter().map(|_| Default::default()).collect();
+        let mut own = vec![0; voices.len()];
+        for hits in judged {
+            for (voice, ranked, hit) in hits? {
+                let Some((lists, own)) = lists.get_mut(voice).zip(own.get_mut(voice)) else { continue };
+                match hit {
+                    Some(hit) => lists[usize::from(!ranked)].push(hit),
+                    None => *own += 1,
+                }
+            }
+        }
+        let mut scans = Vec::with_capacity(voices.len());
+        for ((((voice, picks), lists), cases), own) in voices.iter().zip(&picks).zip(lists).zip(&cases).zip(own) {
+            scans.push(self.told(voice, picks, lists, cases, own));
+        }
+        Ok(scans)
+    }
+
+    fn cases<'b>(
+        &'b self,
+        voice: &'b EnrolledVoice,
+        near: &'b [Option<crate::compare::Neighbourhoods<'b>>; 2],
+    ) -> [Option<Case<'b>>; 2] {
+        Band::ALL.map(|band| {
+            let model: &VoiceModel = if band == Band::Narrow { voice.narrow.as_ref()? } else { &voice.wide };
+            Some(Case::new(
+                self.panels[band as usize],
+                model,
+                &CaseSettings {
+                    calibration: self.calibration,
+                    population: &self.populations[band as usize],
+                    neighbourhoods: near[band as usize].as_ref(),
+                    as_norm: false,
+                    prior: None,
+                },
+            ))
+        })
+    }
+
+    /// A clip's figures and what it is ranked by; none where it cannot be compared.
+    fn hit(
+        &self,
+        row: &IndexRow,
+        voice: &EnrolledVoice,
+        cases: &[Option<Case<'_>>; 2],
+        ranked: bool,
+    ) -> Option<(f64, Hit)> {
+        let quality = row.quality?;
+        let narrow = voice.is_narrow() || quality.is_narrow_band();
+        let band = if narrow { Band::Narrow } else { Band::Wide };
+        let case = cases[band as usize].as_ref()?;
+        let prints = self.panels[band as usize].fingerprints();
+        let embeddings: PerEncoder<Embedding> = row
+            .of_band(band)
+            .iter()
+            .filter_map(|(encoder, values)| {
+                Some((encoder, Embedding { values: values.clone(), fingerprint: prints.get(encoder)?.clone() }))
+            })
+            .collect();
+        let scores = case.model.score(&embeddings).ok()?;
+        let cosines = scores.map(|_, score| score.cosine);
+        let verdict = case.judge(&Scored { embeddings: &embeddings, scores: &scores, quality }, None);
+        let fusion = self.fusion(band);
+        let outside = fusion.and_then(|fusion| fusion.ranges.refuses(&quality, &case.model.quality()));
+        let (evidence, reason) = match outside {
+            Some(out) => {
+                let condition = self.calibration.map(|loaded| loaded.calibration.condition.clone()).unwrap_or_default();
+                (None, Some(outside_validated(out, condition)))
+            }
+            None => (verdict.evidence, verdict.evidence_withheld.filter(|_| self.calibration.is_some())),
+        };
+        let key = match self.key {
+            Key::Ratio if ranked => {
+                let terms =
+                    TrialTerms { cosines: cosines.clone(), candidate: quality, reference: case.model.quality() };
+                let fusion = fusion?;
+                fusion.map.llr(&fusion.row(&terms)?)?
+            }
+            Key::Ratio => cosines.iter().last().map(|(_, cosine)| *cosine)?,
+            Key::Encoder(encoder) => *cosines.get(encoder)?,
+        };
+        let likeness = verdict.likeness;
+        let log10_lr = evidence.as_ref().map(|evidence| evidence.log10_lr);
+        let value = match self.settings.threshold.score {
+            Score::Log10Lr => log10_lr,
+            Score::Cosine(encoder) => cosines.get(encoder).copied(),
+        };
+        let hit = Hit {
+            rank: 0,
+            path: shown(&self.root.join(&row.path)),
+            library_voice: row.voice.clone(),
+            sha256: row.sha256.clone(),
+            seconds: row.seconds,
+            net_speech_s: quality.net_speech_s,
+            snr_db: quality.snr_db,
+            band,
+            cosines,
+            log10_lr,
+            log10_lr_low: evidence.as_ref().map(|evidence| evidence.low),
+            log10_lr_high: evidence.as_ref().map(|evidence| evidence.high),
+            unbounded_log10_lr: evidence.as_ref().map(|evidence| evidence.unbounded_log10_lr),
+            likeness: likeness.as_ref().map(|likeness| likeness.percentile),
+            likeness_low: likeness.as_ref().map(|likeness| likeness.low),
+            likeness_high: likeness.as_ref().map(|likeness| likeness.high),
+            posterior: None,
+            flagged: value.is_some_and(|value| value >= self.settings.threshold.value),
+            reason: reason.map(Reason::from),
+        };
+        Some((key, hit))
+    }
+
+    /// The lists of a voice in order, cut to length, with what they mean in a library of this size.
+    fn told(
+        &self,
+        voice: &EnrolledVoice,
+        picks: &Picks,
+        [ranked, rest]: [Vec<(f64, Hit)>; 2],
+        cases: &[Option<Case<'_>>; 2],
+        in_reference: usize,
+    ) -> VoiceScan {
+        let clips = if self.key == Key::Ratio { picks.judged } else { picks.compared };
+        let prior = (self.settings.expected_clips / clips.max(1) as f64).min(0.5);
+        let in_order = |mut hits: Vec<(f64, Hit)>, top: Option<usize>, only_above: bool| -> Vec<Hit> {
+            hits.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.path.cmp(&b.1.path)));
+            let mut hits: Vec<Hit> =
+                hits.into_iter().map(|(_, hit)| hit).filter(|hit| !only_above || hit.flagged).collect();
+            hits.truncate(top.unwrap_or(usize::MAX));
+            for (at, hit) in hits.iter_mut().enumerate() {
+                hit.rank = at + 1;
+                let posterior = |log10_lr: f64| {
+                    let log_odds = log10_lr * LN_10 + (prior / (1.0 - prior)).ln();
+                    1.0 / (1.0 + (-log_odds).exp())
+                };
+                hit.posterior = hit.log10_lr.map(posterior);
+            }
+            hits
+        };
+        let only_above = self.settings.only_above;
+        let top_rest = if only_above { self.settings.top.or(Some(TOP)) } else { self.settings.top };
+        let hits = in_order(ranked, self.settings.top, only_above);
+        VoiceScan {
+            voice: voice.name.clone(),
+            exemplars: voice.reference.used,
+            net_speech_s: voice.reference.net_speech_s,
+            narrow_band: voice.is_narrow(),
+            compared: picks.compared,
+            judged: picks.judged,
+            not_comparable: self.index.manifest().counts().usable.saturating_sub(picks.compared),
+            false_alarms: self.false_alarms(clips, cases[usize::from(voice.is_narrow())].as_ref()),
+            in_reference,
+            flagged: hits.iter().filter(|hit| hit.flagged).count(),
+            hits,
+            withheld: in_order(rest, top_rest, false),
+        }
+    }
+
+    fn false_alarms(&self, clips: usize, case: Option<&Case<'_>>) -> FalseAlarms {
+        let n = clips as f64;
+        let threshold = &self.settings.threshold;
+        match threshold.score {
+            Score::Log10Lr => {
+                let llr = threshold.value * LN_10;
+                let modelled = self.fusion(Band::Wide).map(|fusion| n * fusion.bi_gaussian.false_alarm_rate(llr));
+                let at_most = self.calibration.map(|_| n * (-llr).exp().min(1.0));
+                FalseAlarms { clips, at_most, modelled, by_cohort: None }
+            }
+            Score::Cosine(encoder) => {
+                let by_cohort = case.and_then(|case| {
+                    let (reached, voices) = case.reached(encoder, threshold.value);
+                    let (low, high) = clopper_pearson(reached as u64, voices as u64)?;
+                    let expected = n * reached as f64 / voices as f64;
+                    Some(CohortAlarms { reached, voices, expected, low: n * low, high: n * high })
+                });
+                FalseAlarms { clips, at_most: None, modelled: None, by_cohort }
+            }
+        }
+    }
+}
+
+/// Where an index keeps its rows by default.
+pub fn default_cache(index: &Path) -> PathBuf {
+    index.join(rows::FOLDER)
+}

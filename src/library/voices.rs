@@ -1,0 +1,178 @@
+//! One protected voice or thousands of them, enrolled in one pass.
+
+use super::batch::{self, BatchOptions};
+use super::check::shown;
+use super::reference::{Reference, ReferenceSource};
+use crate::compare::VoiceModel;
+use crate::encoder::{EncoderSet, Panel};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use std::path::{Path, PathBuf};
+
+/// Recordings that are encoded at a time.
+const CHUNK: usize = 1024;
+
+/// Protected voices, found but not yet listened to, in the order of their names.
+#[derive(Clone, Debug)]
+pub struct VoiceSet {
+    voices: Vec<(String, ReferenceSource)>,
+    /// What was found where a voice was expected, and why it is none.
+    left_out: Vec<(String, String)>,
+}
+
+/// A protected voice that can be compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct EnrolledVoice {
+    pub name: String,
+    pub reference: Reference,
+    pub wide: VoiceModel,
+    /// The same in the narrow band; none where it was not asked for.
+    pub narrow: Option<VoiceModel>,
+}
+
+impl EnrolledVoice {
+    /// Whether one of its recordings is narrow-band, so that everything is compared with it in the narrow band.
+    pub fn is_narrow(&self) -> bool {
+        self.wide.exemplars().iter().any(|exemplar| exemplar.quality.is_narrow_band())
+    }
+
+    /// Whether a recording of this content is one of its own.
+    pub fn holds(&self, sha256: &str) -> bool {
+        self.reference.clips.iter().any(|clip| clip.sha256.as_deref() == Some(sha256))
+    }
+}
+
+impl VoiceSet {
+    /// One voice, of the recordings and voice models that `named` stands for.
+    ///
+    /// # Errors
+    /// As [`ReferenceSource::read`].
+    pub fn one(named: &[PathBuf]) -> Result<Self> {
+        let name = named.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ");
+        Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named)?)], left_out: Vec::new() })
+    }
+
+    /// The voices of a folder: each of its folders is one by that name, and each voice model in it.
+    ///
+    /// # Errors
+    /// Where it cannot be listed, or holds no voice.
+    pub fn folder(folder: &Path) -> Result<Self> {
+        let mut set = VoiceSet { voices: Vec::new(), left_out: Vec::new() };
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(folder).at(folder, "list")? {
+            entries.push(entry.at(folder, "list")?.path());
+        }
+        entries.sort();
+        for path in entries {
+            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            let is_model = path.is_file() && path.extension().is_some_and(|extension| extension == "model");
+            if hidden || !(path.is_dir() || is_model) {
+                continue;
+            }
+            let name = if is_model { path.file_stem() } else { path.file_name() };
+            let name = name.unwrap_or_default().to_string_lossy().into_owned();
+            match ReferenceSource::read(&[path]) {
+                Ok(source) => set.voices.push((name, source)),
+                Err(error) => set.left_out.push((name, error.to_string())),
+            }
+        }
+        set.voices.sort_by(|a, b| a.0.cmp(&b.0));
+        match set.voices.is_empty() {
+            false => Ok(set),
+            true => {
+                let found = match set.left_out.first() {
+                    Some((name, why)) => format!("no usable voice ({name}: {why})"),
+                    None => "a folder without voices".into(),
+                };
+                let expected = "a folder of recordings, or a voice model, for each voice".into();
+                Err(ErrorKind::Document { path: folder.into(), what: "protect", found, expected }.into())
+            }
+        }
+    }
+
+    /// Both together. Voices of one name stay two.
+    pub fn and(mut self, other: Self) -> Self {
+        self.voices.extend(other.voices);
+        self.left_out.extend(other.left_out);
+        self
+    }
+
+    /// The names of the voices.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.voices.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The encoders that every voice model holds; none without a voice model.
+    ///
+    /// # Errors
+    /// Where there is no such encoder.
+    pub fn encoders(&self) -> Result<Option<EncoderSet>> {
+        let mut common: Option<EncoderSet> = None;
+        for (_, source) in &self.voices {
+            common = match (common, source.encoders()?) {
+                (Some(a), Some(b)) => Some(EncoderSet::of(a.iter().filter(|encoder| b.contains(*encoder)))?),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(common)
+    }
+
+    /// Listens to all recordings. A voice of which nothing can be used is left out with the reason, unless it is the
+    /// only one.
+    ///
+    /// # Errors
+    /// Where no voice is left, or so many threads cannot be had.
+    pub(crate) fn enrol(
+        &self,
+        panel: &Panel,
+        narrow: Option<&Panel>,
+        options: &BatchOptions<'_>,
+    ) -> Result<(Vec<EnrolledVoice>, Vec<(String, String)>)> {
+        let (mut enrolled, mut left_out) = (Vec::new(), self.left_out.clone());
+        let mut last: Option<Error> = None;
+        let mut rest = self.voices.as_slice();
+        while !rest.is_empty() {
+            let mut clips = 0;
+            let fits = |(_, source): &&(String, ReferenceSource)| {
+                clips += source.clips().len();
+                clips <= CHUNK
+            };
+            let (chunk, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            rest = after;
+            let wide = models(chunk, panel, options)?;
+            let narrow = narrow.map(|panel| models(chunk, panel, options)).transpose()?;
+            let mut narrow = narrow.map(Vec::into_iter);
+            for ((name, _), wide) in chunk.iter().zip(wide) {
+                let narrow = narrow.as_mut().and_then(Iterator::next);
+                match (wide, narrow.transpose()) {
+                    (Ok((reference, wide)), Ok(narrow)) => {
+                        let narrow = narrow.map(|(_, model)| model);
+                        enrolled.push(EnrolledVoice { name: name.clone(), reference, wide, narrow });
+                    }
+                    (Err(error), _) | (_, Err(error)) => {
+                        left_out.push((name.clone(), error.to_string()));
+                        last = Some(error);
+                    }
+                }
+            }
+        }
+        left_out.sort();
+        match (enrolled.is_empty(), last) {
+            (true, Some(error)) => Err(error),
+            _ => Ok((enrolled, left_out)),
+        }
+    }
+}
+
+type Enrolled = Result<(Reference, VoiceModel)>;
+
+/// The models of voices by one panel.
+fn models(voices: &[(String, ReferenceSource)], panel: &Panel, options: &BatchOptions<'_>) -> Result<Vec<Enrolled>> {
+    let clips: Vec<PathBuf> = voices.iter().flat_map(|(_, source)| source.clips().iter().cloned()).collect();
+    let mut analyses = batch::analyse(panel, &clips, options)?.into_iter();
+    let enrol = |(_, source): &(String, ReferenceSource)| {
+        let mine = analyses.by_ref().take(source.clips().len()).collect();
+        source.check(panel)?;
+        source.enrol(panel, mine)
+    };
+    Ok(voices.iter().map(enrol).collect())
+}
