@@ -8,10 +8,12 @@ mod embedding;
 mod enrol;
 mod evaluate;
 mod features;
+mod groups;
 mod index;
 mod inspect;
 mod output;
 mod progress;
+mod protect;
 mod scan;
 mod scan_table;
 mod schema;
@@ -236,6 +238,8 @@ enum Command {
     Check(check::CheckArgs),
     Index(index::IndexArgs),
     Scan(scan::ScanArgs),
+    Groups(groups::GroupsArgs),
+    Protect(protect::ProtectArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -261,6 +265,8 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(args, common),
         Command::Index(args) => index::run(args, common),
         Command::Scan(args) => scan::run(args, common),
+        Command::Groups(args) => groups::run(args, common),
+        Command::Protect(args) => protect::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),

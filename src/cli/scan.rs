@@ -9,7 +9,8 @@ use soundalike::encoder::{Encoder, Panel, PanelSettings};
 use soundalike::library::cohort::Cohort;
 use soundalike::library::index::{Index, IndexSettings, LibrarySource, Progress, WalkSettings, update};
 use soundalike::library::scan::{
-    FalseAlarms, Hit, ScanHead, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, panel_of, scan,
+    FalseAlarms, Hit, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, panel_of,
+    scan,
 };
 use soundalike::library::{Filter, VoiceSet};
 use soundalike::{Error, ErrorKind, Result};
@@ -132,6 +133,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
         top,
         threshold: args.above.unwrap_or_default(),
         only_above: args.above.is_some(),
+        own_too: false,
         by: args.by,
         expected_clips: args.expected_clips,
         calibration: Some(&calibration),
@@ -271,7 +273,7 @@ fn write_scan(
             match args.format {
                 Format::Table => write(&about(head)),
                 Format::Csv => write(&csv_header()),
-                Format::Jsonl => json(serde_json::to_string(&Record::Scan(head))),
+                Format::Jsonl => json(serde_json::to_string(&ScanRecord::Scan(Box::new(head.clone())))),
                 Format::Parquet => Ok(()),
             }
         },
@@ -282,10 +284,10 @@ fn write_scan(
                 Format::Table => write(&table(voice)),
                 Format::Csv => {
                     let hits = voice.hits.iter().map(|hit| (true, hit));
-                    let all = hits.chain(voice.withheld.iter().map(|hit| (false, hit)));
-                    all.map(|(ranked, hit)| write(&csv_row(&HitRow::of(voice, hit, ranked)))).collect()
+                    let mut all = hits.chain(voice.withheld.iter().map(|hit| (false, hit)));
+                    all.try_for_each(|(ranked, hit)| write(&csv_row(&HitRow::of(voice, hit, ranked))))
                 }
-                Format::Jsonl => json(serde_json::to_string(&Record::Voice(voice))),
+                Format::Jsonl => json(serde_json::to_string(&ScanRecord::Voice(Box::new(voice.clone())))),
                 Format::Parquet => {
                     rows.extend(voice.hits.iter().map(|hit| HitRow::of(voice, hit, true)));
                     rows.extend(voice.withheld.iter().map(|hit| HitRow::of(voice, hit, false)));
@@ -301,14 +303,6 @@ fn write_scan(
         out.borrow_mut().write_all(&bytes).map_err(failed)?;
     }
     Ok(())
-}
-
-/// A line of the JSONL form.
-#[derive(serde::Serialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
-enum Record<'a> {
-    Scan(&'a ScanHead),
-    Voice(&'a VoiceScan),
 }
 
 fn about(head: &ScanHead) -> String {

@@ -7,8 +7,11 @@ use soundalike::encoder::SelfTest;
 use soundalike::library::check::CheckReport;
 use soundalike::library::cohort::CohortDescription;
 use soundalike::library::evaluate::EvaluateReport;
+use soundalike::library::groups::GroupReport;
 use soundalike::library::index::IndexReport;
 use soundalike::library::inspect::InspectReport;
+use soundalike::library::protect::ProtectReport;
+use soundalike::library::scan::ScanRecord;
 use soundalike::library::{Calibration, VoiceModelFile};
 
 /// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol, calibrate or
@@ -25,6 +28,9 @@ pub struct SchemaArgs {
 enum ResultOf {
     Check,
     Index,
+    Scan,
+    Groups,
+    Protect,
     Inspect,
     Evaluate,
     Enrol,
@@ -37,6 +43,9 @@ pub fn run(args: &SchemaArgs) -> Outcome {
     output::print_json(&match args.command {
         ResultOf::Check => schema_for!(CheckReport),
         ResultOf::Index => schema_for!(IndexReport),
+        ResultOf::Scan => schema_for!(ScanRecord),
+        ResultOf::Groups => schema_for!(GroupReport),
+        ResultOf::Protect => schema_for!(ProtectReport),
         ResultOf::Inspect => schema_for!(InspectReport),
         ResultOf::Evaluate => schema_for!(EvaluateReport),
         ResultOf::Enrol => schema_for!(VoiceModelFile),

@@ -56,6 +56,15 @@ impl VoiceSet {
     /// # Errors
     /// Where it cannot be listed, or holds no voice.
     pub fn folder(folder: &Path) -> Result<Self> {
+        Self::of_folder(folder, true)
+    }
+
+    /// The voice models of a folder alone.
+    pub(crate) fn models(folder: &Path) -> Result<Self> {
+        Self::of_folder(folder, false)
+    }
+
+    fn of_folder(folder: &Path, recordings: bool) -> Result<Self> {
         let mut set = VoiceSet { voices: Vec::new(), left_out: Vec::new() };
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(folder).at(folder, "list")? {
@@ -65,7 +74,7 @@ impl VoiceSet {
         for path in entries {
             let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
             let is_model = path.is_file() && path.extension().is_some_and(|extension| extension == "model");
-            if hidden || !(path.is_dir() || is_model) {
+            if hidden || !(path.is_dir() && recordings || is_model) {
                 continue;
             }
             let name = if is_model { path.file_stem() } else { path.file_name() };
@@ -126,7 +135,7 @@ impl VoiceSet {
         panel: &Panel,
         narrow: Option<&Panel>,
         options: &BatchOptions<'_>,
-    ) -> Result<(Vec<EnrolledVoice>, Vec<(String, String)>)> {
+    ) -> Result<EnrolledVoices> {
         let (mut enrolled, mut left_out) = (Vec::new(), self.left_out.clone());
         let mut last: Option<Error> = None;
         let mut rest = self.voices.as_slice();
@@ -162,6 +171,9 @@ impl VoiceSet {
         }
     }
 }
+
+/// Voices, and the names of those left out with the reason.
+pub(crate) type EnrolledVoices = (Vec<EnrolledVoice>, Vec<(String, String)>);
 
 type Enrolled = Result<(Reference, VoiceModel)>;
 

@@ -12,6 +12,8 @@ mod evidence;
 mod features;
 mod formats;
 mod golden;
+mod index;
 mod inspect;
 mod networks;
 mod program;
+mod scan;

@@ -156,16 +156,11 @@ impl Sink for Select<'_> {
     }
 
     #[inline(always)]
-    fn values<const ROWS: usize, const QUERIES: usize>(
-        &mut self,
-        row: usize,
-        column: usize,
-        values: &[[f32; QUERIES]; ROWS],
-    ) {
+    fn values<const QUERIES: usize>(&mut self, row: usize, column: usize, values: &[[f32; QUERIES]]) {
         for (i, products) in values.iter().enumerate() {
             for (j, product) in products.iter().enumerate() {
                 if *product >= self.best.bounds[column + j] {
-                    self.best.offer(column + j, self.first_row + (row + i) as u64, *product);
+                    self.best.offer(column + j, self.first_row.wrapping_add((row + i) as u64), *product);
                 }
             }
         }
@@ -187,9 +182,108 @@ impl Select<'_> {
                 products.iter().flat_map(|vector| pulp::bytemuck::cast_slice::<_, f32>(std::slice::from_ref(vector)));
             for (j, product) in products.enumerate() {
                 if *product >= self.best.bounds[column + j] {
-                    self.best.offer(column + j, self.first_row + (row + i) as u64, *product);
+                    self.best.offer(column + j, self.first_row.wrapping_add((row + i) as u64), *product);
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queries::tests::{each, exact, noise};
+    use super::*;
+
+    const MARGIN: f32 = 1e-4;
+
+    /// The `k` rows with the greatest exact products, the lower row first among equals.
+    fn top(
+        rows: impl Iterator<Item = u64>,
+        all: &[f32],
+        stride: usize,
+        offset: usize,
+        query: &[f32],
+        k: usize,
+    ) -> Vec<u64> {
+        let product = |row: u64| exact(query, &all[row as usize * stride + offset..]);
+        let mut rows: Vec<(f64, u64)> = rows.map(|row| (product(row), row)).filter(|(p, _)| !p.is_nan()).collect();
+        rows.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        rows.into_iter().take(k).map(|(_, row)| row).collect()
+    }
+
+    #[test]
+    fn the_true_best_are_kept_whatever_the_blocks() {
+        for case in 0..600usize {
+            let (width, count, n, k) = (1 + case * 13 % 69, 1 + case * 7 % 40, case * 17 % 50, 1 + case % 11);
+            let (offset, stride) = (case % 3, width + 3 + case % 5);
+            let queries = noise(case as u64, count * width);
+            let mut all = noise(case as u64 + 5000, n * stride);
+            if case % 2 == 0 {
+                // Many ties, and rows that are not numbers.
+                all.iter_mut().for_each(|x| *x = x.round());
+                all.iter_mut().skip(3).step_by(97).for_each(|x| *x = f32::NAN);
+            }
+            if case % 5 == 0 {
+                let first = all.get(..stride).map(<[f32]>::to_vec).unwrap_or_default();
+                all.chunks_exact_mut(stride).step_by(2).for_each(|row| row.copy_from_slice(&first));
+            }
+            let packed = Queries::new(width, queries.chunks_exact(width));
+            let mut whole = Best::new(count, k, MARGIN);
+            whole.push_block(&packed, &all, stride, offset, 0);
+            let whole = whole.finish();
+            for split in [1, 2, 7, 24] {
+                let mut parts = [Best::new(count, k, MARGIN), Best::new(count, k, MARGIN)];
+                for (i, block) in all.chunks(split * stride).enumerate() {
+                    parts[i * i % 3 % 2].push_block(&packed, block, stride, offset, (i * split) as u64);
+                }
+                let [mut one, other] = parts;
+                one.merge(other);
+                assert_eq!(one.finish(), whole, "case {case}, blocks of {split}");
+            }
+            for (query, kept) in queries.chunks_exact(width).zip(&whole) {
+                assert!(kept.is_sorted_by(|a, b| a.0 < b.0) && kept.iter().all(|(_, product)| !product.is_nan()));
+                let found = top(kept.iter().map(|(row, _)| *row), &all, stride, offset, &query[..width], k);
+                assert_eq!(found, top(0..n as u64, &all, stride, offset, query, k), "case {case}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_keeps_the_true_best() {
+        let (width, count, n, k) = (75, 45, 1000, 10);
+        let (queries, all) = (noise(1, count * width), noise(2, n * width));
+        let packed = Queries::new(width, queries.chunks_exact(width));
+        for arch in each() {
+            let mut best = Best::new(count, k, MARGIN);
+            let rows = Rows::new(&all, width, 0, width);
+            packed.scan_with(arch, rows, &mut Select { best: &mut best, first_row: 0 });
+            for (query, kept) in queries.chunks_exact(width).zip(best.finish()) {
+                assert!(kept.len() < 2 * k, "{arch:?}");
+                let found = top(kept.iter().map(|(row, _)| *row), &all, width, 0, query, k);
+                assert_eq!(found, top(0..n as u64, &all, width, 0, query, k), "{arch:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wide_margin_keeps_every_row_and_no_place_none() {
+        let all = noise(3, 100 * 8);
+        let packed = Queries::new(8, all.chunks_exact(8).take(3));
+        for (k, margin, kept) in [(5, f32::INFINITY, 100), (5, f32::NAN, 100), (200, 0.0, 100), (0, 0.0, 0)] {
+            let mut best = Best::new(3, k, margin);
+            best.push_block(&packed, &all, 8, 0, 7);
+            assert!(best.finish().iter().all(|rows| rows.len() == kept));
+        }
+        // Queries beyond those that were announced are ignored.
+        let mut best = Best::new(1, 5, 0.0);
+        best.push_block(&packed, &all, 8, 0, u64::MAX);
+        assert_eq!(best.finish().len(), 1);
+    }
+
+    #[test]
+    fn bounds_are_rounded_down() {
+        assert_eq!(below(1.0), 1.0);
+        assert!(f64::from(below(0.1)) <= 0.1 && f64::from(below(-0.1)) <= -0.1);
+        assert_eq!((below(1e300), below(f64::NAN)), (f32::MAX, f32::NEG_INFINITY));
     }
 }

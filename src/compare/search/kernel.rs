@@ -9,12 +9,15 @@ use pulp::{Simd, WithSimd};
 use std::hint::black_box;
 use std::ops::Range;
 
-/// Values of the rows that are taken through all panels before the next rows: half of a near cache of the second level.
+/// Values of the rows that are taken through all panels before the next rows: these rows and the next ones fit the
+/// second level of cache, with room to spare.
 const BLOCK: usize = 32 * 1024;
 /// Values of the width between two readings ahead.
-const STEP: usize = 16;
+const STEP: usize = 2;
 /// A multiple of every number of rows in a tile.
 const ROUND: usize = 24;
+/// Rows of a tile of queries that are alone: more would be read side by side, which memory is slower at.
+const PAIR: usize = 2;
 
 /// Rows `stride` apart, of which `width` values from `offset` on are compared.
 #[derive(Clone, Copy)]
@@ -43,8 +46,8 @@ impl<'a> Rows<'a> {
     /// Everything that lies between two rows, where it is mostly what is compared.
     fn stretch(&self, from: usize, to: usize) -> &'a [f32] {
         let dense = self.stride < 2 * self.width;
-        let (from, to) = (from * self.stride + self.offset, to * self.stride + self.offset);
-        self.data.get(from..to.min(self.data.len())).filter(|_| dense).unwrap_or_default()
+        let at = |row: usize| row.saturating_mul(self.stride).saturating_add(self.offset);
+        self.data.get(at(from)..at(to).min(self.data.len())).filter(|_| dense).unwrap_or_default()
     }
 
     /// Some rows one after another, all of the same length.
@@ -70,12 +73,7 @@ pub(super) trait Sink {
     );
 
     /// Takes products of rows from `row` on with queries from `column` on.
-    fn values<const ROWS: usize, const QUERIES: usize>(
-        &mut self,
-        row: usize,
-        column: usize,
-        values: &[[f32; QUERIES]; ROWS],
-    );
+    fn values<const QUERIES: usize>(&mut self, row: usize, column: usize, values: &[[f32; QUERIES]]);
 }
 
 /// All products of rows with queries.
@@ -92,21 +90,19 @@ impl<T: Sink> WithSimd for Scan<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Scan { queries, rows, sink } = self;
         let block = (BLOCK / rows.width.max(1)).next_multiple_of(ROUND);
-        let strips = (queries.paneled() / (2 * S::F32_LANES).min(PANEL)).max(usize::from(queries.paneled() > 0));
+        let strips = queries.paneled().div_ceil(2 * S::F32_LANES);
         let mut first = 0;
         while first < rows.count {
             let last = rows.count.min(first + block);
             let next = rows.stretch(last, rows.count.min(last + block));
-            let mut ahead = Ahead::new(next, strips * ((last - first) / tile_rows::<S>()));
+            let tiles = if strips > 0 { strips * ((last - first) / tile_rows::<S>()) } else { (last - first) / PAIR };
+            let mut ahead = Ahead::new(next, tiles);
             for (column, panel) in queries.panels() {
                 if panel.len() == PANEL * rows.width {
                     strip::<S, T, PANEL>(simd, rows, first..last, column, panel, &mut ahead, sink);
                 } else {
                     strip::<S, T, LANE>(simd, rows, first..last, column, panel, &mut ahead, sink);
                 }
-            }
-            if strips == 0 {
-                ahead = Ahead::new(next, (last - first) / 2);
             }
             alone(simd, rows, first..last, queries.alone(), &mut ahead, sink);
             first = last;
@@ -251,35 +247,34 @@ fn alone<S: Simd, T: Sink>(
     let most = if S::F32_LANES == 8 { 6 } else { 12 };
     let (values, _) = values.as_chunks::<LANE>();
     let mut row = range.start;
-    while row + 2 <= range.end {
-        groups::<S, T, 2>(simd, rows, row, most, (column, count, values), ahead.next(), sink);
-        row += 2;
-    }
-    if row < range.end {
-        groups::<S, T, 1>(simd, rows, row, most, (column, count, values), &[], sink);
+    while count > 0 && row < range.end {
+        touch(ahead.next());
+        let pair = row..range.end.min(row + PAIR);
+        groups(simd, rows, pair, most, (column, count, values), sink);
+        row += PAIR;
     }
 }
 
-/// Products of a few rows with all queries that are alone, group by group; the groups are as equal as can be.
+/// Products of one or two rows with all queries that are alone, group by group; the groups are as equal as can be.
 #[inline(always)]
-fn groups<S: Simd, T: Sink, const ROWS: usize>(
+fn groups<S: Simd, T: Sink>(
     simd: S,
     rows: Rows,
-    row: usize,
+    pair: Range<usize>,
     most: usize,
     (column, count, values): (usize, usize, &[[f32; LANE]]),
-    ahead: &[f32],
     sink: &mut T,
 ) {
     let groups = count.div_ceil(most);
-    touch(ahead);
+    // A last row without another is taken twice and handed on once.
+    let both = [rows.row(pair.start), rows.row(pair.end - 1)];
     for group in 0..groups {
         let (from, to) = (group * count / groups, (group + 1) * count / groups);
         let group = Group { values, count, from };
         macro_rules! with {
             ($($n:literal)*) => {
                 match to - from {
-                    $($n => sink.values(row, column + from, &sums::<S, ROWS, $n>(simd, rows, row, group)),)*
+                    $($n => sink.values(pair.start, column + from, &sums::<S, $n>(simd, both, group)[..pair.len()]),)*
                     _ => {}
                 }
             };
@@ -298,26 +293,23 @@ struct Group<'a> {
 }
 
 #[inline(always)]
-fn sums<S: Simd, const ROWS: usize, const QUERIES: usize>(
+fn sums<S: Simd, const QUERIES: usize>(
     simd: S,
-    rows: Rows,
-    first: usize,
+    rows: [&[f32]; PAIR],
     Group { values, count, from }: Group,
-) -> [[f32; QUERIES]; ROWS] {
-    let whole = rows.width / LANE;
-    let tail = rows.width % LANE;
-    let rows = rows.several::<ROWS>(first);
-    let mut chunks = [rows[0].as_chunks::<LANE>().0; ROWS];
-    for i in 0..ROWS {
+) -> [[f32; QUERIES]; PAIR] {
+    let (whole, tail) = (rows[0].len() / LANE, rows[0].len() % LANE);
+    let mut chunks = [rows[0].as_chunks::<LANE>().0; PAIR];
+    for i in 0..PAIR {
         chunks[i] = &rows[i].as_chunks::<LANE>().0[..whole];
     }
-    let mut sums = [[simd.splat_f32s(0.0); QUERIES]; ROWS];
+    let mut sums = [[simd.splat_f32s(0.0); QUERIES]; PAIR];
     for k in 0..whole {
         let queries = &values[k * count + from..][..QUERIES];
         for part in 0..LANE / S::F32_LANES {
             for j in 0..QUERIES {
                 let query = S::as_simd_f32s(&queries[j]).0[part];
-                for i in 0..ROWS {
+                for i in 0..PAIR {
                     let x = S::as_simd_f32s(&chunks[i][k]).0[part];
                     sums[i][j] = simd.mul_add_f32s(x, query, sums[i][j]);
                 }
@@ -327,7 +319,7 @@ fn sums<S: Simd, const ROWS: usize, const QUERIES: usize>(
     if tail > 0 {
         let queries = &values[whole * count + from..][..QUERIES];
         for part in 0..tail.div_ceil(S::F32_LANES) {
-            for i in 0..ROWS {
+            for i in 0..PAIR {
                 let x = simd.partial_load_f32s(&rows[i][whole * LANE + part * S::F32_LANES..]);
                 for j in 0..QUERIES {
                     let query = S::as_simd_f32s(&queries[j]).0[part];
@@ -336,8 +328,8 @@ fn sums<S: Simd, const ROWS: usize, const QUERIES: usize>(
             }
         }
     }
-    let mut products = [[0.0; QUERIES]; ROWS];
-    for i in 0..ROWS {
+    let mut products = [[0.0; QUERIES]; PAIR];
+    for i in 0..PAIR {
         for j in 0..QUERIES {
             products[i][j] = simd.reduce_sum_f32s(sums[i][j]);
         }

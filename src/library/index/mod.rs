@@ -16,4 +16,4 @@ pub use reader::{Index, IndexCheck, Problem};
 pub use row::{ClipFormat, ClipStatus, IndexRow};
 pub use source::{IGNORE_FILES, LibrarySource, WalkSettings};
 pub use store::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
-pub use update::{IndexReport, IndexSettings, Progress, Refused, update};
+pub use update::{IndexReport, IndexSettings, Progress, Refused, update, write};

@@ -168,7 +168,7 @@ fn walk(root: &Path, settings: WalkSettings) -> impl Iterator<Item = Step> + '_ 
     builder.build().filter_map(move |entry| match entry {
         Ok(entry) => {
             let file = entry.path();
-            if !entry.file_type().is_some_and(|kind| !kind.is_dir()) || !file.is_file() {
+            if entry.file_type().is_none_or(|kind| kind.is_dir()) || !file.is_file() {
                 return None;
             }
             if !has_audio_extension(file) && !looks_like_audio(file) {

@@ -165,6 +165,35 @@ pub fn update(
     Ok(report)
 }
 
+/// Writes rows that were made elsewhere, by this panel's encoders, as a new index; they come in the order of their paths.
+///
+/// # Errors
+/// Where the folder holds something or cannot be written, or rows come out of order.
+pub fn write(
+    panel: &Panel,
+    library: &LibrarySource,
+    folder: &Path,
+    rows: &mut dyn Iterator<Item = IndexRow>,
+) -> Result<()> {
+    let wanted = wanted(panel, &panel.narrow()?, library, NarrowRule::Auto);
+    let mut store = Store::open(folder, wanted, false, &|| false)?;
+    let mut last: Option<String> = None;
+    loop {
+        let rows: Vec<IndexRow> = rows.take(SEGMENT_ROWS).collect();
+        let Some(end) = rows.last().map(|row| row.path.clone()) else { break };
+        let start = last.iter().chain(rows.iter().map(|row| &row.path));
+        if !start.is_sorted_by(|a, b| by_path(a, b).is_lt()) || (last.is_none() && !store.manifest.segments.is_empty())
+        {
+            let (found, expected) =
+                ("rows out of order, or an index with rows".into(), "rows in the order of their paths");
+            return Err(ErrorKind::Insufficient { what: "index", found, expected: expected.into() }.into());
+        }
+        last = Some(end);
+        store.seal(rows.into_iter().map(|row| Change::Put(Box::new(row))).collect())?;
+    }
+    store.clean()
+}
+
 /// A clip that was worked on.
 struct Done {
     listed: Listed,
@@ -197,8 +226,7 @@ fn run(
     let mut known = Rows::new(&store, &segments);
     let mut files = Files { steps: source.files(), held: None, unlisted: Vec::new() };
     let mut next = || -> Result<Option<Listed>> {
-        loop {
-            let Some(listed) = files.next() else { break };
+        while let Some(listed) = files.next() {
             while let Some(gone) = known.next_before(&listed.path)? {
                 vanish(gone, &files.unlisted, &changes, &report);
             }

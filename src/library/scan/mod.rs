@@ -122,6 +122,8 @@ pub struct ScanSettings<'a> {
     pub threshold: Threshold,
     /// Whether only clips at the threshold or above are listed.
     pub only_above: bool,
+    /// Whether clips with the bytes of a recording of the reference are listed too; they are then flagged.
+    pub own_too: bool,
     /// What clips are ranked by; none for the ratio where a calibration applies, else the strongest encoder's cosine.
     pub by: Option<Score>,
     /// Number of clips of a voice that the user expects in the library before looking: the prior.
@@ -169,6 +171,16 @@ pub struct ScanHead {
     pub cohort: Option<String>,
     /// Voices that could not be enrolled, and why.
     pub left_out: Vec<LeftOut>,
+}
+
+/// A line of a scan's result: the scan itself first, then each voice.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum ScanRecord {
+    /// What the scan says of itself.
+    Scan(Box<ScanHead>),
+    /// What was found of one voice.
+    Voice(Box<VoiceScan>),
 }
 
 /// A protected voice that could not be enrolled.
@@ -324,6 +336,11 @@ pub(crate) enum Key {
     /// A cosine.
     Encoder(Encoder),
 }
+
+/// A row of a segment, the voice that it was picked for, and whether it was picked for the ranked list.
+type Pick = (u32, usize, bool);
+/// The voice, the list, and what the clip is ranked by with its figures; none of one that is not listed.
+type Judged = (usize, bool, Option<(f64, Hit)>);
 
 /// Everything that does not change from voice to voice.
 struct Scan<'a> {
@@ -484,7 +501,7 @@ impl<'a> Scan<'a> {
         near: &[Option<crate::compare::Neighbourhoods<'_>>; 2],
     ) -> Result<Vec<VoiceScan>> {
         let cases: Vec<[Option<Case<'_>>; 2]> = voices.iter().map(|voice| self.cases(voice, near)).collect();
-        let mut wanted: BTreeMap<u32, Vec<(u32, usize, bool)>> = BTreeMap::new();
+        let mut wanted: BTreeMap<u32, Vec<Pick>> = BTreeMap::new();
         for (voice, picks) in picks.iter().enumerate() {
             let all =
                 picks.ranked.iter().map(|place| (place, true)).chain(picks.rest.iter().map(|place| (place, false)));
@@ -492,24 +509,24 @@ impl<'a> Scan<'a> {
                 wanted.entry(*segment).or_default().push((*row, voice, ranked));
             }
         }
-        let wanted: Vec<(u32, Vec<(u32, usize, bool)>)> = wanted.into_iter().collect();
-        let judged =
-            batch::map(wanted.len(), self.settings.threads, |at| -> Result<Vec<(usize, bool, Option<(f64, Hit)>)>> {
-                let Some((segment, picks)) = wanted.get(at) else { return Ok(Vec::new()) };
-                let Some(segment) = self.index.manifest().segments.get(*segment as usize) else {
-                    return Ok(Vec::new());
-                };
-                let rows = self.index.rows(segment)?;
-                let mut hits = Vec::with_capacity(picks.len());
-                for (row, voice, ranked) in picks {
-                    let place = rows.get(*row as usize).zip(voices.get(*voice)).zip(cases.get(*voice));
-                    let Some(((row, of), cases)) = place else { continue };
-                    let own = row.sha256.as_ref().is_some_and(|sha256| of.holds(sha256));
-                    let hit = self.hit(row, of, cases, *ranked).filter(|_| !own);
-                    hits.push((*voice, *ranked, hit));
-                }
-                Ok(hits)
-            })?;
+        let wanted: Vec<(u32, Vec<Pick>)> = wanted.into_iter().collect();
+        let judged = batch::map(wanted.len(), self.settings.threads, |at| -> Result<Vec<Judged>> {
+            let Some((segment, picks)) = wanted.get(at) else { return Ok(Vec::new()) };
+            let Some(segment) = self.index.manifest().segments.get(*segment as usize) else {
+                return Ok(Vec::new());
+            };
+            let rows = self.index.rows(segment)?;
+            let mut hits = Vec::with_capacity(picks.len());
+            for (row, voice, ranked) in picks {
+                let place = rows.get(*row as usize).zip(voices.get(*voice)).zip(cases.get(*voice));
+                let Some(((row, of), cases)) = place else { continue };
+                let own = row.sha256.as_ref().is_some_and(|sha256| of.holds(sha256));
+                let hit = self.hit(row, of, cases, *ranked).filter(|_| !own || self.settings.own_too);
+                let hit = hit.map(|(key, hit)| (key, Hit { flagged: hit.flagged || own, ..hit }));
+                hits.push((*voice, *ranked, hit));
+            }
+            Ok(hits)
+        })?;
         let mut lists: Vec<[Vec<(f64, Hit)>; 2]> = voices.iter().map(|_| Default::default()).collect();
         let mut own = vec![0; voices.len()];
         for hits in judged {

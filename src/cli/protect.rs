@@ -1,0 +1,271 @@
+//! `soundalike protect`: the standing list of protected voices, and the gate of a publishing pipeline.
+
+use super::check::{described_reference, warn_of_reference};
+use super::output::{self, plain, write_file};
+use super::progress::Progress;
+use super::scan::Library;
+use super::table::table;
+use super::{CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, ModelsArg, NOTHING, Outcome, SOME_UNUSABLE};
+use clap::{Args, Subcommand};
+use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
+use soundalike::library::index::LibrarySource;
+use soundalike::library::protect::{
+    ProtectCandidate, ProtectHit, ProtectReport, ProtectStatus, ProtectedVoices, check,
+};
+use soundalike::library::scan::{ScanSettings, Threshold};
+use soundalike::library::{Filter, ReferenceSource, Status, catalogue};
+use soundalike::{Error, ErrorKind, Result};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Keep a list of protected voices, and check candidates against all of them.
+///
+/// The list is a folder with a voice model for each voice: embeddings and hashes, no sound.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike protect add anna voices/anna\n  soundalike protect check new-voice/*.wav || echo stopped\n\n\
+                  Exit codes: 0 done, and every candidate passed; 1 check: a candidate is close to a protected voice or \
+                  could not be judged; 2 nothing could be done; 3 add: some recordings were not used."
+)]
+pub struct ProtectArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Args)]
+struct StoreArg {
+    /// Folder of the list
+    #[arg(long, default_value = "protected", value_name = "FOLDER")]
+    store: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Put a voice on the list
+    Add(AddArgs),
+    /// Print the voices on the list
+    List(ListArgs),
+    /// Take a voice off the list
+    Remove(RemoveArgs),
+    /// Check candidates against every voice on the list
+    Check(CheckArgs),
+}
+
+#[derive(Args)]
+struct AddArgs {
+    /// Name of the voice
+    name: String,
+    /// Its recordings: files, folders or quoted patterns; voice models are taken in with their recordings
+    #[arg(required = true, value_name = "REF")]
+    references: Vec<PathBuf>,
+    /// Replace the voice of that name
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    store: StoreArg,
+    #[command(flatten)]
+    channel: ChannelArg,
+    #[command(flatten)]
+    encoder: EncoderArg,
+}
+
+#[derive(Args)]
+struct ListArgs {
+    #[command(flatten)]
+    store: StoreArg,
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct RemoveArgs {
+    /// Name of the voice
+    name: String,
+    #[command(flatten)]
+    store: StoreArg,
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    /// Clips in question: files, folders or quoted patterns
+    #[arg(required = true, value_name = "CANDIDATE")]
+    candidates: Vec<PathBuf>,
+    #[command(flatten)]
+    store: StoreArg,
+    /// A candidate at this score or above against any voice is stopped: log10_lr=X or an encoder's cosine
+    #[arg(long, default_value = "log10_lr=2", value_name = "SCORE=X")]
+    fail_above: Threshold,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+    /// Population that candidates are ranked in: a file made by `cohort`, or default for the one in the program
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    cohort: PathBuf,
+    /// Use only the cohort's voices whose COLUMN is like PATTERN, as in `check`
+    #[arg(long, value_name = "COLUMN=PATTERN")]
+    cohort_filter: Vec<Filter>,
+    #[command(flatten)]
+    channel: ChannelArg,
+    #[command(flatten)]
+    models: ModelsArg,
+    /// Print the result as JSON (see `soundalike schema protect`)
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &ProtectArgs, common: &Common) -> Outcome {
+    match &args.action {
+        Action::Add(args) => add(args, common),
+        Action::List(args) => list(args),
+        Action::Remove(args) => {
+            ProtectedVoices::of(&args.store.store).remove(&args.name)?;
+            output::print(&format!("removed          {}\n", plain(&args.name)))?;
+            Ok(DONE)
+        }
+        Action::Check(args) => gate(args, common),
+    }
+}
+
+fn add(args: &AddArgs, common: &Common) -> Outcome {
+    let store = ProtectedVoices::of(&args.store.store);
+    let file = store.file_of(&args.name)?;
+    let source = ReferenceSource::read(&args.references)?;
+    let panel = super::panel(&args.channel, &args.encoder, Some(&source))?;
+    let progress = Progress::new(common);
+    let update = |done, all| progress.update(done, all);
+    let enrolment = store.add(&args.name, &panel, &source, args.replace, &common.batch(&update))?;
+    drop(progress);
+    warn_of_reference(&enrolment.reference, common);
+    let folder = &args.store.store;
+    let made = std::fs::create_dir_all(folder);
+    made.map_err(|source| Error::from(ErrorKind::Io { path: folder.clone(), action: "create", source }))?;
+    write_file(&file, &mut |out| {
+        let failed = |source| Error::from(ErrorKind::Io { path: file.clone(), action: "write", source });
+        serde_json::to_writer(&mut *out, &enrolment.model).map_err(|error| failed(error.into()))?;
+        out.write_all(b"\n").map_err(failed)
+    })?;
+    output::print(&format!("protected        {}: {}\n", plain(&args.name), described_reference(&enrolment.reference)))?;
+    let refused = enrolment.reference.clips.iter().any(|clip| clip.status == Status::Refused);
+    Ok(if refused { SOME_UNUSABLE } else { DONE })
+}
+
+fn list(args: &ListArgs) -> Outcome {
+    let voices = ProtectedVoices::of(&args.store.store).list()?;
+    if args.json {
+        output::print_json(&voices)?;
+    } else {
+        let rows = voices.iter().map(|voice| {
+            let encoders: Vec<&str> = voice.encoders.iter().map(|encoder| encoder.label()).collect();
+            vec![
+                plain(&voice.name),
+                voice.clips.map_or("-".into(), |clips| clips.to_string()),
+                voice.net_speech_s.map_or("-".into(), |speech| format!("{speech:.1}")),
+                encoders.join(", "),
+                plain(voice.problem.as_deref().unwrap_or_default()),
+            ]
+        });
+        output::print(&table(&["voice", " clips", " speech s", "encoders", "problem"], &rows.collect::<Vec<_>>()))?;
+    }
+    Ok(if voices.iter().any(|voice| voice.problem.is_some()) { SOME_UNUSABLE } else { DONE })
+}
+
+fn gate(args: &CheckArgs, common: &Common) -> Outcome {
+    let voices = ProtectedVoices::of(&args.store.store).voices()?;
+    let calibration = args.calibration.read(None)?;
+    let cohort = super::scan::cohort(&args.cohort)?;
+    let encoders = voices.encoders()?.unwrap_or_default();
+    let panel = panel(args, encoders)?;
+    let source = candidates(&args.candidates)?;
+    let library = Library::of(&source, panel, common)?;
+    let report = check(
+        &library.panel,
+        &voices,
+        &library.index,
+        &ScanSettings {
+            top: None,
+            threshold: args.fail_above,
+            only_above: false,
+            own_too: true,
+            by: None,
+            expected_clips: 1.0,
+            calibration: Some(&calibration),
+            cohort: Some(&cohort),
+            cohort_filters: &args.cohort_filter,
+            cache: None,
+            progress: &|_, _| {},
+            threads: common.threads,
+        },
+    )?;
+    if args.json {
+        output::print_json(&report)?;
+    } else {
+        output::print(&text(&report))?;
+    }
+    Ok(match &report {
+        report if report.candidates.is_empty() => NOTHING,
+        report if report.passed => DONE,
+        _ => GATE,
+    })
+}
+
+fn panel(args: &CheckArgs, encoders: EncoderSet) -> Result<Panel> {
+    let settings = PanelSettings { channel: args.channel.channel, encoders, ..Default::default() };
+    Panel::with_models(&settings, &args.models.models())
+}
+
+/// The candidates as a library; what is named and not there is a candidate that cannot be read.
+fn candidates(named: &[PathBuf]) -> Result<LibrarySource> {
+    let mut list = String::new();
+    for file in catalogue::expand_each(named) {
+        let path = match &file {
+            Ok(path) | Err((path, _)) => path,
+        };
+        let _ = writeln!(list, "{}", path.to_string_lossy());
+    }
+    LibrarySource::of_list(Path::new("candidates"), &list, Path::new(""))
+}
+
+fn text(report: &ProtectReport) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "protected        {} voices; stopped at {} or above", report.voices, report.threshold);
+    for candidate in &report.candidates {
+        let _ = writeln!(text, "{:16} {}{}", word(candidate.status), plain(&candidate.path), why(candidate));
+        for hit in &candidate.hits {
+            let _ = writeln!(text, "                 {}", beside(hit));
+        }
+        if let (true, Some(nearest)) = (candidate.hits.is_empty(), &candidate.nearest) {
+            let _ = writeln!(text, "                 nearest: {}", beside(nearest));
+        }
+    }
+    let stopped = report.candidates.iter().filter(|candidate| candidate.status != ProtectStatus::Passed).count();
+    let _ = match report.passed {
+        true => writeln!(text, "gate             passed"),
+        false => writeln!(text, "gate             stopped: {stopped} of {} candidates", report.candidates.len()),
+    };
+    text
+}
+
+fn word(status: ProtectStatus) -> &'static str {
+    match status {
+        ProtectStatus::Passed => "passed",
+        ProtectStatus::Hit => "hit",
+        ProtectStatus::Refused => "refused",
+    }
+}
+
+fn why(candidate: &ProtectCandidate) -> String {
+    let message = candidate.reason.as_ref().map(|reason| &reason.message).or(candidate.message.as_ref());
+    let message = message.filter(|_| candidate.status == ProtectStatus::Refused);
+    message.map_or(String::new(), |message| format!(": {}", plain(super::check::own(&candidate.path, message))))
+}
+
+fn beside(hit: &ProtectHit) -> String {
+    let figures = &hit.figures;
+    let ratio = figures.log10_lr.map_or("no ratio".into(), |log10_lr| format!("log10 LR {log10_lr:+.1}"));
+    let strongest: Option<(Encoder, f64)> = figures.cosines.iter().last().map(|(encoder, cosine)| (encoder, *cosine));
+    let cosine =
+        strongest.map_or(String::new(), |(encoder, cosine)| format!(", {} cosine {cosine:.3}", encoder.label()));
+    let likeness = figures.likeness.map_or(String::new(), |likeness| format!(", likeness {likeness:.1} %"));
+    format!("{}: {ratio}{cosine}{likeness}", plain(&hit.voice))
+}

@@ -1,0 +1,288 @@
+//! The standing list of protected voices: a folder with one voice model for each.
+//!
+//! The list is what a publishing pipeline checks every clip against. The folder holds files `NAME.model` and nothing that
+//! is not in them, so that it can be copied, kept under version control, or given to `scan` as a set of voices.
+
+use super::batch::BatchOptions;
+use super::enrol::{Enrolment, enrol};
+use super::index::{ClipStatus, Index};
+use super::outcome::{Reason, VERSION};
+use super::reference::ReferenceSource;
+use super::scan::{Hit, ScanSettings, Threshold, VoiceScan, scan};
+use super::voice_file::VoiceModelFile;
+use super::voices::VoiceSet;
+use crate::encoder::{Encoder, Panel};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Ending of the files.
+const EXTENSION: &str = "model";
+
+/// A folder of protected voices.
+#[derive(Clone, Debug)]
+pub struct ProtectedVoices {
+    folder: PathBuf,
+}
+
+/// A voice of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProtectedVoice {
+    /// Its name.
+    pub name: String,
+    /// Number of its recordings; null where the file cannot be read.
+    pub clips: Option<usize>,
+    /// Speech in them, seconds.
+    pub net_speech_s: Option<f64>,
+    /// The encoders it was enrolled by.
+    pub encoders: Vec<Encoder>,
+    /// Why it cannot be used; null where it can.
+    pub problem: Option<String>,
+}
+
+/// The result of a check against all protected voices.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProtectReport {
+    /// Version of the program.
+    pub version: String,
+    /// Number of voices on the list.
+    pub voices: usize,
+    /// The threshold that a candidate must stay under against every voice.
+    pub threshold: Threshold,
+    /// The candidates, in the order of their paths.
+    pub candidates: Vec<ProtectCandidate>,
+    /// Whether every candidate could be judged and stays under the threshold.
+    pub passed: bool,
+}
+
+/// A candidate against all protected voices.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProtectCandidate {
+    /// Where it lies.
+    pub path: String,
+    /// `passed`, `hit` or `refused`.
+    pub status: ProtectStatus,
+    /// The voices whose threshold it reaches, the closest first.
+    pub hits: Vec<ProtectHit>,
+    /// The voice that it comes closest to; null where none could be compared.
+    pub nearest: Option<ProtectHit>,
+    /// Why it could not be judged; null where it could.
+    pub reason: Option<Reason>,
+    /// The same as a sentence where there is no more than that.
+    pub message: Option<String>,
+}
+
+/// How a candidate came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtectStatus {
+    /// It stays under the threshold against every voice.
+    Passed,
+    /// It reaches the threshold of a voice, or is one of its recordings.
+    Hit,
+    /// It cannot be judged.
+    Refused,
+}
+
+/// A protected voice beside a candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProtectHit {
+    /// The voice.
+    pub voice: String,
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Hit,
+}
+
+impl ProtectedVoices {
+    /// The list in a folder, which need not be there yet.
+    pub fn of(folder: &Path) -> Self {
+        ProtectedVoices { folder: folder.into() }
+    }
+
+    /// Where a voice's file lies, or will.
+    ///
+    /// # Errors
+    /// Where the name cannot be a file's.
+    pub fn file_of(&self, name: &str) -> Result<PathBuf> {
+        let bad = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
+        if name.is_empty() || name.starts_with(['.', '-', ' ']) || name.contains(bad) || name.len() > 200 {
+            let expected =
+                "1 to 200 bytes without / \\ : and control characters, that begin with no dot, dash or space";
+            let found = format!("\"{}\"", name.escape_debug());
+            return Err(ErrorKind::Setting { name: "name", found, expected: expected.into() }.into());
+        }
+        Ok(self.folder.join(format!("{name}.{EXTENSION}")))
+    }
+
+    /// Enrols a voice; what is returned is to be written to [`file_of`](Self::file_of) it.
+    ///
+    /// # Errors
+    /// Where there is one by that name already and `replace` is false, or as [`enrol`].
+    pub fn add(
+        &self,
+        name: &str,
+        panel: &Panel,
+        source: &ReferenceSource,
+        replace: bool,
+        options: &BatchOptions<'_>,
+    ) -> Result<Enrolment> {
+        if self.file_of(name)?.exists() && !replace {
+            let (found, expected) = (format!("\"{name}\", which is protected already"), "another name, or --replace");
+            return Err(ErrorKind::Setting { name: "name", found, expected: expected.into() }.into());
+        }
+        enrol(panel, source, options)
+    }
+
+    /// Takes a voice off the list.
+    ///
+    /// # Errors
+    /// Where there is none by that name, or its file cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let file = self.file_of(name)?;
+        if !file.exists() {
+            let names: Vec<String> = self.list()?.into_iter().map(|voice| voice.name).collect();
+            let expected = if names.is_empty() { "one that is protected; none is".into() } else { names.join(", ") };
+            return Err(ErrorKind::Setting { name: "name", found: format!("\"{name}\""), expected }.into());
+        }
+        std::fs::remove_file(&file).at(&file, "remove")
+    }
+
+    /// The voices, in the order of their names; none where the folder is not there.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed.
+    pub fn list(&self) -> Result<Vec<ProtectedVoice>> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        let mut voices = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).at(&self.folder, "list")? {
+            let path = entry.at(&self.folder, "list")?.path();
+            if path.extension().is_none_or(|extension| extension != EXTENSION) {
+                continue;
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            voices.push(match VoiceModelFile::read(&path) {
+                Ok(file) => ProtectedVoice {
+                    name,
+                    clips: Some(file.exemplars.len()),
+                    net_speech_s: Some(file.exemplars.iter().map(|clip| clip.quality.net_speech_s).sum()),
+                    encoders: file.fingerprints.encoders().collect(),
+                    problem: None,
+                },
+                Err(error) => ProtectedVoice {
+                    name,
+                    clips: None,
+                    net_speech_s: None,
+                    encoders: Vec::new(),
+                    problem: Some(error.to_string()),
+                },
+            });
+        }
+        voices.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(voices)
+    }
+
+    /// The voices as a set to compare with.
+    ///
+    /// # Errors
+    /// Where there is none, or the file of one cannot be used: a gate that passes over a protected voice is open.
+    pub fn voices(&self) -> Result<VoiceSet> {
+        let listed = self.list()?;
+        if listed.is_empty() {
+            let (found, expected) =
+                ("no protected voice".into(), "one that soundalike protect add has put there".into());
+            return Err(ErrorKind::Document { path: self.folder.clone(), what: "protect", found, expected }.into());
+        }
+        for voice in &listed {
+            if voice.problem.is_some() {
+                VoiceModelFile::read(&self.file_of(&voice.name)?)?;
+            }
+        }
+        VoiceSet::models(&self.folder)
+    }
+}
+
+/// Checks the clips of an index against all protected voices.
+///
+/// # Errors
+/// As [`scan`], and where a protected voice cannot be enrolled.
+pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSettings<'_>) -> Result<ProtectReport> {
+    let mut candidates: BTreeMap<String, ProtectCandidate> = BTreeMap::new();
+    let root = PathBuf::from(&index.manifest().library);
+    for segment in &index.manifest().segments {
+        for row in index.rows(segment)? {
+            let path = super::check::shown(&root.join(&row.path));
+            let refused = row.status == ClipStatus::Refused;
+            let message = row.reason.filter(|_| refused).map(|(_, message)| message);
+            let status = if refused { ProtectStatus::Refused } else { ProtectStatus::Passed };
+            let candidate =
+                ProtectCandidate { path: path.clone(), status, hits: Vec::new(), nearest: None, reason: None, message };
+            candidates.insert(path, candidate);
+        }
+    }
+    let mut left_out: Option<String> = None;
+    let mut compared = 0;
+    scan(
+        panel,
+        voices,
+        index,
+        &ScanSettings { top: None, only_above: false, own_too: true, cache: None, ..*settings },
+        &mut |head| {
+            left_out = head.left_out.first().map(|voice| format!("{}: {}", voice.voice, voice.message));
+            Ok(())
+        },
+        &mut |voice| {
+            compared += 1;
+            take(voice, &mut candidates);
+            Ok(())
+        },
+    )?;
+    if let Some(found) = left_out {
+        let expected = "every protected voice to be compared with".into();
+        return Err(Error::from(ErrorKind::Insufficient { what: "protected voices", found, expected }));
+    }
+    let mut candidates: Vec<ProtectCandidate> = candidates.into_values().collect();
+    for candidate in &mut candidates {
+        candidate.hits.sort_by(|a, b| closer(b, a));
+        if candidate.status == ProtectStatus::Passed && candidate.nearest.is_none() {
+            candidate.status = ProtectStatus::Refused;
+            candidate.message = Some("could not be compared with any voice".into());
+        }
+    }
+    let passed = candidates.iter().all(|candidate| candidate.status == ProtectStatus::Passed);
+    Ok(ProtectReport { version: VERSION.into(), voices: compared, threshold: settings.threshold, candidates, passed })
+}
+
+/// Takes in what was found of one voice.
+fn take(voice: &VoiceScan, candidates: &mut BTreeMap<String, ProtectCandidate>) {
+    let judged = voice.hits.iter().map(|hit| (hit, true)).chain(voice.withheld.iter().map(|hit| (hit, false)));
+    for (figures, judged) in judged {
+        let Some(candidate) = candidates.get_mut(&figures.path) else { continue };
+        let hit = ProtectHit { voice: voice.voice.clone(), figures: figures.clone() };
+        if figures.flagged {
+            candidate.status = ProtectStatus::Hit;
+            candidate.hits.push(hit.clone());
+        } else if !judged && candidate.status == ProtectStatus::Passed {
+            candidate.status = ProtectStatus::Refused;
+            candidate.reason.clone_from(&figures.reason);
+        }
+        if candidate.nearest.as_ref().is_none_or(|nearest| closer(&hit, nearest).is_gt()) {
+            candidate.nearest = Some(hit);
+        }
+    }
+}
+
+/// Which of two is closer to its voice.
+fn closer(a: &ProtectHit, b: &ProtectHit) -> std::cmp::Ordering {
+    let key = |hit: &ProtectHit| {
+        let cosine = hit.figures.cosines.iter().last().map_or(-1.0, |(_, cosine)| *cosine);
+        (hit.figures.unbounded_log10_lr.unwrap_or(f64::NEG_INFINITY), cosine)
+    };
+    let (a_key, b_key) = (key(a), key(b));
+    let by_ratio = a_key.0.total_cmp(&b_key.0).then_with(|| a_key.1.total_cmp(&b_key.1));
+    by_ratio.then_with(|| b.voice.cmp(&a.voice))
+}
