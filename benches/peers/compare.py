@@ -1,5 +1,5 @@
 """Runs soundalike and its peers by turns and prints medians of paired ratios; started by ../compare.sh.
-   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory|campplus|ge2e|networks ...]
+   compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory|campplus|ge2e|networks|index|search|library ...]
 
    A peer's pass stands between two of ours and is divided by their mean, so that a neighbour's load falls on both. `wall`
    is the clock; `cpu` is processor time, which a busy machine distorts less.
@@ -9,7 +9,7 @@ from pathlib import Path
 
 RELEASE, PEERS, HERE = Path(sys.argv[1]), Path(os.environ["PEERS"]), Path(__file__).parent
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-PARTS = sys.argv[3:] or ["mfcc", "full", "threads", "resample", "cold", "memory", "campplus", "ge2e", "networks"]
+PARTS = sys.argv[3:] or ["mfcc", "full", "threads", "resample", "cold", "memory", "campplus", "ge2e", "networks", "index", "search", "library"]
 A, B = PEERS / "corpus/A", PEERS / "corpus/B"
 TORCH = str(PEERS / "venv-torch/bin/python")
 PYTHON, SOUNDALIKE = str(PEERS / "venv/bin/python"), str(RELEASE / "soundalike")
@@ -210,6 +210,75 @@ def memory():
         long.unlink(missing_ok=True)
 
 
+def indexed(clips, threads, *options):
+    """Wall and processor seconds of indexing so many clips, start of the process included."""
+    with tempfile.TemporaryDirectory(dir=PEERS) as folder:
+        listed = Path(folder) / "list.txt"
+        listed.write_text("\n".join(str(clip) for clip in sorted(A.glob("*.wav"))[:clips]))
+        command = [SOUNDALIKE, "index", listed, "-o", Path(folder) / "voices.lib", "--threads", threads, "--quiet", *options]
+        return spent(command)[:2]
+
+
+def index():
+    clips = 60
+    for threads in (1, 2):
+        peers = {
+            f"Resemblyzer (GE2E) on {backend}": lambda backend=backend: peer(
+                "bench_resemblyzer.py", "--stage", "e2e", "--backend", backend, "--clips", clips, "--procs", threads, python=TORCH)
+            for backend in ("torch", "onnx")
+        }
+        def campplus():
+            words = spent([TORCH, HERE / "bench_index.py", PEERS / "campplus.onnx", clips, threads])[2].split()
+            return float(words[1]), float(words[3]) or float(words[1])
+        print(f"\n{clips} clips of 10 s, {threads} thread(s) or process(es); `cpu` means nothing where a peer has several processes")
+        rounds("index, GE2E alone", lambda: indexed(clips, threads, "--encoder", "ge2e"), peers)
+        rounds("index, CAM++ alone", lambda: indexed(clips, threads, "--encoder", "campplus"), {"onnxruntime (CAM++)": campplus})
+    walls = [[indexed(clips, threads)[0] for threads in (1, 2)] for _ in range(ROUNDS)]
+    for i, threads in enumerate((1, 2)):
+        print(f"{f'all four encoders, {threads} thread(s): clips a second':52} {shown([clips / w[i] for w in walls])}")
+        print(f"{'seconds of sound a second':52} {shown([10 * clips / w[i] for w in walls])}")
+    print(f"{'two threads: times as fast':52} {shown([a / b for a, b in walls])}", flush=True)
+
+
+def search():
+    """Our search and faiss (products by blocks, the fastest of three instruction sets) by turns, least seconds of each."""
+    for threads in (1, 2):
+        best = {}
+        def take(who, count, seconds):
+            best[who, count] = min(best.get((who, count), 9e9), seconds)
+        for _ in range(ROUNDS):
+            for core in ("auto", "Haswell", "SkylakeX"):
+                for line in spent([RELEASE / "examples/search_speed", threads])[2].splitlines():
+                    take("soundalike", int(re.search(r"Q=(\d+)", line)[1]), float(re.search(r"min ([0-9.]+)", line)[1]))
+                with tempfile.NamedTemporaryFile("r") as results:
+                    env = {**os.environ, "PERF_RESULTS": results.name, **({} if core == "auto" else {"OPENBLAS_CORETYPE": core})}
+                    spent([PYTHON, HERE / "bench_score.py", "--peer", "faiss-blas", "--threads", threads], env=env)
+                    for line in Path(results.name).read_text().splitlines():
+                        row = json.loads(line)
+                        take("faiss", row["items"], row["min"])
+        for count in (1, 10, 100):
+            ours, theirs = best["soundalike", count], best["faiss", count]
+            print(f"top 10 of 1 000 000 x 256, Q={count}, {threads} thread(s): {ours:.4f} s, faiss {theirs:.4f} s, times as fast {theirs / ours:.2f}", flush=True)
+
+
+def library():
+    """Peak memory and time of indexes and scans of growing libraries with generated embeddings."""
+    reference = HERE.parent.parent / "fixtures/voices/nsh/real"
+    for rows in (1_000, 10_000, 1_000_000):
+        with tempfile.TemporaryDirectory(dir=PEERS) as folder:
+            index = Path(folder) / "voices.lib"
+            spent([RELEASE / "examples/generated_index", rows, index])
+            size = sum(file.stat().st_size for file in index.glob("*.parquet")) / 2**20
+            print(f"\n{rows} clips, index of {size:.0f} MiB")
+            peak("first scan, which writes the rows", "scan", "--reference", reference, index, "--quiet")
+            peak("scan for one voice", "scan", "--reference", reference, index, "--quiet")
+            peak("the same, one thread", "scan", "--reference", reference, index, "--quiet", "--threads", "1")
+            peak("scan for ten voices", "scan", "--reference-set", HERE.parent.parent / "fixtures/voices", index, "--quiet")
+            if rows <= 10_000:
+                peak("groups", "groups", index)
+            peak("index --check", "index", "--check", "-o", index)
+
+
 for part in PARTS:
     {"mfcc": mfcc, "full": full, "threads": threads, "resample": resample, "cold": cold, "memory": memory,
-     "campplus": campplus, "ge2e": ge2e, "networks": networks}[part]()
+     "campplus": campplus, "ge2e": ge2e, "networks": networks, "index": index, "search": search, "library": library}[part]()
