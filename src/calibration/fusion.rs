@@ -547,7 +547,7 @@ mod tests {
             picker.sums(picker.candidate(&terms.candidate), &[side], &[&[cosine as f32]], &mut sum);
             assert!((f64::from(sum[0]) - exact).abs() < f64::from(picker.margin(1e-7)), "{sum:?} {exact}");
         }
-        assert!(picker.margin(1e-5) < 1e-3, "{}", picker.margin(1e-5));
+        assert!(picker.margin(1e-5) < 3e-3, "{}", picker.margin(1e-5));
     }
 
     #[test]

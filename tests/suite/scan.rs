@@ -171,6 +171,58 @@ impl crate::program::Run {
 }
 
 #[test]
+fn the_closest_of_many_are_found_wherever_they_lie() {
+    use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings, PerEncoder};
+    use soundalike::feature::ClipQuality;
+    use soundalike::library::index::{ClipStatus, IndexRow, LibrarySource, write};
+    let folder = folder();
+    let index = folder.path().join("many.lib");
+    let encoders = EncoderSet::of([Encoder::Mfcc]).unwrap();
+    let panel = Panel::new(&PanelSettings { encoders, ..Default::default() }).unwrap();
+    let mut state = 1u64;
+    let mut number = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let quality = ClipQuality {
+        net_speech_s: 3.0,
+        snr_db: Some(30.0),
+        bandwidth_hz: Some(8000.0),
+        clipping_percent: 0.0,
+        level_dbfs: Some(-20.0),
+    };
+    let mut rows = (0..20_000).map(|i| IndexRow {
+        path: format!("{i:05}.wav"),
+        voice: "x".into(),
+        sha256: Some(format!("{i:064x}")),
+        size: 1,
+        mtime_ns: 0,
+        format: None,
+        seconds: Some(3.0),
+        quality: Some(quality),
+        status: ClipStatus::Usable,
+        reason: None,
+        wide: [(Encoder::Mfcc, (0..38).map(|_| number()).collect())].into_iter().collect(),
+        narrow: PerEncoder::default(),
+    });
+    let library = LibrarySource::of_list(Path::new("many"), "x", Path::new("many")).unwrap();
+    write(&panel, &library, &index, &mut rows).unwrap();
+    let of =
+        |more: &[&str]| scan(&[&["--quiet", "--reference", REFERENCE, word(&index)], more].concat(), 0).1.remove(1);
+    let all = of(&["--top=all"]);
+    let hits = all["hits"].as_array().unwrap();
+    let cosine = |hit: &Value| hit["cosines"]["mfcc"].as_f64().unwrap();
+    assert!(hits.len() == 20_000 && hits.is_sorted_by(|a, b| cosine(a) >= cosine(b)));
+    for (top, threads) in [(1, "1"), (7, "2"), (100, "2"), (3000, "3")] {
+        let some = of(&[&format!("--top={top}"), &format!("--threads={threads}")]);
+        assert_eq!(some["hits"].as_array().unwrap()[..], hits[..top], "{top}");
+    }
+    let floor = cosine(&hits[500]);
+    let above = of(&[&format!("--above=mfcc={floor}")]);
+    assert_eq!(names(&above["hits"]).len(), 501);
+}
+
+#[test]
 fn many_voices_at_once_are_what_they_are_one_by_one() {
     let folder = folder();
     let (_, index) = indexed(folder.path());

@@ -28,7 +28,11 @@ const LOCK: &str = "_lock";
 const PARTS: &str = "_parts";
 const RETIRED: &str = "_retired";
 /// Rows of a segment that is filled up; a segment in the middle may grow to twice as many before it is divided.
+#[cfg(not(test))]
 pub(crate) const SEGMENT_ROWS: usize = 8192;
+/// Few, so that tests come to know many segments.
+#[cfg(test)]
+pub(crate) const SEGMENT_ROWS: usize = 8;
 
 /// What an index is: its settings and its segments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -503,4 +507,150 @@ fn refuse_other_settings(folder: &Path, found: &IndexManifest, wanted: &IndexMan
     }
     let expected = format!("{}; give the options it was made with, or --rebuild to make it anew", told(wanted));
     Err(damaged(folder, format!("an index of {}", told(found)), &expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SplitMix;
+
+    fn manifest() -> IndexManifest {
+        let widths: PerEncoder<usize> = [(crate::encoder::Encoder::Mfcc, 2)].into_iter().collect();
+        let prints: PerEncoder<String> = [(crate::encoder::Encoder::Mfcc, "a".to_string())].into_iter().collect();
+        IndexManifest {
+            format: FORMAT.into(),
+            version: FORMAT_VERSION,
+            program: "x".into(),
+            library: "lib".into(),
+            channel: "mix".into(),
+            narrow: NarrowRule::Auto,
+            fingerprints: prints.clone(),
+            narrow_fingerprints: prints,
+            widths: widths.clone(),
+            narrow_widths: widths,
+            segments: Vec::new(),
+        }
+    }
+
+    fn open(folder: &Path) -> Store {
+        Store::open(folder, manifest(), false, &|| false).unwrap()
+    }
+
+    fn row(number: usize, value: f32) -> IndexRow {
+        let usable = !number.is_multiple_of(5);
+        let values = if usable {
+            [(crate::encoder::Encoder::Mfcc, vec![value, 1.0])].into_iter().collect()
+        } else {
+            PerEncoder::default()
+        };
+        IndexRow {
+            path: format!("{}/{number}", number % 7),
+            voice: "v".into(),
+            sha256: Some(format!("{number:064}")),
+            size: number as u64,
+            mtime_ns: -3,
+            format: None,
+            seconds: usable.then_some(1.5),
+            quality: None,
+            status: if usable { ClipStatus::Usable } else { ClipStatus::Refused },
+            reason: (!usable).then(|| ("no_speech".into(), "none".into())),
+            wide: values,
+            narrow: PerEncoder::default(),
+        }
+    }
+
+    fn rows(store: &Store) -> Vec<IndexRow> {
+        let rows =
+            |segment: &Segment| Table::open(&store.folder.join(&segment.file), &store.common).unwrap().rows().unwrap();
+        store.manifest.segments.iter().flat_map(rows).collect()
+    }
+
+    fn changes(random: &mut SplitMix) -> Vec<Change> {
+        let mut numbers: Vec<usize> = (0..120).collect();
+        random.shuffle(&mut numbers);
+        let count = 1 + random.below(60);
+        let change = |number: usize| {
+            let path = row(number, 0.0).path;
+            match random.below(5) {
+                0 => Change::Drop(path),
+                1 => Change::Touch { path, voice: Some("w".into()), there: random.below(2) == 0 },
+                _ => Change::Put(Box::new(row(number, 1.0 + random.below(9) as f32))),
+            }
+        };
+        numbers.into_iter().take(count).map(change).collect()
+    }
+
+    fn model(rows: &mut Vec<IndexRow>, changes: &[Change]) {
+        for change in changes {
+            let at = rows.iter().position(|row| row.path == change.path());
+            match (change, at) {
+                (Change::Put(row), Some(at)) => rows[at] = (**row).clone(),
+                (Change::Put(row), None) => rows.push((**row).clone()),
+                (Change::Touch { voice, there, .. }, Some(at)) => {
+                    let row = rows.remove(at).there(*there);
+                    rows.push(IndexRow { voice: voice.clone().unwrap(), ..row });
+                }
+                (Change::Drop(_), Some(at)) => drop(rows.remove(at)),
+                (_, None) => {}
+            }
+        }
+        rows.sort_by(|a, b| by_path(&a.path, &b.path));
+    }
+
+    #[test]
+    fn any_changes_in_any_order_come_to_the_rows_they_say() {
+        for seed in 0..40 {
+            let folder = tempfile::tempdir().unwrap();
+            let mut random = SplitMix(seed);
+            let mut expected = Vec::new();
+            for _ in 0..6 {
+                let changes = changes(&mut random);
+                model(&mut expected, &changes);
+                // Every time as a process of its own.
+                let mut store = open(folder.path());
+                store.seal(changes).unwrap();
+                assert_eq!(rows(&store), expected, "seed {seed}");
+                let segments = &store.manifest.segments;
+                assert!(segments.iter().all(|segment| (1..=2 * SEGMENT_ROWS).contains(&segment.counts.rows)));
+                assert!(segments.windows(2).all(|pair| by_path(&pair[0].last, &pair[1].first).is_lt()));
+                assert_eq!(store.manifest.counts(), Counts::of(&expected));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_in_order_fill_segments_whatever_the_portions() {
+        let mut all: Vec<IndexRow> = (0..100).map(|number| row(number, 1.0)).collect();
+        all.sort_by(|a, b| by_path(&a.path, &b.path));
+        let files = |portion: usize| {
+            let folder = tempfile::tempdir().unwrap();
+            for rows in all.chunks(portion) {
+                open(folder.path()).seal(rows.iter().map(|row| Change::Put(Box::new(row.clone()))).collect()).unwrap();
+            }
+            let store = open(folder.path());
+            assert_eq!(rows(&store), all);
+            store.manifest.segments
+        };
+        let whole = files(100);
+        assert_eq!(whole.len(), 100usize.div_ceil(SEGMENT_ROWS));
+        for portion in [1, 3, 7, 8, 9, 20, 50] {
+            assert_eq!(files(portion), whole, "{portion} at a time");
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_sorted_in_by_the_next_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        store.seal((0..20).map(|number| Change::Put(Box::new(row(number, 1.0)))).collect()).unwrap();
+        store.keep(&[row(3, 9.0), row(50, 1.0)]).unwrap();
+        store.keep(&[row(4, 9.0)]).unwrap();
+        drop(store);
+        let mut store = open(folder.path());
+        let kept = store.kept().unwrap();
+        assert_eq!(kept.len(), 3);
+        store.seal(kept).unwrap();
+        let changed = rows(&store).into_iter().filter(|row| row.wide.mfcc.as_ref().is_some_and(|v| v[0] == 9.0));
+        assert_eq!((rows(&store).len(), changed.count(), store.kept().unwrap().len()), (21, 2, 0));
+    }
 }
