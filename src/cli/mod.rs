@@ -9,6 +9,7 @@ mod enrol;
 mod evaluate;
 mod features;
 mod inspect;
+mod locate;
 mod output;
 mod progress;
 mod schema;
@@ -231,6 +232,7 @@ fn panel(channel: &ChannelArg, encoder: &EncoderArg, reference: Option<&Referenc
 #[derive(Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Locate(locate::LocateArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -254,6 +256,7 @@ pub fn run() -> ExitCode {
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Check(args) => check::run(args, common),
+        Command::Locate(args) => locate::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),

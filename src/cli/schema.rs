@@ -8,6 +8,7 @@ use soundalike::library::check::CheckReport;
 use soundalike::library::cohort::CohortDescription;
 use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::inspect::InspectReport;
+use soundalike::library::locate::LocateReport;
 use soundalike::library::{Calibration, VoiceModelFile};
 
 /// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol, calibrate or
@@ -23,6 +24,7 @@ pub struct SchemaArgs {
 #[derive(Clone, Copy, ValueEnum)]
 enum ResultOf {
     Check,
+    Locate,
     Inspect,
     Evaluate,
     Enrol,
@@ -34,6 +36,7 @@ enum ResultOf {
 pub fn run(args: &SchemaArgs) -> Outcome {
     output::print_json(&match args.command {
         ResultOf::Check => schema_for!(CheckReport),
+        ResultOf::Locate => schema_for!(LocateReport),
         ResultOf::Inspect => schema_for!(InspectReport),
         ResultOf::Evaluate => schema_for!(EvaluateReport),
         ResultOf::Enrol => schema_for!(VoiceModelFile),

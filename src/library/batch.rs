@@ -92,6 +92,11 @@ fn refused(found: String) -> Error {
     ErrorKind::Setting { name: "threads", found, expected }.into()
 }
 
+/// Threads that run where none are asked for.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// Works through items that come one after another, of which only so many may be held at once: `source` gives the next
 /// until there is none, `work` turns it into a result on one of several threads, and `sink` takes the results in the
 /// order of the items. `source` and `sink` run on the calling thread; `worker` makes what one thread works with, on
@@ -109,7 +114,6 @@ pub fn stream<T: Send, R: Send, W>(
     sink: &mut dyn FnMut(R) -> Result<()>,
 ) -> Result<()> {
     check_threads(threads)?;
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     let (asked, window) = (if threads == 0 { cores() } else { threads }, window.max(1));
     if asked.min(window) == 1 {
         let mut worker = worker();

@@ -14,6 +14,7 @@ pub mod enrol;
 pub mod evaluate;
 pub mod inspect;
 mod labels;
+pub mod locate;
 mod manifest;
 mod outcome;
 mod reference;
