@@ -26,9 +26,9 @@ use std::path::{Path, PathBuf};
 /// Find where in long recordings a protected voice occurs.
 ///
 /// A film's track, a podcast or a call is heard once, in memory that does not grow with its length. Overlapping windows
-/// inside its speech are scored as `check` scores a clip, and the voice is found where the mean score of the windows over
-/// an instant reaches the threshold. What a range is worth is what its best window is worth, never a sum: windows share
-/// samples and a speaker. A long recording has many windows, so some reach a threshold by chance; their expected number
+/// inside its speech are scored as `check` scores a clip, and the voice is found where the window whose middle is nearest
+/// reaches the threshold. What a range is worth is what its best window is worth, never a sum: windows share samples and
+/// a speaker. A long recording has many windows, so some reach a threshold by chance; their expected number
 /// is stated. None of the figures is a probability, and none says whether the speech is synthetic.
 #[derive(Args)]
 #[command(
@@ -82,7 +82,7 @@ pub struct LocateArgs {
     /// File for the timeline as SVG: ranges, scores and speech (one recording only)
     #[arg(long, value_name = "FILE")]
     timeline: Option<PathBuf>,
-    /// File for every window with its scores, as CSV
+    /// File for every window with its scores, as CSV, also those that have no ratio
     #[arg(long, value_name = "FILE")]
     windows: Option<PathBuf>,
     /// Exit with 1 where the voice is found
@@ -277,7 +277,7 @@ fn text(report: &LocateReport) -> String {
     let (search, above) = (&report.search, &report.search.above);
     let _ = writeln!(
         text,
-        "search           windows of {} s every {} s inside speech; found from a mean {} of {} on\n",
+        "search           windows of {} s every {} s inside speech; found from a {} of {} on\n",
         search.window_s,
         search.hop_s,
         above.score.label(),

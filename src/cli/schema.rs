@@ -24,25 +24,25 @@ pub struct SchemaArgs {
 #[derive(Clone, Copy, ValueEnum)]
 enum ResultOf {
     Check,
-    Locate,
     Inspect,
     Evaluate,
     Enrol,
     Selftest,
     Calibrate,
     Cohort,
+    Locate,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
     output::print_json(&match args.command {
         ResultOf::Check => schema_for!(CheckReport),
-        ResultOf::Locate => schema_for!(LocateReport),
         ResultOf::Inspect => schema_for!(InspectReport),
         ResultOf::Evaluate => schema_for!(EvaluateReport),
         ResultOf::Enrol => schema_for!(VoiceModelFile),
         ResultOf::Selftest => schema_for!(SelfTest),
         ResultOf::Calibrate => schema_for!(Calibration),
         ResultOf::Cohort => schema_for!(CohortDescription),
+        ResultOf::Locate => schema_for!(LocateReport),
     })?;
     Ok(DONE)
 }

@@ -1,7 +1,7 @@
 //! Where in a long recording a protected voice occurs.
 //!
 //! The recording is decoded once, as a stream. Overlapping windows inside its speech are scored as `check` scores a clip;
-//! where the mean score of the windows over an instant reaches a threshold, the voice is found. What is said of a range
+//! an instant has the score of the window whose middle is nearest, and where it reaches a threshold the voice is found. What is said of a range
 //! is what its best window is worth: the ratios of windows that share samples and a speaker are not independent, so they
 //! are never added up. Memory does not grow with the recording, but for some hundred bytes a window.
 
@@ -121,7 +121,7 @@ pub struct Search {
     pub bridged_s: f64,
     /// Ranges closer than this are one, seconds.
     pub joined_s: f64,
-    /// The voice is found where the mean score of the windows over an instant lies at or above this.
+    /// The voice is found where the score of the window whose middle is nearest lies at or above this.
     pub above: Above,
 }
 
@@ -165,7 +165,7 @@ pub struct WindowCounts {
     pub without_ratio: usize,
     /// Those that were compared in the narrow band.
     pub narrow_band: usize,
-    /// Those at or above the threshold by themselves.
+    /// Those at or above the threshold.
     pub at_threshold: usize,
 }
 
@@ -178,7 +178,7 @@ pub struct FoundRange {
     pub end_s: f64,
     /// Speech in it without pauses, seconds; of whom, is not said.
     pub net_speech_s: f64,
-    /// Number of windows that share at least half of themselves, or of the range, with it.
+    /// Number of windows whose middle lies in it.
     pub windows: usize,
     /// Median of their scores, as those of the threshold.
     pub median_score: f64,
@@ -224,8 +224,8 @@ pub struct Trace {
     pub windows: Vec<TracedWindow>,
     /// Segments of speech, from and to, seconds.
     pub segments: Vec<(f64, f64)>,
-    /// The score by which the voice is looked for, the mean of the windows over an instant: from, to, seconds, and the
-    /// score. What no window covers is left out.
+    /// The score by which the voice is looked for, of the window whose middle is nearest: from, to, seconds, and the score.
+    /// What no window covers is left out.
     pub steps: Vec<(f64, f64, f64)>,
 }
 
@@ -387,7 +387,8 @@ fn search(
         reason: reason.map(Reason::from),
         in_reference,
         windows: counts,
-        found_s: ranges.iter().map(|range| range.end_s - range.start_s).sum(),
+        // A sum of nothing would be a negative zero.
+        found_s: ranges.iter().fold(0.0, |sum, range| sum + range.end_s - range.start_s),
         ranges,
         expected_false_windows_at_most: false_windows(counts.scored, sides, above),
         sha256: heard.sha256,

@@ -6,7 +6,7 @@ use std::process::Command;
 
 const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 9] = [
+const COMMANDS: [(&str, &[&str]); 10] = [
     (
         "check",
         &[
@@ -30,6 +30,26 @@ const COMMANDS: [(&str, &[&str]); 9] = [
             "<CANDIDATE>",
             "[default: mix]",
             "mfcc=0.9",
+        ],
+    ),
+    (
+        "locate",
+        &[
+            "--reference",
+            "--window",
+            "--hop",
+            "--above",
+            "--name",
+            "--labels",
+            "--rttm",
+            "--timeline",
+            "--windows",
+            "--fail",
+            "--json",
+            "[default: log10_lr=1]",
+            "campplus=0.6",
+            "<LONGFILE>",
+            "Exit codes: 0",
         ],
     ),
     ("enrol", &["<REF>", "--output", "--channel", "--encoder", "--models", "Exit codes: 0", "voice model"]),
@@ -109,7 +129,7 @@ const COMMANDS: [(&str, &[&str]); 9] = [
             "Exit codes: 0 all clips were used; 3",
         ],
     ),
-    ("schema", &["check, inspect, evaluate, enrol, selftest, calibrate, cohort", "[default: check]"]),
+    ("schema", &["check, inspect, evaluate, enrol, selftest, calibrate, cohort, locate", "[default: check]"]),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
 ];
 

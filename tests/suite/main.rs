@@ -13,5 +13,6 @@ mod features;
 mod formats;
 mod golden;
 mod inspect;
+mod locate;
 mod networks;
 mod program;

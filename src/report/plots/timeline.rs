@@ -107,7 +107,7 @@ fn key(out: &mut String, facts: &Timeline<'_>) {
     words(out, (LEFT + 30.0, y), "", "voice found");
     let x = LEFT + 120.0;
     let _ = writeln!(out, "<path d=\"M{x} {:.1}h24\" stroke=\"#000\" stroke-width=\"1.2\"/>", y - 4.0);
-    words(out, (x + 30.0, y), "", &shortened(&format!("{}, mean of the windows", facts.score), 44));
+    words(out, (x + 30.0, y), "", &shortened(&format!("{} of the nearest window", facts.score), 44));
     let x = x + 320.0;
     let _ = writeln!(out, "<path d=\"M{x} {:.1}h24\" {THRESHOLD}/>", y - 4.0);
     words(out, (x + 30.0, y), "", &format!("threshold {}", fixed(facts.threshold, 2)));
