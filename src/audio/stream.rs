@@ -106,6 +106,17 @@ impl Recording {
         self.decoder.format()
     }
 
+    /// SHA-256 of the file, where it was asked for.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
+    /// The length that the file announces, seconds, where it does so and can be believed; for progress only.
+    pub fn announced_s(&self) -> Option<f64> {
+        let rate = f64::from(self.decoder.format().sample_rate_hz.max(1));
+        self.decoder.announced_frames().map(|frames| frames as f64 / rate)
+    }
+
     /// Replaces `out` by the next samples: mono, 16 kHz, full scale ±1. False once there are no more.
     ///
     /// # Errors

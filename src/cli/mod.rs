@@ -11,6 +11,7 @@ mod features;
 mod groups;
 mod index;
 mod inspect;
+mod locate;
 mod output;
 mod progress;
 mod protect;
@@ -240,6 +241,7 @@ enum Command {
     Scan(scan::ScanArgs),
     Groups(groups::GroupsArgs),
     Protect(protect::ProtectArgs),
+    Locate(locate::LocateArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -267,6 +269,7 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => scan::run(args, common),
         Command::Groups(args) => groups::run(args, common),
         Command::Protect(args) => protect::run(args, common),
+        Command::Locate(args) => locate::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),

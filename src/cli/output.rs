@@ -62,6 +62,20 @@ fn paint(word: &str, colour: &str, common: &Common) -> String {
     if plain || !io::stderr().is_terminal() { word.into() } else { format!("\x1b[{colour};1m{word}\x1b[0m") }
 }
 
+/// Refuses a place where no file can be written, before a long run.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let failed = |source| Err(Error::from(ErrorKind::Io { path: path.into(), action: "write", source }));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match () {
+        () if path.is_dir() => failed(io::Error::from(io::ErrorKind::IsADirectory)),
+        () if !folder.is_dir() => failed(io::Error::new(io::ErrorKind::NotFound, "its folder does not exist")),
+        () => match tempfile::tempfile_in(folder) {
+            Ok(_) => Ok(()),
+            Err(error) => failed(error.kind().into()),
+        },
+    }
+}
+
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
 pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&std::fs::File>) -> Result<()>) -> Result<()> {
     let failed = |action, source| Error::from(ErrorKind::Io { path: path.into(), action, source });

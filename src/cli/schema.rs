@@ -10,6 +10,7 @@ use soundalike::library::evaluate::EvaluateReport;
 use soundalike::library::groups::GroupReport;
 use soundalike::library::index::IndexReport;
 use soundalike::library::inspect::InspectReport;
+use soundalike::library::locate::LocateReport;
 use soundalike::library::protect::ProtectReport;
 use soundalike::library::scan::ScanRecord;
 use soundalike::library::{Calibration, VoiceModelFile};
@@ -37,6 +38,7 @@ enum ResultOf {
     Selftest,
     Calibrate,
     Cohort,
+    Locate,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -52,6 +54,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Selftest => schema_for!(SelfTest),
         ResultOf::Calibrate => schema_for!(Calibration),
         ResultOf::Cohort => schema_for!(CohortDescription),
+        ResultOf::Locate => schema_for!(LocateReport),
     })?;
     Ok(DONE)
 }

@@ -15,7 +15,7 @@ use super::pieces::{Network, NetworkSettings, Pieces};
 use super::refusal::Refusal;
 use super::track::Track;
 use super::wccn::{WccnEncoder, WccnTable};
-use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ, SoundMeter, Variation, Varied};
+use crate::audio::{AudioFormat, Channel, ReadOptions, Recording, SAMPLE_RATE_HZ, Seen, SoundMeter, Variation, Varied};
 use crate::error::{Error, Result};
 use crate::feature::{FeaturePlan, Quality, SpeechDetector, SpeechMeter, SpeechSettings};
 use schemars::JsonSchema;
@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// The least net speech that is scored, seconds. Shorter clips give embeddings of a few syllables, which follow the
 /// words more than the voice.
 pub const MINIMUM_NET_SPEECH_S: f64 = 1.0;
+
+/// Samples in memory are passed on in blocks of this length, as those of a file are.
+const BLOCK: usize = 4096;
 
 /// Everything that decides what an embedding is.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -292,30 +295,18 @@ impl PanelWorker<'_> {
     fn pass(&mut self, path: &Path, variation: Option<&Variation>) -> Result<ClipAnalysis> {
         let options = ReadOptions { channel: self.panel.settings.channel, hash: true, measure: variation.is_none() };
         let mut recording = Recording::open(path, &options)?;
-        let mut meter = SpeechMeter::default();
+        let (mut meter, mut block) = (SpeechMeter::default(), std::mem::take(&mut self.block));
         let mut varied = variation.map(|variation| (Varied::new(variation), SoundMeter::new(SAMPLE_RATE_HZ), 0));
-        while recording.next(&mut self.block)? {
+        while recording.next(&mut block)? {
             if let Some((varied, sound, samples)) = &mut varied {
-                varied.apply(&mut self.block);
-                sound.push(&self.block);
-                *samples += self.block.len() as u64;
+                varied.apply(&mut block);
+                sound.push(&block);
+                *samples += block.len() as u64;
             }
-            let (tracks, block) = (&mut self.tracks, &self.block);
-            tracks.iter_mut().for_each(|track| track.push(block));
-            self.detector.push(block, &mut |frame| {
-                meter.add(frame);
-                tracks.iter_mut().for_each(|track| track.push_decision(frame));
-            });
-            tracks.iter_mut().for_each(Track::drain);
+            self.push(&block, &mut meter);
         }
-        let tracks = &mut self.tracks;
-        tracks.iter_mut().for_each(Track::end);
-        self.detector.finish(&mut |frame| {
-            meter.add(frame);
-            tracks.iter_mut().for_each(|track| track.push_decision(frame));
-        });
-        let mut values = PerEncoder::default();
-        tracks.iter_mut().for_each(|track| track.finish(&mut values));
+        self.block = block;
+        let values = self.end(&mut meter);
         let mut seen = recording.finish()?;
         let sha256 = seen.sha256.take();
         if let Some((_, sound, samples)) = varied {
@@ -327,6 +318,51 @@ impl PanelWorker<'_> {
         let quality = meter.quality(seen);
         let (embeddings, short) = self.admit(values, &quality);
         Ok(ClipAnalysis { path: path.into(), sha256, quality: Some(quality), embeddings, short })
+    }
+
+    /// Passes over samples in memory, mono at 16 kHz, as over a clip that holds nothing else: what was measured of them,
+    /// and their embeddings or why there are none. `format` is that of the file they were cut out of.
+    pub fn analyse_samples(
+        &mut self,
+        samples: &[f32],
+        format: &AudioFormat,
+    ) -> (Quality, std::result::Result<PerEncoder<Embedding>, Refusal>) {
+        let (mut meter, mut sound) = (SpeechMeter::default(), SoundMeter::new(SAMPLE_RATE_HZ));
+        for block in samples.chunks(BLOCK) {
+            sound.push(block);
+            self.push(block, &mut meter);
+        }
+        let values = self.end(&mut meter);
+        let (sound, warnings) = sound.finish();
+        let frames = samples.len() as u64 * u64::from(format.sample_rate_hz) / u64::from(SAMPLE_RATE_HZ);
+        let (format, sound) = (format.clone(), Some(sound));
+        let quality = meter.quality(Seen { format, sha256: None, frames, channel: None, sound, warnings });
+        let (embeddings, _) = self.admit(values, &quality);
+        (quality, embeddings)
+    }
+
+    /// Takes the next samples of a clip.
+    fn push(&mut self, block: &[f32], meter: &mut SpeechMeter) {
+        let tracks = &mut self.tracks;
+        tracks.iter_mut().for_each(|track| track.push(block));
+        self.detector.push(block, &mut |frame| {
+            meter.add(frame);
+            tracks.iter_mut().for_each(|track| track.push_decision(frame));
+        });
+        tracks.iter_mut().for_each(Track::drain);
+    }
+
+    /// Ends a clip and gives the values of each encoder; ready for the next clip afterwards.
+    fn end(&mut self, meter: &mut SpeechMeter) -> PerEncoder<Vec<f32>> {
+        let tracks = &mut self.tracks;
+        tracks.iter_mut().for_each(Track::end);
+        self.detector.finish(&mut |frame| {
+            meter.add(frame);
+            tracks.iter_mut().for_each(|track| track.push_decision(frame));
+        });
+        let mut values = PerEncoder::default();
+        tracks.iter_mut().for_each(|track| track.finish(&mut values));
+        values
     }
 
     /// Refuses the embeddings of too little speech, and all of them where one encoder found nothing to encode.

@@ -110,7 +110,10 @@ impl fmt::Display for Refusal {
                  another recording, or leave that clip out of the reference"
             ),
             Refusal::OutsideValidated { text, condition, .. } => {
-                write!(f, "{text} (condition {condition}); give a better recording, or see the raw scores with --force")
+                write!(
+                    f,
+                    "{text} (condition {condition}); give a better recording, or see the raw scores with --force (locate: --windows)"
+                )
             }
             Refusal::NoCalibration { condition, found, expected } => write!(
                 f,

@@ -7,11 +7,11 @@ use super::cohort::{Cohort, Population};
 use super::outcome::{Reason, Settings, Status, VERSION};
 use super::reference::{Reference, ReferenceClip, ReferenceSource};
 use super::selection::Filter;
-use super::verdict::{Case, CaseSettings, Controls, Evidence, Scored, band_of, neighbourhoods, outside_validated};
+use super::verdict::{Case, CaseSettings, Controls, Evidence, Scored, band_of, neighbourhoods, outside};
 use crate::compare::{CohortFit, CosineScore, Likeness, VoiceModel};
 use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::feature::{ClipQuality, Quality};
+use crate::feature::Quality;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -239,7 +239,7 @@ pub fn check(
 
     let folders = reference.folders();
     let (told, model) = reference.enrol(panel, analyses)?;
-    let membership = Membership { by_hash: hashes(&told.clips), folders };
+    let membership = Membership::new(&told.clips, folders);
     let narrow = NarrowSide::new(panel, reference, &model, &candidate_analyses, options)?;
     let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
     let [wide_population, narrow_population] = populations.unwrap_or_default();
@@ -338,7 +338,7 @@ fn check_prior(prior: Option<f64>) -> Result<()> {
     }
 }
 
-fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSummary {
+pub(super) fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSummary {
     let calibration = &loaded.calibration;
     CalibrationSummary {
         condition: calibration.condition.clone(),
@@ -351,7 +351,7 @@ fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSummary {
     }
 }
 
-fn cohort_summary(cohort: &Cohort, filters: &[Filter], population: &Population<'_>) -> CohortSummary {
+pub(super) fn cohort_summary(cohort: &Cohort, filters: &[Filter], population: &Population<'_>) -> CohortSummary {
     let mut by_sex = BTreeMap::new();
     for voice in &population.voices {
         if let Some(sex) = voice.attributes.get("sex").filter(|sex| !sex.is_empty()) {
@@ -382,7 +382,8 @@ fn language(settings: &CheckSettings<'_>) -> Language {
     Language { declared: settings.language.clone(), calibration, checked: checked.into() }
 }
 
-fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'_>) -> Vec<Remark> {
+/// What should be known of a reference before it is relied on.
+pub(super) fn remarks_on_reference(case: &Case<'_>) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut remark = |code: &str, about: &str, message: String| {
         remarks.push(Remark { code: code.into(), about: about.into(), message });
@@ -401,6 +402,14 @@ fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'
                        and then does not belong to the population";
         remark("cohort_voice_like_the_reference", &name, message.into());
     }
+    remarks
+}
+
+fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'_>) -> Vec<Remark> {
+    let mut remarks = remarks_on_reference(case);
+    let mut remark = |code: &str, about: &str, message: String| {
+        remarks.push(Remark { code: code.into(), about: about.into(), message });
+    };
     for candidate in candidates {
         if let Some(fit) = candidate.cohort_fit.as_ref().filter(|fit| !fit.fits) {
             let message = format!(
@@ -451,24 +460,27 @@ fn judge(gates: &[Gate], candidates: &[Candidate]) -> GateResult {
     GateResult { limits: gates.into(), passed: above.is_empty() && refused.is_empty(), above, refused }
 }
 
-struct Membership<'a> {
+/// The clips and folders of a reference, to know what belongs to it.
+pub(super) struct Membership<'a> {
     by_hash: BTreeMap<String, String>,
     folders: &'a [PathBuf],
 }
 
-impl Membership<'_> {
-    fn of(&self, analysis: &ClipAnalysis) -> Option<InReference> {
-        if let Some(clip) = analysis.sha256.as_ref().and_then(|sha| self.by_hash.get(sha)) {
+impl<'a> Membership<'a> {
+    pub fn new(clips: &[ReferenceClip], folders: &'a [PathBuf]) -> Self {
+        let by_hash = clips.iter().rev().filter_map(|clip| Some((clip.sha256.clone()?, clip.path.clone()))).collect();
+        Membership { by_hash, folders }
+    }
+
+    /// How a file belongs to the reference; none where it does not.
+    pub fn of(&self, path: &Path, sha256: Option<&str>) -> Option<InReference> {
+        if let Some(clip) = sha256.and_then(|sha| self.by_hash.get(sha)) {
             return Some(InReference::SameContent { clip: clip.clone() });
         }
-        let path = analysis.path.canonicalize().ok()?;
+        let path = path.canonicalize().ok()?;
         let folder = self.folders.iter().find(|folder| path.starts_with(folder))?;
         Some(InReference::SameFolder { folder: shown(folder) })
     }
-}
-
-fn hashes(clips: &[ReferenceClip]) -> BTreeMap<String, String> {
-    clips.iter().rev().filter_map(|clip| Some((clip.sha256.clone()?, clip.path.clone()))).collect()
 }
 
 /// The row of a candidate, judged by the case of its band.
@@ -478,13 +490,17 @@ fn candidate(
     membership: &Membership<'_>,
     settings: &CheckSettings<'_>,
 ) -> Candidate {
-    let in_reference = membership.of(&analysis);
+    let in_reference = membership.of(&analysis.path, analysis.sha256.as_deref());
     let path = shown(&analysis.path);
     let (sha256, quality) = (analysis.sha256, analysis.quality);
     let brief = quality.as_ref().map(Quality::brief);
     let band = brief.as_ref().map(|quality| band_of(quality, case.model));
     let (embeddings, refusal) = match (analysis.embeddings, analysis.short) {
-        (Ok(embeddings), _) => (Some(embeddings), outside(brief.as_ref(), band, case.model, settings)),
+        (Ok(embeddings), _) => {
+            let known = settings.calibration.zip(band.zip(brief.as_ref()));
+            let outside = known.and_then(|(loaded, (band, brief))| outside(loaded, band, brief, case.model));
+            (Some(embeddings), outside)
+        }
         (Err(refusal), short) => (short, Some(refusal)),
     };
     let mut row = Candidate { in_reference, sha256, quality, ..empty(path) };
@@ -518,19 +534,6 @@ fn candidate(
         (scored, refusal, _) => row.reason = refusal.or(scored.err()).map(Reason::from),
     }
     row
-}
-
-/// Why a candidate lies outside what its calibration was validated on; none where it does not.
-fn outside(
-    candidate: Option<&ClipQuality>,
-    band: Option<Band>,
-    model: &VoiceModel,
-    settings: &CheckSettings<'_>,
-) -> Option<Refusal> {
-    let loaded = settings.calibration?;
-    let ranges = &loaded.calibration.of_band(band?).fusion.ranges;
-    let out = ranges.refuses(candidate?, &model.quality())?;
-    Some(outside_validated(out, loaded.calibration.condition.clone()))
 }
 
 fn unreadable(path: &Path, error: &Error) -> Candidate {

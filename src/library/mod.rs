@@ -16,6 +16,7 @@ pub mod groups;
 pub mod index;
 pub mod inspect;
 mod labels;
+pub mod locate;
 mod manifest;
 mod outcome;
 pub mod protect;

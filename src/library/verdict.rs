@@ -4,7 +4,7 @@
 
 use super::calibration_file::LoadedCalibration;
 use super::cohort::Population;
-use crate::calibration::fusion::{Fusion, OutOfRange, TrialTerms};
+use crate::calibration::fusion::{Fusion, TrialTerms};
 use crate::calibration::verbal::{self, SCALE};
 use crate::compare::{
     CohortFit, CohortScores, CosineScore, Likeness, Measure, Neighbourhoods, OtherKind, Spread, VoiceModel, as_norm,
@@ -200,8 +200,7 @@ impl<'a> Case<'a> {
     /// Judges a candidate. `itself` is the reference clip that has its bytes.
     pub fn judge(&self, candidate: &Scored<'_>, itself: Option<&str>) -> Verdict {
         let cosines = candidate.scores.map(|_, score| score.cosine);
-        let (quality, reference) = (candidate.quality, self.model.quality());
-        let terms = TrialTerms { cosines: cosines.clone(), candidate: quality, reference };
+        let terms = self.terms(&cosines, candidate.quality);
         let likeness = self.likeness(&terms);
         let evidence = match itself {
             Some(clip) => Err(Refusal::PartOfReference { clip: clip.into() }),
@@ -223,6 +222,49 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What is known of a trial against this reference.
+    fn terms(&self, cosines: &PerEncoder<f64>, candidate: ClipQuality) -> TrialTerms {
+        TrialTerms { cosines: cosines.clone(), candidate, reference: self.model.quality() }
+    }
+
+    /// Rank and ratio of a candidate whose cosines are known.
+    pub fn worth(
+        &self,
+        cosines: &PerEncoder<f64>,
+        candidate: ClipQuality,
+    ) -> (Result<Likeness, Refusal>, Result<Evidence, Refusal>) {
+        let terms = self.terms(cosines, candidate);
+        (self.likeness(&terms), self.evidence(&terms))
+    }
+
+    /// The decimal logarithm of the ratio before its bounds; none without a calibration that fits.
+    pub fn unbounded_log10_lr(&self, cosines: &PerEncoder<f64>, candidate: ClipQuality) -> Option<f64> {
+        self.fusion?.point(&self.terms(cosines, candidate)).map(|llr| llr / LN_10)
+    }
+
+    /// The greatest decimal logarithm of a ratio that the calibration's trials support; none without one that fits.
+    pub fn greatest_log10_lr(&self) -> Option<f64> {
+        self.fusion.map(|fusion| fusion.bounds.upper / LN_10)
+    }
+
+    /// Whether the reference ends at a telephone's bandwidth, so that every comparison is made in the narrow band.
+    pub fn is_narrow_band(&self) -> bool {
+        self.model.exemplars().iter().any(|exemplar| exemplar.quality.is_narrow_band())
+    }
+
+    /// Why there is no ratio in this case, whatever the candidate; none where there can be one.
+    pub fn without_ratio(&self) -> Option<Refusal> {
+        match self.fusion {
+            Some(_) => None,
+            None => Some(self.unfit.clone().unwrap_or_else(no_calibration)),
+        }
+    }
+
+    /// Why a candidate lies outside what the calibration was validated on; none where it does not, or without one.
+    pub fn outside(&self, candidate: &ClipQuality, band: Band) -> Option<Refusal> {
+        outside(self.calibration?, band, candidate, self.model)
+    }
+
     /// The rank by the strongest encoder, which follows the voice more than the recording; that by all scores together
     /// stands beside it.
     fn likeness(&self, terms: &TrialTerms) -> Result<Likeness, Refusal> {
@@ -240,15 +282,10 @@ impl<'a> Case<'a> {
     }
 
     fn evidence(&self, terms: &TrialTerms) -> Result<Evidence, Refusal> {
-        let none = || Refusal::NoCalibration {
-            condition: "none".into(),
-            found: "no calibration".into(),
-            expected: "one that fits the case".into(),
-        };
         let Some((loaded, fusion)) = self.calibration.zip(self.fusion) else {
-            return Err(self.unfit.clone().unwrap_or_else(none));
+            return Err(self.unfit.clone().unwrap_or_else(no_calibration));
         };
-        let ratio = fusion.llr(terms).ok_or_else(none)?;
+        let ratio = fusion.llr(terms).ok_or_else(no_calibration)?;
         let log10 = |llr: f64| llr / LN_10;
         let posterior = |prior: f64| {
             let log_odds = ratio.llr + (prior / (1.0 - prior)).ln();
@@ -320,22 +357,38 @@ impl<'a> Case<'a> {
 /// An exemplar that is closer to the others than less than this share of the population is suspect, percent.
 pub(crate) const STRANGER_PERCENTILE: f64 = 95.0;
 
-fn split<T>(result: Result<T, Refusal>) -> (Option<T>, Option<Refusal>) {
-    match result {
-        Ok(value) => (Some(value), None),
-        Err(refusal) => (None, Some(refusal)),
+fn no_calibration() -> Refusal {
+    Refusal::NoCalibration {
+        condition: "none".into(),
+        found: "no calibration".into(),
+        expected: "one that fits the case".into(),
     }
 }
 
-/// That a side's quality is worse than what a condition's calibration has seen.
-pub(crate) fn outside_validated(out: OutOfRange, condition: String) -> Refusal {
-    Refusal::OutsideValidated {
+/// Why a candidate, or the reference, lies outside what a calibration was validated on; none where neither does.
+pub(crate) fn outside(
+    loaded: &LoadedCalibration,
+    band: Band,
+    candidate: &ClipQuality,
+    model: &VoiceModel,
+) -> Option<Refusal> {
+    let ranges = &loaded.calibration.of_band(band).fusion.ranges;
+    let out = ranges.refuses(candidate, &model.quality())?;
+    Some(Refusal::OutsideValidated {
         text: out.to_string(),
         reference: out.reference,
         quantity: out.quantity.into(),
         found: out.found,
         limit: out.limit,
-        condition,
+        condition: loaded.calibration.condition.clone(),
+    })
+}
+
+/// A result as a value or a reason.
+pub(crate) fn split<T>(result: Result<T, Refusal>) -> (Option<T>, Option<Refusal>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(refusal) => (None, Some(refusal)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 9] = [
+const COMMANDS: [(&str, &[&str]); 14] = [
     (
         "check",
         &[
@@ -30,6 +30,26 @@ const COMMANDS: [(&str, &[&str]); 9] = [
             "<CANDIDATE>",
             "[default: mix]",
             "mfcc=0.9",
+        ],
+    ),
+    (
+        "locate",
+        &[
+            "--reference",
+            "--window",
+            "--hop",
+            "--above",
+            "--name",
+            "--labels",
+            "--rttm",
+            "--timeline",
+            "--windows",
+            "--fail",
+            "--json",
+            "[default: log10_lr=1]",
+            "campplus=0.6",
+            "<LONGFILE>",
+            "Exit codes: 0",
         ],
     ),
     ("enrol", &["<REF>", "--output", "--channel", "--encoder", "--models", "Exit codes: 0", "voice model"]),
@@ -109,7 +129,55 @@ const COMMANDS: [(&str, &[&str]); 9] = [
             "Exit codes: 0 all clips were used; 3",
         ],
     ),
-    ("schema", &["check, inspect, evaluate, enrol, selftest, calibrate, cohort", "[default: check]"]),
+    (
+        "index",
+        &[
+            "[LIBRARY]",
+            "--output",
+            "--root",
+            "--follow-links",
+            "--no-ignore",
+            "--narrow",
+            "--rebuild",
+            "--no-wait",
+            "--check",
+            "--channel",
+            "--encoder",
+            "--models",
+            "--json",
+            ".soundalikeignore",
+            "may be interrupted at any moment",
+        ],
+    ),
+    (
+        "scan",
+        &[
+            "<LIBRARY>",
+            "--reference",
+            "--reference-set",
+            "--top",
+            "--above",
+            "--by",
+            "--expected-clips",
+            "--condition",
+            "--calibration",
+            "--cohort",
+            "--format",
+            "--output",
+            "--fail",
+            "--cache",
+            "how many false alarms to expect",
+        ],
+    ),
+    ("groups", &["<LIBRARY>", "--above", "--band", "--cohort", "--json", "average linkage"]),
+    ("protect", &["add", "list", "remove", "check", "no sound"]),
+    (
+        "schema",
+        &[
+            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate",
+            "[default: check]",
+        ],
+    ),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
 ];
 
@@ -163,7 +231,7 @@ fn usage_mistakes_are_told_on_standard_error() {
         (&["calibrate", "--condition", "x", "-o", "x.json"], &["--manifest <FILE>"]),
         (&["evaluate", "--manifest", "x.tsv", "--enrol", "none"], &["--enrol <N>", "a number from 1, or all"]),
         (&["check", "--reference", REFERENCE, CANDIDATE, "--prior", "half"], &["--prior <P>", "half"]),
-        (&["schema", "features"], &["features", "check, inspect, evaluate"]),
+        (&["schema", "features"], &["features", "check, index, scan"]),
         (&["inspect", CANDIDATE, "--threads", "many"], &["--threads <N>", "many"]),
         (&["inspect", CANDIDATE, "--threads", "5000"], &["threads: found 5000", "1024"]),
     ] {

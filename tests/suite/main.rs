@@ -14,6 +14,7 @@ mod formats;
 mod golden;
 mod index;
 mod inspect;
+mod locate;
 mod networks;
 mod program;
 mod scan;

@@ -16,7 +16,7 @@ use super::cohort::{Cohort, Population};
 use super::index::{Index, IndexRow};
 use super::outcome::{Reason, Settings, VERSION};
 use super::selection::Filter;
-use super::verdict::{Case, CaseSettings, Scored, neighbourhoods, outside_validated, strongest, unfit};
+use super::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfit};
 use super::voices::{EnrolledVoice, VoiceSet};
 use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
@@ -590,12 +590,8 @@ impl<'a> Scan<'a> {
         let cosines = scores.map(|_, score| score.cosine);
         let verdict = case.judge(&Scored { embeddings: &embeddings, scores: &scores, quality }, None);
         let fusion = self.fusion(band);
-        let outside = fusion.and_then(|fusion| fusion.ranges.refuses(&quality, &case.model.quality()));
-        let (evidence, reason) = match outside {
-            Some(out) => {
-                let condition = self.calibration.map(|loaded| loaded.calibration.condition.clone()).unwrap_or_default();
-                (None, Some(outside_validated(out, condition)))
-            }
+        let (evidence, reason) = match case.outside(&quality, band) {
+            Some(reason) => (None, Some(reason)),
             None => (verdict.evidence, verdict.evidence_withheld.filter(|_| self.calibration.is_some())),
         };
         let key = match self.key {

@@ -15,7 +15,7 @@ const MOST: usize = 600;
 /// Points too close together are dropped as they come, so that the curve is never held as a whole. Of the rest, those
 /// stay without which the curve would lie elsewhere by more than a tolerance (Douglas and Peucker 1973), which is
 /// doubled until few enough stay.
-pub(super) fn reduced(points: impl Iterator<Item = Point>) -> Vec<Point> {
+pub(in crate::report) fn reduced(points: impl Iterator<Item = Point>) -> Vec<Point> {
     let apart = apart(points);
     let mut tolerance = TOLERANCE;
     loop {

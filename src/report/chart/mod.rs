@@ -8,6 +8,7 @@ mod curve;
 mod pen;
 
 pub(super) use axis::Axis;
+pub(super) use curve::reduced;
 pub(super) use pen::{Mark, NON_TARGETS, Pen, QUIET, TARGETS, pen};
 
 use crate::report::svg::{escaped, shortened, wrapped};

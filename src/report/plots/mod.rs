@@ -2,7 +2,7 @@
 //!
 //! [`det()`] compares systems by their errors. [`tippett()`], [`ece()`] and [`reliability()`] ask of log-likelihood ratios how
 //! often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo()`] shows whom the
-//! system serves badly.
+//! system serves badly. [`timeline()`] is another: it shows where in a recording a search has found a voice.
 //!
 //! Log-likelihood ratios come as natural logarithms and are shown as decimal ones. Whatever the data, a document comes
 //! back: scores that are not numbers are left out and counted, infinite ones lie beyond the axes, and without trials
@@ -11,12 +11,14 @@
 mod det;
 mod ece;
 mod reliability;
+mod timeline;
 mod tippett;
 mod zoo;
 
 pub use det::det;
 pub use ece::ece;
 pub use reliability::reliability;
+pub use timeline::{Timeline, timeline};
 pub use tippett::tippett;
 pub use zoo::{ZooAnimal, zoo};
 

@@ -1,0 +1,512 @@
+//! Where in a long recording a protected voice occurs.
+//!
+//! The recording is decoded once, as a stream. Overlapping windows inside its speech are scored as `check` scores a clip;
+//! an instant has the score of the window whose middle is nearest, and where it reaches a threshold the voice is found. What is said of a range
+//! is what its best window is worth: the ratios of windows that share samples and a speaker are not independent, so they
+//! are never added up. Memory does not grow with the recording, but for some hundred bytes a window.
+
+mod cut;
+mod listen;
+mod ranges;
+
+use super::batch::{self, BatchOptions};
+use super::calibration_file::LoadedCalibration;
+use super::catalogue;
+use super::check::{
+    CalibrationSummary, CohortSummary, InReference, Membership, Remark, calibration_summary, cohort_summary,
+    remarks_on_reference, shown,
+};
+use super::cohort::Cohort;
+use super::outcome::{Reason, Settings, Status, VERSION};
+use super::reference::{Reference, ReferenceSource};
+use super::selection::Filter;
+use super::verdict::{Case, CaseSettings, Evidence, neighbourhoods, split};
+use crate::compare::Likeness;
+use crate::encoder::{Band, Panel, PerEncoder, Refusal};
+use crate::error::{Error, ErrorKind, Result};
+use crate::feature::{ClipQuality, Quality};
+use cut::{Cutter, Stretch, seconds};
+use listen::{Heard, Scored, Side, Sides};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+pub use cut::BRIDGED_S;
+pub use ranges::{Above, JOINED_S, LocateScore};
+
+/// Length of a window where none is asked for, seconds.
+pub const WINDOW_S: f64 = 3.0;
+/// Distance from one window to the next where none is asked for, seconds.
+pub const HOP_S: f64 = 1.0;
+/// The longest window, seconds.
+const LONGEST_S: f64 = 60.0;
+/// The least distance from one window to the next, seconds.
+const LEAST_HOP_S: f64 = 0.1;
+
+/// How a voice is looked for.
+#[derive(Clone, Debug)]
+pub struct LocateSettings<'a> {
+    /// Length of a window, seconds.
+    pub window_s: f64,
+    /// Distance from one window to the next, seconds.
+    pub hop_s: f64,
+    /// What the voice is found by.
+    pub above: Above,
+    /// What turns scores into likelihood ratios, and says which qualities were validated.
+    pub calibration: Option<&'a LoadedCalibration>,
+    /// The population that the best window of a range is ranked in.
+    pub cohort: Option<&'a Cohort>,
+    /// Which voices of the cohort are the population.
+    pub cohort_filters: &'a [Filter],
+}
+
+impl Default for LocateSettings<'_> {
+    fn default() -> Self {
+        LocateSettings {
+            window_s: WINDOW_S,
+            hop_s: HOP_S,
+            above: Above::DEFAULT,
+            calibration: None,
+            cohort: None,
+            cohort_filters: &[],
+        }
+    }
+}
+
+/// How a search runs.
+pub struct LocateOptions<'a> {
+    /// Number of threads; 0 for one a core.
+    pub threads: usize,
+    /// Called from the calling thread with the seconds of a recording that were heard, and those that it announces.
+    pub progress: &'a dyn Fn(f64, Option<f64>),
+}
+
+impl Default for LocateOptions<'_> {
+    fn default() -> Self {
+        LocateOptions { threads: 0, progress: &|_, _| {} }
+    }
+}
+
+/// The result of a search.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LocateReport {
+    /// Version of the program.
+    pub version: String,
+    /// Every setting that the scores depend on.
+    pub settings: Settings,
+    /// Fingerprint of each encoder's extractor in the narrow band.
+    pub narrow_fingerprints: PerEncoder<String>,
+    /// How the voice was looked for.
+    pub search: Search,
+    /// The protected voice.
+    pub reference: Reference,
+    /// The recordings, in the order given.
+    pub recordings: Vec<LocatedRecording>,
+    /// What likelihood ratios rest on; null where none was asked for.
+    pub calibration: Option<CalibrationSummary>,
+    /// The population; null where none was asked for.
+    pub cohort: Option<CohortSummary>,
+    /// What should be known before any of it is relied on.
+    pub remarks: Vec<Remark>,
+}
+
+/// How a voice was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Search {
+    /// Length of a window, seconds; a shorter segment of speech is a window as it is.
+    pub window_s: f64,
+    /// Distance from one window to the next, seconds.
+    pub hop_s: f64,
+    /// A longer gap in speech ends a segment, seconds.
+    pub bridged_s: f64,
+    /// Ranges closer than this are one, seconds.
+    pub joined_s: f64,
+    /// The voice is found where the score of the window whose middle is nearest lies at or above this.
+    pub above: Above,
+}
+
+/// A recording that was searched.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LocatedRecording {
+    /// Where it lies.
+    pub path: String,
+    /// SHA-256 of the file; null where it could not be read.
+    pub sha256: Option<String>,
+    /// What was measured of it as a whole; null where it could not be decoded.
+    pub quality: Option<Quality>,
+    /// `scored`, or `refused` where no window has the score that was asked for.
+    pub status: Status,
+    /// Why it was refused; null where it was scored.
+    pub reason: Option<Reason>,
+    /// The recording is itself part of the reference; null where it is not.
+    pub in_reference: Option<InReference>,
+    /// How many windows there were.
+    pub windows: WindowCounts,
+    /// Where the voice was found, in the order of time.
+    pub ranges: Vec<FoundRange>,
+    /// Length of the ranges together, seconds.
+    pub found_s: f64,
+    /// If the voice were nowhere in the recording, at most so many windows would be expected to reach the threshold by
+    /// chance: their number by the threshold's ratio (or the greatest that the calibration supports); null where the
+    /// threshold is no ratio.
+    pub expected_false_windows_at_most: Option<f64>,
+}
+
+/// How many windows a recording had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WindowCounts {
+    /// All.
+    pub all: usize,
+    /// Those that have the score the voice is looked for by.
+    pub scored: usize,
+    /// Those with less speech than a score needs.
+    pub too_little_speech: usize,
+    /// Those with cosines, but without a ratio: their quality, or the reference's, was not validated.
+    pub without_ratio: usize,
+    /// Those that were compared in the narrow band.
+    pub narrow_band: usize,
+    /// Those at or above the threshold.
+    pub at_threshold: usize,
+}
+
+/// A stretch in which the voice was found.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FoundRange {
+    /// Its start, seconds from that of the recording.
+    pub start_s: f64,
+    /// Its end.
+    pub end_s: f64,
+    /// Speech in it without pauses, seconds; of whom, is not said.
+    pub net_speech_s: f64,
+    /// Number of windows whose middle lies in it.
+    pub windows: usize,
+    /// Median of their scores, as those of the threshold.
+    pub median_score: f64,
+    /// The window among them with the greatest score: what the range is worth. A clip cut out there and given to `check`
+    /// has the same scores.
+    pub best: LocatedWindow,
+}
+
+/// A window, with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LocatedWindow {
+    /// Its start, seconds from that of the recording.
+    pub start_s: f64,
+    /// Its end.
+    pub end_s: f64,
+    /// What was measured of it, at 16 kHz.
+    pub quality: ClipQuality,
+    /// How much of the spectrum was compared.
+    pub band: Band,
+    /// Cosine to the reference as a whole, by encoder.
+    pub cosines: PerEncoder<f64>,
+    /// Where it stands in the population; null without one.
+    pub likeness: Option<Likeness>,
+    /// The calibrated likelihood ratio; null where there is none.
+    pub evidence: Option<Evidence>,
+    /// Why there is no likelihood ratio; null where there is one or none was asked for.
+    pub evidence_withheld: Option<Reason>,
+}
+
+/// A search with what its report leaves out.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The result.
+    pub report: LocateReport,
+    /// The windows of each recording, in the order of the report's.
+    pub traces: Vec<Trace>,
+}
+
+/// The windows and the speech of one recording.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// Every window.
+    pub windows: Vec<TracedWindow>,
+    /// Segments of speech, from and to, seconds.
+    pub segments: Vec<(f64, f64)>,
+    /// The score by which the voice is looked for, of the window whose middle is nearest: from, to, seconds, and the score.
+    /// What no window covers is left out.
+    pub steps: Vec<(f64, f64, f64)>,
+}
+
+/// A window with its scores.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TracedWindow {
+    /// Its start, seconds.
+    pub start_s: f64,
+    /// Its end, seconds.
+    pub end_s: f64,
+    /// What was measured of it.
+    pub quality: ClipQuality,
+    /// How much of the spectrum was compared.
+    pub band: Band,
+    /// Cosine to the reference as a whole, by encoder; none where it was refused.
+    pub cosines: Option<PerEncoder<f64>>,
+    /// Decimal logarithm of the likelihood ratio before its bounds; none where there is none.
+    pub log10_lr: Option<f64>,
+    /// Why it was refused, or has no ratio.
+    pub reason: Option<String>,
+}
+
+impl TracedWindow {
+    /// The score that a voice is looked for by.
+    pub fn by(&self, score: LocateScore) -> Option<f64> {
+        match score {
+            LocateScore::Log10Lr => self.log10_lr,
+            LocateScore::Cosine(encoder) => self.cosines.as_ref()?.get(encoder).copied(),
+        }
+    }
+}
+
+/// Looks for a protected voice in recordings, one after the other.
+///
+/// `recordings` are files, folders or patterns. One that cannot be used is refused in its own row.
+///
+/// # Errors
+/// Where no clip of the reference can be used, a voice model does not fit the panel, the threshold is of a score that
+/// cannot be had, a setting is outside its range, or so many threads cannot be had.
+pub fn locate(
+    panel: &Panel,
+    reference: &ReferenceSource,
+    recordings: &[PathBuf],
+    settings: &LocateSettings<'_>,
+    options: &LocateOptions<'_>,
+) -> Result<Located> {
+    check_settings(settings)?;
+    settings.above.check(panel.settings().encoders)?;
+    let narrow_panel = panel.narrow()?;
+    let (told, model) = enrolled(panel, reference, options)?;
+    let (_, narrow_model) = enrolled(&narrow_panel, reference, options)?;
+    let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
+    let [wide_population, narrow_population] = populations.unwrap_or_default();
+    let case_settings = |population, neighbourhoods| CaseSettings {
+        calibration: settings.calibration,
+        population,
+        neighbourhoods,
+        as_norm: false,
+        prior: None,
+    };
+    let wide_near = neighbourhoods(panel, &wide_population);
+    let narrow_near = neighbourhoods(&narrow_panel, &narrow_population);
+    let wide_case = Case::new(panel, &model, &case_settings(&wide_population, wide_near.as_ref()));
+    let narrow_case = Case::new(&narrow_panel, &narrow_model, &case_settings(&narrow_population, narrow_near.as_ref()));
+    let sides =
+        Sides { wide: Side { panel, case: &wide_case }, narrow: Side { panel: &narrow_panel, case: &narrow_case } };
+    check_score(&sides, settings.above)?;
+    let membership = Membership::new(&told.clips, reference.folders());
+    let (mut rows, mut traces) = (Vec::new(), Vec::new());
+    for file in catalogue::expand_each(recordings) {
+        let searched = match file {
+            Ok(path) => search(&path, &sides, &membership, settings, options)?,
+            Err((path, error)) => unreadable(&path, None, &error),
+        };
+        rows.push(searched.0);
+        traces.push(searched.1);
+    }
+    let report = LocateReport {
+        version: VERSION.into(),
+        settings: Settings::of(panel),
+        narrow_fingerprints: narrow_panel.fingerprints().clone(),
+        search: Search {
+            window_s: settings.window_s,
+            hop_s: settings.hop_s,
+            bridged_s: BRIDGED_S,
+            joined_s: JOINED_S,
+            above: settings.above,
+        },
+        calibration: settings.calibration.map(calibration_summary),
+        cohort: settings.cohort.map(|cohort| cohort_summary(cohort, settings.cohort_filters, &wide_population)),
+        remarks: remarks_on_reference(&wide_case),
+        reference: told,
+        recordings: rows,
+    };
+    Ok(Located { report, traces })
+}
+
+fn check_settings(settings: &LocateSettings<'_>) -> Result<()> {
+    let refused = |name, found: f64, expected: String| {
+        Err(ErrorKind::Setting { name, found: format!("{found} s"), expected }.into())
+    };
+    let (window_s, hop_s) = (settings.window_s, settings.hop_s);
+    let least = crate::encoder::MINIMUM_NET_SPEECH_S;
+    if !(least..=LONGEST_S).contains(&window_s) {
+        return refused("window", window_s, format!("{least} to {LONGEST_S} s"));
+    }
+    if !(LEAST_HOP_S..=window_s).contains(&hop_s) {
+        return refused("hop", hop_s, format!("{LEAST_HOP_S} s to the length of a window, {window_s} s"));
+    }
+    Ok(())
+}
+
+/// Refuses a threshold for a ratio where there will be none.
+fn check_score(sides: &Sides<'_>, above: Above) -> Result<()> {
+    match sides.wide.case.without_ratio() {
+        Some(why) if above.score == LocateScore::Log10Lr => {
+            let expected = format!("an encoder's name and a cosine, for example campplus=0.6, since {why}");
+            Err(ErrorKind::Setting { name: "above", found: above.to_string(), expected }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn enrolled(
+    panel: &Panel,
+    reference: &ReferenceSource,
+    options: &LocateOptions<'_>,
+) -> Result<(Reference, crate::compare::VoiceModel)> {
+    reference.check(panel)?;
+    let options = BatchOptions { threads: options.threads, ..Default::default() };
+    reference.enrol(panel, batch::analyse(panel, reference.clips(), &options)?)
+}
+
+/// Searches one recording.
+fn search(
+    path: &Path,
+    sides: &Sides<'_>,
+    membership: &Membership<'_>,
+    settings: &LocateSettings<'_>,
+    options: &LocateOptions<'_>,
+) -> Result<(LocatedRecording, Trace)> {
+    let itself = |sha256: Option<&str>| match membership.of(path, sha256) {
+        Some(InReference::SameContent { clip }) => Some(Refusal::PartOfReference { clip }),
+        _ => None,
+    };
+    let cutter = Cutter::new(settings.window_s, settings.hop_s);
+    let heard = match listen::hear(path, sides, cutter, itself, options) {
+        Ok(heard) => heard,
+        Err(error) if error.is_setting() => return Err(error),
+        Err(error) => return Ok(unreadable(path, crate::audio::file_sha256(path).ok(), &error)),
+    };
+    let in_reference = membership.of(path, heard.sha256.as_deref());
+    let above = settings.above;
+    let counts = counts(&heard.windows, above);
+    let scored: Vec<(Stretch, f64)> =
+        heard.windows.iter().filter_map(|window| Some((window.stretch, window.by(above.score)?))).collect();
+    let ranges: Vec<FoundRange> = ranges::found(&scored, above.limit)
+        .into_iter()
+        .filter_map(|range| described(range, &heard, sides, settings))
+        .collect();
+    let trace = trace(&heard, &scored);
+    let reason = (counts.scored == 0).then(|| why_none(&heard));
+    let row = LocatedRecording {
+        path: shown(path),
+        status: if reason.is_none() { Status::Scored } else { Status::Refused },
+        reason: reason.map(Reason::from),
+        in_reference,
+        windows: counts,
+        // A sum of nothing would be a negative zero.
+        found_s: ranges.iter().fold(0.0, |sum, range| sum + range.end_s - range.start_s),
+        ranges,
+        expected_false_windows_at_most: false_windows(counts.scored, sides, above),
+        sha256: heard.sha256,
+        quality: Some(heard.quality),
+    };
+    Ok((row, trace))
+}
+
+fn counts(windows: &[Scored], above: Above) -> WindowCounts {
+    let count = |test: &dyn Fn(&Scored) -> bool| windows.iter().filter(|window| test(window)).count();
+    WindowCounts {
+        all: windows.len(),
+        scored: count(&|window| window.by(above.score).is_some()),
+        too_little_speech: count(&|window| window.cosines.is_none()),
+        without_ratio: count(&|window| window.cosines.is_some() && window.log10_lr.is_none()),
+        narrow_band: count(&|window| window.band == Band::Narrow),
+        at_threshold: count(&|window| window.by(above.score).is_some_and(|score| score >= above.limit)),
+    }
+}
+
+/// A ratio of at least `x` has a probability of at most `1/x` where another voice speaks, whatever the windows share: the
+/// expected number is a sum, and sums need no independence.
+fn false_windows(windows: usize, sides: &Sides<'_>, above: Above) -> Option<f64> {
+    let greatest = sides.wide.case.greatest_log10_lr().filter(|_| above.score == LocateScore::Log10Lr)?;
+    Some(windows as f64 * 10f64.powf(-above.limit.min(greatest).max(0.0)))
+}
+
+/// Why no window has the score: the reason of that with the most speech.
+fn why_none(heard: &Heard) -> Refusal {
+    let most = heard.windows.iter().max_by(|a, b| a.quality.net_speech_s.total_cmp(&b.quality.net_speech_s));
+    let reason = most.and_then(|window| window.reason.clone());
+    let spoken = |reason: &Refusal| !matches!(reason, Refusal::NoSpeech { .. });
+    reason.filter(spoken).unwrap_or(Refusal::NoSpeech { duration_s: heard.quality.duration_s })
+}
+
+/// A range with its windows.
+fn described(range: Stretch, heard: &Heard, sides: &Sides<'_>, settings: &LocateSettings<'_>) -> Option<FoundRange> {
+    let score = settings.above.score;
+    let windows: Vec<(&Scored, f64)> =
+        heard.windows.iter().filter_map(|window| Some((window, window.by(score)?))).collect();
+    let places = ranges::windows_of(range, windows.iter().map(|(window, _)| window.stretch));
+    let inside: Vec<(&Scored, f64)> = places.iter().filter_map(|place| windows.get(*place).copied()).collect();
+    let mut scores: Vec<f64> = inside.iter().map(|(_, score)| *score).collect();
+    scores.sort_by(f64::total_cmp);
+    // The first of several that are equal.
+    let (best, _) = inside.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(FoundRange {
+        start_s: seconds(range.start),
+        end_s: seconds(range.end),
+        net_speech_s: seconds(heard.speech.iter().map(|run| run.shared(range)).sum()),
+        windows: inside.len(),
+        median_score: median(&scores)?,
+        best: worth(best, sides, settings)?,
+    })
+}
+
+/// The middle of sorted numbers; of an even number of them the mean of the two in the middle.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = if sorted.len().is_multiple_of(2) { *sorted.get(sorted.len() / 2 - 1)? } else { upper };
+    Some((lower + upper) / 2.0)
+}
+
+/// What a window is worth.
+fn worth(window: &Scored, sides: &Sides<'_>, settings: &LocateSettings<'_>) -> Option<LocatedWindow> {
+    let cosines = window.cosines.clone()?;
+    let (likeness, evidence) = sides.of(window.band).case.worth(&cosines, window.quality);
+    let (likeness, _) = split(likeness);
+    let (evidence, evidence_withheld) = match (&window.reason, evidence) {
+        (Some(reason), _) => (None, Some(reason.clone())),
+        (None, evidence) => split(evidence),
+    };
+    Some(LocatedWindow {
+        start_s: seconds(window.stretch.start),
+        end_s: seconds(window.stretch.end),
+        quality: window.quality,
+        band: window.band,
+        cosines,
+        likeness,
+        evidence,
+        evidence_withheld: evidence_withheld.filter(|_| settings.calibration.is_some()).map(Reason::from),
+    })
+}
+
+fn trace(heard: &Heard, scored: &[(Stretch, f64)]) -> Trace {
+    let windows = heard.windows.iter().map(|window| TracedWindow {
+        start_s: seconds(window.stretch.start),
+        end_s: seconds(window.stretch.end),
+        quality: window.quality,
+        band: window.band,
+        cosines: window.cosines.clone(),
+        log10_lr: window.log10_lr,
+        reason: window.reason.as_ref().map(Refusal::to_string),
+    });
+    let segments = heard.segments.iter().map(|segment| (seconds(segment.start), seconds(segment.end)));
+    let steps = ranges::steps(scored).into_iter().map(|(step, score)| (seconds(step.start), seconds(step.end), score));
+    Trace { windows: windows.collect(), segments: segments.collect(), steps: steps.collect() }
+}
+
+fn unreadable(path: &Path, sha256: Option<String>, error: &Error) -> (LocatedRecording, Trace) {
+    let row = LocatedRecording {
+        path: shown(path),
+        sha256,
+        quality: None,
+        status: Status::Refused,
+        reason: Some(Refusal::Unreadable { found: error.to_string() }.into()),
+        in_reference: None,
+        windows: WindowCounts::default(),
+        ranges: Vec::new(),
+        found_s: 0.0,
+        expected_false_windows_at_most: None,
+    };
+    (row, Trace::default())
+}
