@@ -124,8 +124,9 @@ fn score_axis(facts: &Timeline<'_>) -> Axis {
     scores.sort_unstable_by(f64::total_cmp);
     let cut = scores.len() / 200;
     let (low, high) = (scores.get(cut).copied(), scores.iter().rev().nth(cut).copied());
-    let threshold = if facts.threshold.is_finite() { facts.threshold } else { 0.0 };
-    let (low, high) = (low.unwrap_or(threshold).min(threshold), high.unwrap_or(threshold).max(threshold));
+    let sane = |x: f64| if x.is_finite() { x.clamp(-1e6, 1e6) } else { 0.0 };
+    let threshold = sane(facts.threshold);
+    let (low, high) = (sane(low.unwrap_or(threshold)).min(threshold), sane(high.unwrap_or(threshold)).max(threshold));
     let step =
         [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0].into_iter().find(|step| (high - low) / step <= 5.0).unwrap_or(50.0);
     let (first, last) = ((low / step - 1e-6).floor(), (high / step + 1e-6).ceil().max((low / step).floor() + 1.0));
@@ -144,8 +145,7 @@ struct Strip {
 
 impl Strip {
     fn x(&self, time_s: f64) -> f64 {
-        let share = (time_s - self.from_s) / (self.to_s - self.from_s);
-        LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)
+        LEFT + within((time_s - self.from_s) / (self.to_s - self.from_s)) * (RIGHT - LEFT)
     }
 
     fn shows(&self, from_s: f64, to_s: f64) -> bool {
@@ -167,8 +167,8 @@ impl Strip {
         y.draw_upward(out, (LEFT, right), (top, bottom));
         self.speech(out, facts);
         self.score(out, facts, y);
-        let threshold = bottom - y.share(facts.threshold) * (bottom - top);
-        if threshold.is_finite() {
+        let threshold = bottom - within(y.share(facts.threshold)) * (bottom - top);
+        if facts.threshold.is_finite() {
             let _ = writeln!(out, "<path d=\"M{LEFT} {threshold:.1}H{right:.1}\" {THRESHOLD}/>");
         }
         let _ = writeln!(
@@ -224,7 +224,7 @@ impl Strip {
                 lines.push(Vec::new());
             }
             last_s = *to_s;
-            let place = bottom - y.share(*score).clamp(0.0, 1.0) * (bottom - top);
+            let place = bottom - within(y.share(*score)) * (bottom - top);
             if let Some(line) = lines.last_mut() {
                 line.extend([(self.x(*from_s), place), (self.x(*to_s), place)]);
             }
@@ -266,6 +266,11 @@ impl Strip {
             }
         }
     }
+}
+
+/// A share between 0 and 1; what is no number lies at 0.
+fn within(share: f64) -> f64 {
+    if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
 }
 
 fn words(out: &mut String, (x, y): (f64, f64), style: &str, words: &str) {
