@@ -255,7 +255,7 @@ def search():
                     spent([PYTHON, HERE / "bench_score.py", "--peer", "faiss-blas", "--threads", threads], env=env)
                     for line in Path(results.name).read_text().splitlines():
                         row = json.loads(line)
-                        take("faiss", row["items"], row["min"])
+                        take("faiss", int(re.search(r"Q=(\d+)", row["config"])[1]), row["min"])
         for count in (1, 10, 100):
             ours, theirs = best["soundalike", count], best["faiss", count]
             print(f"top 10 of 1 000 000 x 256, Q={count}, {threads} thread(s): {ours:.4f} s, faiss {theirs:.4f} s, times as fast {theirs / ours:.2f}", flush=True)
