@@ -344,7 +344,8 @@ fn table(voice: &VoiceScan) -> String {
     );
     let _ = writeln!(text, "compared         {} clips{}", voice.compared, not_all(voice));
     let _ = writeln!(text, "false alarms     {}", alarms(&voice.false_alarms));
-    let _ = writeln!(text, "flagged          {}", voice.flagged);
+    let listed = voice.hits.len() + voice.withheld.len();
+    let _ = writeln!(text, "flagged          {} of {listed} listed", voice.flagged);
     if !voice.hits.is_empty() {
         text.push_str(&list(&voice.hits));
     }

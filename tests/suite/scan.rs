@@ -144,11 +144,13 @@ fn lists_are_as_long_and_ranked_as_asked() {
     let cosines: Vec<f64> =
         by["hits"].as_array().unwrap().iter().map(|hit| hit["cosines"]["campplus"].as_f64().unwrap()).collect();
     assert!(cosines.is_sorted_by(|a, b| a >= b) && cosines.len() == 10, "{cosines:?}");
+    assert_eq!((&by["compared"], &by["judged"], &by["false_alarms"]["clips"]), (&11.into(), &10.into(), &10.into()));
     let above = of(&["--above=campplus=0.5"]);
     let close = cosines.iter().filter(|cosine| **cosine >= 0.5).count();
     assert_eq!(above["hits"].as_array().unwrap().len(), close);
     let alarms = &above["false_alarms"];
     assert!(alarms["at_most"].is_null() && alarms["by_cohort"]["voices"] == 314, "{alarms}");
+    assert_eq!(alarms["clips"], 11);
 
     let bad = |more: &[&str], words: &[&str]| {
         soundalike(&[&["scan", "--reference", REFERENCE, word(&index)], more].concat()).exits(2).stderr_has(words)

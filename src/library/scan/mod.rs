@@ -213,7 +213,7 @@ pub struct VoiceScan {
     pub false_alarms: FalseAlarms,
     /// Clips among the closest that have the bytes of a recording of the reference; they are not listed.
     pub in_reference: usize,
-    /// Number of clips that are flagged.
+    /// Number of listed clips that are flagged.
     pub flagged: usize,
     /// The closest clips, the closest first.
     pub hits: Vec<Hit>,
@@ -643,7 +643,7 @@ impl<'a> Scan<'a> {
         cases: &[Option<Case<'_>>; 2],
         in_reference: usize,
     ) -> VoiceScan {
-        let clips = if self.key == Key::Ratio { picks.judged } else { picks.compared };
+        let clips = if self.calibration.is_some() { picks.judged } else { picks.compared };
         let prior = (self.settings.expected_clips / clips.max(1) as f64).min(0.5);
         let in_order = |mut hits: Vec<(f64, Hit)>, top: Option<usize>, only_above: bool| -> Vec<Hit> {
             hits.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.path.cmp(&b.1.path)));
@@ -671,7 +671,7 @@ impl<'a> Scan<'a> {
             compared: picks.compared,
             judged: picks.judged,
             not_comparable: self.index.manifest().counts().usable.saturating_sub(picks.compared),
-            false_alarms: self.false_alarms(clips, cases[usize::from(voice.is_narrow())].as_ref()),
+            false_alarms: self.false_alarms(picks, cases[usize::from(voice.is_narrow())].as_ref()),
             in_reference,
             flagged: hits.iter().filter(|hit| hit.flagged).count(),
             hits,
@@ -679,9 +679,10 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn false_alarms(&self, clips: usize, case: Option<&Case<'_>>) -> FalseAlarms {
-        let n = clips as f64;
+    fn false_alarms(&self, picks: &Picks, case: Option<&Case<'_>>) -> FalseAlarms {
         let threshold = &self.settings.threshold;
+        let clips = if threshold.score == Score::Log10Lr { picks.judged } else { picks.compared };
+        let n = clips as f64;
         match threshold.score {
             Score::Log10Lr => {
                 let llr = threshold.value * LN_10;

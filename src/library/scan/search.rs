@@ -90,6 +90,8 @@ struct Group<'a> {
     /// For each column 0, or no number where the voice is not compared: with wide clips, and with narrow-band ones.
     masks: [Vec<f32>; 2],
     strongest: usize,
+    /// Whether clips are ranked by the sum that a ratio is made of.
+    by_ratio: bool,
 }
 
 struct Fused<'a> {
@@ -224,7 +226,7 @@ impl<'a> Group<'a> {
             Key::Encoder(encoder) => at(encoder),
             Key::Ratio => parts.len().checked_sub(1),
         };
-        let fusion = ask.fusions.filter(|_| ask.key == Key::Ratio).map(|fusions| fusions[band as usize]);
+        let fusion = ask.fusions.map(|fusions| fusions[band as usize]);
         let fusion = fusion.and_then(|fusion: &Fusion| {
             let picker = Picker::of(fusion);
             let places: Option<Vec<usize>> = picker.encoders().map(at).collect();
@@ -250,6 +252,7 @@ impl<'a> Group<'a> {
         Group {
             masks: [filled(with_wide.collect()), filled(with_narrow.collect())],
             strongest: strongest.unwrap_or(0),
+            by_ratio: ask.key == Key::Ratio && fusion.is_some(),
             fusion,
             parts,
             columns,
@@ -326,7 +329,8 @@ impl Scratch {
             products.get(at * group.columns..(at + 1) * group.columns).unwrap_or_default()
         };
         let sums = &mut self.sums;
-        if let (Some(fused), Some(true)) = (&group.fusion, sound) {
+        let fusion = group.fusion.as_ref().filter(|_| group.by_ratio);
+        if let (Some(fused), Some(true)) = (fusion, sound) {
             let mut cosines: [&[f32]; Encoder::ALL.len()] = Default::default();
             let n = fused.parts.len().min(cosines.len());
             cosines.iter_mut().zip(&fused.parts).for_each(|(to, part)| *to = row(*part));
@@ -334,7 +338,7 @@ impl Scratch {
             masked(sums, mask, Some(&fused.sound[0]));
             found.ranked.push_values(number, sums);
         }
-        let rest = match (&group.fusion, sound) {
+        let rest = match (fusion, sound) {
             (None, _) | (_, Some(false)) => None,
             (Some(fused), _) => Some(&fused.sound[1]),
         };
@@ -343,7 +347,7 @@ impl Scratch {
         }
         sums.copy_from_slice(row(group.strongest));
         masked(sums, mask, rest);
-        let list = if group.fusion.is_some() { &mut found.rest } else { &mut found.ranked };
+        let list = if group.by_ratio { &mut found.rest } else { &mut found.ranked };
         list.push_values(number, sums);
     }
 }
