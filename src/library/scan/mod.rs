@@ -8,6 +8,11 @@
 
 mod rows;
 mod search;
+mod threshold;
+mod told;
+
+pub use threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
+pub use told::{CohortAlarms, FalseAlarms, Hit, LeftOut, ScanHead, ScanRecord, VoiceScan};
 
 use super::batch::{self, BatchOptions};
 use super::calibration_file::LoadedCalibration;
@@ -22,97 +27,18 @@ use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
 use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::library::index::Counts;
 use rows::Gallery;
-use schemars::JsonSchema;
 use search::{Picks, Place, search};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::f64::consts::LN_10;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 /// Clips that are listed of each voice where nothing else is asked.
 pub const TOP: usize = 20;
-/// The threshold where none is asked: a hundred times more probable under the first proposition.
-pub const THRESHOLD_LOG10_LR: f64 = 2.0;
 /// Voices that are compared in one pass.
 const VOICES: usize = 1024;
 /// Rows that may be listed in one pass where all are wanted: about a gigabyte.
 const MOST_LISTED: usize = 1 << 20;
-
-/// What clips are ranked by, and a threshold may be set on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Score {
-    /// The calibrated likelihood ratio, to base 10.
-    Log10Lr,
-    /// An encoder's cosine to the reference as a whole.
-    #[serde(untagged)]
-    Cosine(Encoder),
-}
-
-impl fmt::Display for Score {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Score::Log10Lr => f.write_str("log10_lr"),
-            Score::Cosine(encoder) => encoder.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Score {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        if word == "log10_lr" {
-            return Ok(Score::Log10Lr);
-        }
-        word.parse().map(Score::Cosine).map_err(|_| {
-            let names: Vec<&str> = Encoder::ALL.iter().map(|encoder| encoder.name()).collect();
-            let expected = format!("log10_lr or an encoder's name ({})", names.join(", "));
-            ErrorKind::Setting { name: "score", found: format!("\"{word}\""), expected }.into()
-        })
-    }
-}
-
-/// A score and a value of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Threshold {
-    /// The score.
-    pub score: Score,
-    /// A clip at this value or above is flagged.
-    pub value: f64,
-}
-
-impl Default for Threshold {
-    fn default() -> Self {
-        Threshold { score: Score::Log10Lr, value: THRESHOLD_LOG10_LR }
-    }
-}
-
-impl fmt::Display for Threshold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.score, self.value)
-    }
-}
-
-impl FromStr for Threshold {
-    type Err = Error;
-
-    /// Reads `SCORE=X`, for example `log10_lr=2` or `campplus=0.5`.
-    fn from_str(text: &str) -> Result<Self> {
-        let wrong = || {
-            let expected = "SCORE=X, for example log10_lr=2 or campplus=0.5".into();
-            Error::from(ErrorKind::Setting { name: "above", found: format!("\"{text}\""), expected })
-        };
-        let (score, value) = text.split_once('=').ok_or_else(wrong)?;
-        let value: f64 = value.trim().parse().map_err(|_| wrong())?;
-        let value = Some(value).filter(|value| value.is_finite()).ok_or_else(wrong)?;
-        Ok(Threshold { score: score.trim().parse()?, value })
-    }
-}
 
 /// How a scan is made.
 pub struct ScanSettings<'a> {
@@ -140,159 +66,6 @@ pub struct ScanSettings<'a> {
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Number of threads; 0 for one a core.
     pub threads: usize,
-}
-
-/// What a scan says of itself before its voices.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ScanHead {
-    /// Version of the program.
-    pub version: String,
-    /// Every setting that the scores depend on.
-    pub settings: Settings,
-    /// The library as it was named when it was indexed.
-    pub library: String,
-    /// What the index holds.
-    pub holds: Counts,
-    /// Name of the calibration's condition; null without one, or where it does not fit.
-    pub condition: Option<String>,
-    /// SHA-256 of the calibration.
-    pub calibration: Option<String>,
-    /// Why there is no ratio; null where there is one or none was asked for.
-    pub evidence_withheld: Option<Reason>,
-    /// What clips are ranked by.
-    pub ranked_by: Score,
-    /// The threshold that flags clips.
-    pub threshold: Threshold,
-    /// Clips of each voice that were expected in the library before looking, as the user stated.
-    pub expected_clips: f64,
-    /// Number of voices in the population; null without one.
-    pub cohort_voices: Option<usize>,
-    /// SHA-256 of the cohort.
-    pub cohort: Option<String>,
-    /// Voices that could not be enrolled, and why.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// A line of a scan's result: the scan itself first, then each voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[serde(tag = "record", rename_all = "snake_case")]
-pub enum ScanRecord {
-    /// What the scan says of itself.
-    Scan(Box<ScanHead>),
-    /// What was found of one voice.
-    Voice(Box<VoiceScan>),
-}
-
-/// A protected voice that could not be enrolled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct LeftOut {
-    /// Its name.
-    pub voice: String,
-    /// Why.
-    pub message: String,
-}
-
-/// What was found of one protected voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct VoiceScan {
-    /// Its name.
-    pub voice: String,
-    /// Number of its recordings that the scores rest on.
-    pub exemplars: usize,
-    /// Speech in them, seconds.
-    pub net_speech_s: f64,
-    /// Whether everything was compared in the narrow band, because one of them is narrow-band.
-    pub narrow_band: bool,
-    /// Clips that were compared.
-    pub compared: usize,
-    /// Clips that there is a ratio of.
-    pub judged: usize,
-    /// Usable clips that could not be compared: the index lacks their embeddings of the narrow band.
-    pub not_comparable: usize,
-    /// How many false alarms to expect.
-    pub false_alarms: FalseAlarms,
-    /// Clips among the closest that have the bytes of a recording of the reference; they are not listed.
-    pub in_reference: usize,
-    /// Number of listed clips that are flagged.
-    pub flagged: usize,
-    /// The closest clips, the closest first.
-    pub hits: Vec<Hit>,
-    /// The closest of those that there is no ratio of, the closest first; empty where clips are ranked by a cosine.
-    pub withheld: Vec<Hit>,
-}
-
-/// How many clips of other voices are to be expected at the threshold or above, in a library of this size.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct FalseAlarms {
-    /// Clips that can raise one.
-    pub clips: usize,
-    /// The most that the meaning of a likelihood ratio allows: among clips of other voices a ratio of x or more has at
-    /// most the probability 1/x. Null where the threshold is on a cosine.
-    pub at_most: Option<f64>,
-    /// Were the ratios distributed as those of an ideal system with the calibration's cost (bi-Gaussian). Null where the
-    /// threshold is on a cosine.
-    pub modelled: Option<f64>,
-    /// What the population's own share at the threshold makes of it. Null where the threshold is on a ratio, or without a
-    /// population.
-    pub by_cohort: Option<CohortAlarms>,
-}
-
-/// False alarms by the share of a population that reaches the threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct CohortAlarms {
-    /// Voices that reach it.
-    pub reached: usize,
-    /// Voices in all.
-    pub voices: usize,
-    /// Clips to be expected.
-    pub expected: f64,
-    /// Lower end of the 95 % interval (Clopper and Pearson).
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// A clip beside a protected voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Hit {
-    /// Place in its list, from 1.
-    pub rank: usize,
-    /// Where it lies.
-    pub path: String,
-    /// The voice that the library counts it to.
-    pub library_voice: String,
-    /// SHA-256 of the file.
-    pub sha256: Option<String>,
-    /// Length, seconds.
-    pub seconds: Option<f64>,
-    /// Speech in it, seconds.
-    pub net_speech_s: f64,
-    /// Signal-to-noise ratio, dB.
-    pub snr_db: Option<f32>,
-    /// How much of the spectrum was compared.
-    pub band: Band,
-    /// Cosine of each encoder to the reference as a whole.
-    pub cosines: PerEncoder<f64>,
-    /// Base-10 logarithm of the likelihood ratio, within the bounds; null where there is none.
-    pub log10_lr: Option<f64>,
-    /// Lower end of its 95 % interval.
-    pub log10_lr_low: Option<f64>,
-    /// Upper end.
-    pub log10_lr_high: Option<f64>,
-    /// The same before the bounds.
-    pub unbounded_log10_lr: Option<f64>,
-    /// The share of the population that it is closer than, percent; null without one.
-    pub likeness: Option<f64>,
-    /// Lower end of its 95 % interval.
-    pub likeness_low: Option<f64>,
-    /// Upper end.
-    pub likeness_high: Option<f64>,
-    /// The probability that follows from the ratio and the stated number of expected clips.
-    pub posterior: Option<f64>,
-    /// Whether it is at the threshold or above.
-    pub flagged: bool,
-    /// Why there is no ratio.
-    pub reason: Option<Reason>,
 }
 
 /// A panel that makes the embeddings of an index, to enrol what it is scanned for.
