@@ -4,6 +4,7 @@
 //!
 //! Embeddings are random directions; every hundredth clip is a telephone recording. The same number of rows gives the
 //! same index. The folder must not hold an index already.
+#![allow(clippy::print_stderr, clippy::exit)]
 
 use soundalike::encoder::{Encoder, Panel, PanelSettings, PerEncoder};
 use soundalike::feature::ClipQuality;

@@ -3,6 +3,7 @@
 //!     cargo run --release --example search_speed [THREADS [QUERIES ...]]
 //!
 //! Prints the least wall seconds of seven searches; `benches/compare.sh 2 search` puts faiss beside it.
+#![allow(clippy::print_stdout)]
 
 use rayon::prelude::*;
 use soundalike::compare::search::{Best, Queries};
