@@ -146,7 +146,7 @@ const COMMANDS: [(&str, &[&str]); 14] = [
             "--models",
             "--json",
             ".soundalikeignore",
-            "may be interrupted at any moment",
+            "Extract every clip of a library once",
         ],
     ),
     (
@@ -166,11 +166,14 @@ const COMMANDS: [(&str, &[&str]); 14] = [
             "--output",
             "--fail",
             "--cache",
-            "how many false alarms to expect",
+            "Rank a whole library",
         ],
     ),
-    ("groups", &["<LIBRARY>", "--above", "--band", "--cohort", "--json", "average linkage"]),
-    ("protect", &["add", "list", "remove", "check", "no sound"]),
+    (
+        "groups",
+        &["<LIBRARY>", "--above", "--band", "--cohort", "--json", "Find voices of a library that resemble each other"],
+    ),
+    ("protect", &["add", "list", "remove", "check", "Keep a list of protected voices"]),
     (
         "schema",
         &[
