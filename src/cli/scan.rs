@@ -366,7 +366,7 @@ fn not_all(voice: &VoiceScan) -> String {
         parts.push(format!("{} more lack embeddings of the narrow band: index --narrow all", voice.not_comparable));
     }
     if voice.in_reference > 0 {
-        parts.push(format!("{} of them in the reference and not listed", voice.in_reference));
+        parts.push(format!("{} of the closest are recordings of the reference and not listed", voice.in_reference));
     }
     if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) }
 }
