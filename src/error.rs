@@ -214,6 +214,12 @@ impl Error {
             }
             ErrorKind::Setting { .. } => "see --help for the ranges and the defaults".into(),
             ErrorKind::VoiceModel { .. } => "make the voice model again with soundalike enrol".into(),
+            ErrorKind::Document { what: "index", .. } => {
+                "name another folder, or make it anew with soundalike index --rebuild".into()
+            }
+            ErrorKind::Document { what: "protect", .. } => {
+                "name another folder, or put voices there with soundalike protect add".into()
+            }
             ErrorKind::Document { what, .. } => {
                 let command = if *what == "calibration" { "calibrate" } else { what };
                 format!("give a file that soundalike {command} of this version wrote")

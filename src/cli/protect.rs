@@ -177,7 +177,7 @@ fn gate(args: &CheckArgs, common: &Common) -> Outcome {
     let encoders = voices.encoders()?.unwrap_or_default();
     let panel = panel(args, encoders)?;
     let source = candidates(&args.candidates)?;
-    let library = Library::of(&source, panel, common)?;
+    let library = Library::of(&source, panel, Some(&voices), common)?;
     let report = check(
         &library.panel,
         &voices,

@@ -7,7 +7,7 @@ use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, SO
 use clap::{Args, ValueEnum};
 use soundalike::encoder::{Encoder, Panel, PanelSettings};
 use soundalike::library::cohort::Cohort;
-use soundalike::library::index::{Index, IndexSettings, LibrarySource, Progress, WalkSettings, update};
+use soundalike::library::index::{Index, IndexSettings, LibrarySource, NarrowRule, Progress, WalkSettings, update};
 use soundalike::library::scan::{
     FalseAlarms, Hit, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, panel_of,
     scan,
@@ -46,7 +46,8 @@ pub struct ScanArgs {
     /// Most clips that are listed of each voice, or all [default: 20; with --above all]
     #[arg(long, value_name = "N|all")]
     top: Option<Top>,
-    /// List only clips at this score or above, and flag at it: log10_lr=X or an encoder's cosine, for example
+    /// List only clips at this score or above, and flag at it (beside a ratio also the closest clips that have none):
+    /// log10_lr=X or an encoder's cosine, for example
     /// campplus=0.5 [default: list the closest, flag at log10_lr=2]
     #[arg(long, value_name = "SCORE=X")]
     above: Option<Threshold>,
@@ -119,7 +120,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
     let voices = voices(&args.reference, &args.reference_set)?;
     let calibration = args.calibration.read(None)?;
     let cohort = cohort(&args.cohort)?;
-    let opened = Library::open(&args.library, &args.models, common)?;
+    let opened = Library::open(&args.library, Some(&voices), &args.models, common)?;
     let cache = match (&opened.temporary, &args.cache) {
         (Some(_), _) => None,
         (None, Some(folder)) => Some(folder.clone()),
@@ -199,23 +200,26 @@ pub struct Library {
 }
 
 impl Library {
-    pub fn open(named: &Path, models: &ModelsArg, common: &Common) -> Result<Self> {
+    pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
         if Index::is_one(named) {
             let index = Index::open(named)?;
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
         }
         let source = super::index::library(named, None, WalkSettings::default())?;
-        let panel = Panel::with_models(&PanelSettings::default(), &models.models())?;
-        Self::of(&source, panel, common)
+        let encoders = voices.map(VoiceSet::encoders).transpose()?.flatten().unwrap_or_default();
+        let panel = Panel::with_models(&PanelSettings { encoders, ..Default::default() }, &models.models())?;
+        Self::of(&source, panel, voices, common)
     }
 
     /// Listens to a library and keeps nothing of it afterwards.
-    pub fn of(source: &LibrarySource, panel: Panel, common: &Common) -> Result<Self> {
+    pub fn of(source: &LibrarySource, panel: Panel, voices: Option<&VoiceSet>, common: &Common) -> Result<Self> {
         let failed = |source| Error::from(ErrorKind::Io { path: std::env::temp_dir(), action: "write to", source });
         let temporary = tempfile::Builder::new().prefix("soundalike-").tempdir().map_err(failed)?;
         let pace = Pace::new(common);
+        let narrow = voices.is_some_and(VoiceSet::has_narrow_model);
         let settings = IndexSettings {
+            narrow: if narrow { NarrowRule::All } else { NarrowRule::Auto },
             count_first: pace.is_shown(),
             threads: common.threads,
             progress: &|progress| pace.update(progress),

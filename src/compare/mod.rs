@@ -12,5 +12,5 @@ pub use cohort::{
     CohortFit, CohortScores, CohortVoice, FIT_DEVIATIONS, Likeness, Measure, Neighbour, Neighbourhoods, OtherKind,
     Spread, TOP, as_norm,
 };
-pub(crate) use reference::add_direction;
 pub use reference::{ClipScore, CosineScore, Exemplar, ReferenceQuality, VoiceModel};
+pub(crate) use reference::{add_direction, median};

@@ -203,7 +203,7 @@ fn same_extractor(encoder: Encoder, candidate: &str, reference: &str) -> Result<
 }
 
 /// Middle of sorted values, or the mean of the two in the middle.
-pub(super) fn median(sorted: &[f64]) -> Option<f64> {
+pub(crate) fn median(sorted: &[f64]) -> Option<f64> {
     let middle = sorted.len() / 2;
     let upper = *sorted.get(middle)?;
     if sorted.len() % 2 == 1 { Some(upper) } else { Some((sorted.get(middle - 1)? + upper) / 2.0) }

@@ -21,7 +21,7 @@ use super::outcome::{Reason, Settings, Status, VERSION};
 use super::reference::{Reference, ReferenceSource};
 use super::selection::Filter;
 use super::verdict::{Case, CaseSettings, Evidence, neighbourhoods, split};
-use crate::compare::Likeness;
+use crate::compare::{Likeness, median};
 use crate::encoder::{Band, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::{ClipQuality, Quality};
@@ -450,13 +450,6 @@ fn described(range: Stretch, heard: &Heard, sides: &Sides<'_>, settings: &Locate
         median_score: median(&scores)?,
         best: worth(best, sides, settings)?,
     })
-}
-
-/// The middle of sorted numbers; of an even number of them the mean of the two in the middle.
-fn median(sorted: &[f64]) -> Option<f64> {
-    let upper = *sorted.get(sorted.len() / 2)?;
-    let lower = if sorted.len().is_multiple_of(2) { *sorted.get(sorted.len() / 2 - 1)? } else { upper };
-    Some((lower + upper) / 2.0)
 }
 
 /// What a window is worth.

@@ -224,7 +224,7 @@ pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSet
             candidates.insert(path, candidate);
         }
     }
-    let mut left_out: Option<String> = None;
+    let (mut left_out, mut passed_over): (Option<String>, Option<String>) = (None, None);
     let mut compared = 0;
     scan(
         panel,
@@ -237,11 +237,16 @@ pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSet
         },
         &mut |voice| {
             compared += 1;
+            if voice.not_comparable > 0 {
+                let n = voice.not_comparable;
+                passed_over
+                    .get_or_insert_with(|| format!("{n} candidates that {} cannot be compared with", voice.voice));
+            }
             take(voice, &mut candidates);
             Ok(())
         },
     )?;
-    if let Some(found) = left_out {
+    if let Some(found) = left_out.or(passed_over) {
         let expected = "every protected voice to be compared with".into();
         return Err(Error::from(ErrorKind::Insufficient { what: "protected voices", found, expected }));
     }

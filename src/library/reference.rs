@@ -108,6 +108,11 @@ impl ReferenceSource {
         })
     }
 
+    /// Whether one of its voice models holds a narrow-band recording.
+    pub(crate) fn has_narrow_model(&self) -> bool {
+        self.models.iter().flat_map(|(.., file)| &file.exemplars).any(|clip| clip.quality.is_narrow_band())
+    }
+
     /// The recordings, in the order of their paths.
     pub fn clips(&self) -> &[PathBuf] {
         &self.clips

@@ -110,6 +110,11 @@ impl VoiceSet {
         self.voices.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Whether a voice model holds a narrow-band recording, so that everything is compared with it in the narrow band.
+    pub fn has_narrow_model(&self) -> bool {
+        self.voices.iter().any(|(_, source)| source.has_narrow_model())
+    }
+
     /// The encoders that every voice model holds; none without a voice model.
     ///
     /// # Errors

@@ -124,6 +124,9 @@ fn the_same_bytes_from_index_folder_threads_and_rows_that_were_lost() {
     fs::remove_dir_all(&rows).unwrap();
     assert_eq!(of(&[word(&index), "--cache", word(&folder.path().join("elsewhere"))]), first);
     assert!(!rows.exists() && folder.path().join("elsewhere").exists());
+    fs::write(folder.path().join("elsewhere/mine.rows"), "not of an index").unwrap();
+    assert_eq!(of(&[word(&index), "--cache", word(&folder.path().join("elsewhere"))]), first);
+    assert!(folder.path().join("elsewhere/mine.rows").exists(), "what is not the index's own stays");
     // Where nothing can be written it takes longer, and that is all.
     assert_eq!(of(&[word(&index), "--cache", "/proc/rows"]), first);
 }
@@ -377,6 +380,15 @@ fn the_list_of_protected_voices_is_a_gate() {
         protect(&["check", "--quiet", bad]).exits(1);
     }
     protect(&["check", "--quiet", "--fail-above=campplus=0.99", "voices/nsh/tts/01.wav"]).exits(0);
+
+    // A voice known from the telephone alone is compared in that band, and not passed over.
+    let phone = folder.path().join("phone.wav");
+    write_narrow("voices/rms/tts/02.wav", &phone);
+    protect(&["add", "rms", word(&phone)]).exits(0);
+    let report = protect(&["check", "--json", "--quiet", "voices/rms/tts/01.wav"]).json();
+    let nearest = &report["candidates"][0]["nearest"];
+    assert_eq!((&nearest["voice"], &nearest["band"]), (&"rms".into(), &"narrow".into()), "{report}");
+    protect(&["remove", "rms"]).exits(0);
 
     // A list that cannot be read whole lets nothing through.
     fs::write(store.join("carl.model"), "{}").unwrap();

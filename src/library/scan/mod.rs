@@ -436,6 +436,9 @@ impl<'a> Scan<'a> {
         let only_above = self.settings.only_above;
         let top_rest = if only_above { self.settings.top.or(Some(TOP)) } else { self.settings.top };
         let hits = in_order(ranked, self.settings.top, only_above);
+        // Clips without a ratio are shown beside a threshold on one; a threshold on a cosine holds for them too.
+        let on_cosine = matches!(self.settings.threshold.score, Score::Cosine(_));
+        let withheld = in_order(rest, top_rest, only_above && on_cosine);
         VoiceScan {
             voice: voice.name.clone(),
             exemplars: voice.reference.used,
@@ -446,9 +449,9 @@ impl<'a> Scan<'a> {
             not_comparable: self.index.manifest().counts().usable.saturating_sub(picks.compared),
             false_alarms: self.false_alarms(picks, cases[usize::from(voice.is_narrow())].as_ref()),
             in_reference,
-            flagged: hits.iter().filter(|hit| hit.flagged).count(),
+            flagged: hits.iter().chain(&withheld).filter(|hit| hit.flagged).count(),
             hits,
-            withheld: in_order(rest, top_rest, false),
+            withheld,
         }
     }
 

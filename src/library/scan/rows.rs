@@ -92,7 +92,8 @@ impl<'a> Gallery<'a> {
         let layouts = [Layout::of(&manifest.widths), Layout::of(&manifest.narrow_widths)];
         // Where nothing can be written, rows are made of the segments every time.
         let folder = folder.filter(|folder| fs::create_dir_all(folder).is_ok());
-        if let Some(folder) = &folder {
+        // A folder elsewhere may hold the rows of other indexes, or anything.
+        if let Some(folder) = folder.as_ref().filter(|folder| folder.starts_with(index.folder())) {
             tidy(folder, &manifest.segments);
         }
         Gallery { index, layouts, folder }
