@@ -2,16 +2,15 @@
 
 use super::output::plain;
 use super::{
-    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, output,
-    progress::Progress,
+    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
+    output, progress::Progress,
 };
 use clap::Args;
 use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
 use soundalike::library::check::{Candidate, CheckReport, CheckSettings, Gate, GateResult, InReference, check};
-use soundalike::library::cohort::Cohort;
-use soundalike::library::{Controls, Evidence, Filter, Reference, ReferenceSource, Status};
+use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -50,13 +49,8 @@ pub struct CheckArgs {
     fail_above: Vec<Gate>,
     #[command(flatten)]
     calibration: CalibrationArgs,
-    /// Population that candidates are ranked in: a file made by `cohort`, or default for the one in the program
-    #[arg(long, default_value = "default", value_name = "NAME")]
-    cohort: PathBuf,
-    /// Use only the cohort's voices whose COLUMN (kind, sex, language, age) is like PATTERN, or with != is not; given
-    /// again, all must hold. Without a filter on kind the real voices are the population
-    #[arg(long, value_name = "COLUMN=PATTERN")]
-    cohort_filter: Vec<Filter>,
+    #[command(flatten)]
+    population: PopulationArgs,
     /// Give scores normalised by the population too (AS-norm), where it fits the case
     #[arg(long)]
     as_norm: bool,
@@ -78,15 +72,12 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
     let reference = ReferenceSource::read(&args.reference)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&reference))?;
     let calibration = args.calibration.read(None)?;
-    let cohort = match args.cohort.as_os_str() == "default" {
-        true => Cohort::built_in()?,
-        false => Cohort::read(&args.cohort)?,
-    };
+    let cohort = args.population.read()?;
     let settings = CheckSettings {
         gates: &args.fail_above,
         calibration: Some(&calibration),
         cohort: Some(&cohort),
-        cohort_filters: &args.cohort_filter,
+        cohort_filters: &args.population.cohort_filter,
         as_norm: args.as_norm,
         prior: args.prior,
         language: args.language.clone(),

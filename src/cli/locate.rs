@@ -4,17 +4,16 @@ use super::check::{described_reference, own, warn_of_reference};
 use super::output::plain;
 use super::table::table;
 use super::{
-    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, output,
-    progress::Progress,
+    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
+    output, progress::Progress,
 };
 use clap::Args;
 use soundalike::compare::Likeness;
-use soundalike::library::cohort::Cohort;
 use soundalike::library::locate::{
     Above, FoundRange, HOP_S, LocateOptions, LocateReport, LocateScore, LocateSettings, Located, LocatedRecording,
     Trace, WINDOW_S, WindowCounts, locate,
 };
-use soundalike::library::{Filter, ReferenceSource, Status, catalogue};
+use soundalike::library::{ReferenceSource, Status, catalogue};
 use soundalike::report::plots::{Timeline, timeline};
 use soundalike::report::{Mark, audacity_labels, clock, rttm};
 use soundalike::{Error, ErrorKind, Result};
@@ -65,14 +64,8 @@ pub struct LocateArgs {
     encoder: EncoderArg,
     #[command(flatten)]
     calibration: CalibrationArgs,
-    /// Population that the best window of a range is ranked in: a file made by `cohort`, or default for the one in the
-    /// program
-    #[arg(long, default_value = "default", value_name = "NAME")]
-    cohort: PathBuf,
-    /// Use only the cohort's voices whose COLUMN (kind, sex, language, age) is like PATTERN, or with != is not; given
-    /// again, all must hold. Without a filter on kind the real voices are the population
-    #[arg(long, value_name = "COLUMN=PATTERN")]
-    cohort_filter: Vec<Filter>,
+    #[command(flatten)]
+    population: PopulationArgs,
     /// File for the ranges as a label track of Audacity (one recording only)
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -98,17 +91,14 @@ pub fn run(args: &LocateArgs, common: &Common) -> Outcome {
     let reference = ReferenceSource::read(&args.reference)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&reference))?;
     let calibration = args.calibration.read(None)?;
-    let cohort = match args.cohort.as_os_str() == "default" {
-        true => Cohort::built_in()?,
-        false => Cohort::read(&args.cohort)?,
-    };
+    let cohort = args.population.read()?;
     let settings = LocateSettings {
         window_s: args.window,
         hop_s: args.hop,
         above: args.above,
         calibration: Some(&calibration),
         cohort: Some(&cohort),
-        cohort_filters: &args.cohort_filter,
+        cohort_filters: &args.population.cohort_filter,
     };
     let progress = Progress::new(common);
     let options = LocateOptions { threads: common.threads, progress: &|heard, all| progress.heard(heard, all) };

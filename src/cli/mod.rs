@@ -26,10 +26,11 @@ use soundalike::Result;
 use soundalike::audio::Channel;
 use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use soundalike::library::batch::BatchOptions;
+use soundalike::library::cohort::Cohort;
 use soundalike::library::{
     DEFAULT_CONDITION, Filter, Labels, LoadedCalibration, Manifest, ReferenceSource, Selection, TrialList,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Done.
@@ -210,6 +211,29 @@ impl CalibrationArgs {
             }
         }
     }
+}
+
+/// The population that candidates are ranked in.
+#[derive(Args)]
+struct PopulationArgs {
+    /// Population that candidates are ranked in: a file made by `cohort`, or default for the one in the program
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    cohort: PathBuf,
+    /// Use only the cohort's voices whose COLUMN (kind, sex, language, age) is like PATTERN, or with != is not; given
+    /// again, all must hold. Without a filter on kind the real voices are the population
+    #[arg(long, value_name = "COLUMN=PATTERN")]
+    cohort_filter: Vec<Filter>,
+}
+
+impl PopulationArgs {
+    fn read(&self) -> Result<Cohort> {
+        cohort_named(&self.cohort)
+    }
+}
+
+/// A cohort by its name in an option.
+fn cohort_named(named: &Path) -> Result<Cohort> {
+    if named.as_os_str() == "default" { Cohort::built_in() } else { Cohort::read(named) }
 }
 
 fn encoder_help() -> String {

@@ -5,7 +5,10 @@ use super::output::{self, plain, write_file};
 use super::progress::Progress;
 use super::scan::Library;
 use super::table::table;
-use super::{CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, ModelsArg, NOTHING, Outcome, SOME_UNUSABLE};
+use super::{
+    CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs,
+    SOME_UNUSABLE,
+};
 use clap::{Args, Subcommand};
 use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
 use soundalike::library::index::LibrarySource;
@@ -13,7 +16,7 @@ use soundalike::library::protect::{
     ProtectCandidate, ProtectHit, ProtectReport, ProtectStatus, ProtectedVoices, check,
 };
 use soundalike::library::scan::{ScanSettings, Threshold};
-use soundalike::library::{Filter, ReferenceSource, Status, catalogue};
+use soundalike::library::{ReferenceSource, Status, catalogue};
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::io::Write;
@@ -99,12 +102,8 @@ struct CheckArgs {
     fail_above: Threshold,
     #[command(flatten)]
     calibration: CalibrationArgs,
-    /// Population that candidates are ranked in: a file made by `cohort`, or default for the one in the program
-    #[arg(long, default_value = "default", value_name = "NAME")]
-    cohort: PathBuf,
-    /// Use only the cohort's voices whose COLUMN is like PATTERN, as in `check`
-    #[arg(long, value_name = "COLUMN=PATTERN")]
-    cohort_filter: Vec<Filter>,
+    #[command(flatten)]
+    population: PopulationArgs,
     #[command(flatten)]
     channel: ChannelArg,
     #[command(flatten)]
@@ -173,7 +172,7 @@ fn list(args: &ListArgs) -> Outcome {
 fn gate(args: &CheckArgs, common: &Common) -> Outcome {
     let voices = ProtectedVoices::of(&args.store.store).voices()?;
     let calibration = args.calibration.read(None)?;
-    let cohort = super::scan::cohort(&args.cohort)?;
+    let cohort = args.population.read()?;
     let encoders = voices.encoders()?.unwrap_or_default();
     let panel = panel(args, encoders)?;
     let source = candidates(&args.candidates)?;
@@ -191,7 +190,7 @@ fn gate(args: &CheckArgs, common: &Common) -> Outcome {
             expected_clips: 1.0,
             calibration: Some(&calibration),
             cohort: Some(&cohort),
-            cohort_filters: &args.cohort_filter,
+            cohort_filters: &args.population.cohort_filter,
             cache: None,
             progress: &|_, _| {},
             threads: common.threads,

@@ -3,16 +3,15 @@
 use super::output::{self, plain, write_file};
 use super::progress::Pace;
 use super::scan_table::{HitRow, csv_header, csv_row, parquet};
-use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, SOME_UNUSABLE};
+use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE};
 use clap::{Args, ValueEnum};
 use soundalike::encoder::{Encoder, Panel, PanelSettings};
-use soundalike::library::cohort::Cohort;
+use soundalike::library::VoiceSet;
 use soundalike::library::index::{Index, IndexSettings, LibrarySource, NarrowRule, Progress, WalkSettings, update};
 use soundalike::library::scan::{
     FalseAlarms, Hit, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, panel_of,
     scan,
 };
-use soundalike::library::{Filter, VoiceSet};
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -47,8 +46,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "N|all")]
     top: Option<Top>,
     /// List only clips at this score or above, and flag at it (beside a ratio also the closest clips that have none):
-    /// log10_lr=X or an encoder's cosine, for example
-    /// campplus=0.5 [default: list the closest, flag at log10_lr=2]
+    /// log10_lr=X or an encoder's cosine, for example campplus=0.5 [default: list the closest, flag at log10_lr=2]
     #[arg(long, value_name = "SCORE=X")]
     above: Option<Threshold>,
     /// What clips are ranked by: log10_lr or an encoder's name [default: that of --above, else log10_lr, else the
@@ -60,12 +58,8 @@ pub struct ScanArgs {
     expected_clips: f64,
     #[command(flatten)]
     calibration: CalibrationArgs,
-    /// Population that clips are ranked in: a file made by `cohort`, or default for the one in the program
-    #[arg(long, default_value = "default", value_name = "NAME")]
-    cohort: PathBuf,
-    /// Use only the cohort's voices whose COLUMN is like PATTERN, as in `check`
-    #[arg(long, value_name = "COLUMN=PATTERN")]
-    cohort_filter: Vec<Filter>,
+    #[command(flatten)]
+    population: PopulationArgs,
     /// Form of the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -119,7 +113,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
     }
     let voices = voices(&args.reference, &args.reference_set)?;
     let calibration = args.calibration.read(None)?;
-    let cohort = cohort(&args.cohort)?;
+    let cohort = args.population.read()?;
     let opened = Library::open(&args.library, Some(&voices), &args.models, common)?;
     let cache = match (&opened.temporary, &args.cache) {
         (Some(_), _) => None,
@@ -139,7 +133,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
         expected_clips: args.expected_clips,
         calibration: Some(&calibration),
         cohort: Some(&cohort),
-        cohort_filters: &args.cohort_filter,
+        cohort_filters: &args.population.cohort_filter,
         cache,
         progress: &|clips, all| {
             if let Ok(pace) = shared.lock() {
@@ -185,11 +179,6 @@ pub fn voices(reference: &[PathBuf], sets: &[PathBuf]) -> Result<VoiceSet> {
         let (found, expected) = ("none".into(), "--reference or --reference-set".into());
         ErrorKind::Setting { name: "reference", found, expected }.into()
     })
-}
-
-/// A cohort by its name in an option.
-pub fn cohort(named: &Path) -> Result<Cohort> {
-    if named.as_os_str() == "default" { Cohort::built_in() } else { Cohort::read(named) }
 }
 
 /// A library as an index, made on the way where it is none.
