@@ -6,6 +6,7 @@
 //! follows from it, is for the caller to say.
 
 mod chart;
+pub mod document;
 mod marks;
 pub mod plots;
 mod svg;
