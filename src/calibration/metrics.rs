@@ -5,7 +5,7 @@
 use super::hull::roc;
 use crate::error::{ErrorKind, Result};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 
 /// Equal error rate on the convex hull of the ROC, as a fraction of 1.
@@ -22,7 +22,7 @@ pub fn equal_error_rate(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
 }
 
 /// A figure and the interval in which it lies with 95 % confidence.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The figure.
     pub point: f64,
@@ -46,7 +46,7 @@ pub struct ErrorRates {
 }
 
 /// Error rates and costs of log-likelihood ratios, each with its interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FusionRates {
     /// Equal error rate on the convex hull of the ROC, as a fraction of 1.
     pub eer: Estimate,

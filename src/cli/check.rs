@@ -1,6 +1,7 @@
 //! `soundalike check`: candidates against one protected voice.
 
 use super::output::plain;
+use super::report::{Plan, ReportWords};
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
     output, progress::Progress,
@@ -10,7 +11,9 @@ use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
 use soundalike::library::check::{Candidate, CheckReport, CheckSettings, Gate, GateResult, InReference, check};
+use soundalike::library::findings::examination;
 use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status};
+use soundalike::report::case::CaseInfo;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -66,6 +69,11 @@ pub struct CheckArgs {
     /// Print the whole result as JSON (see `soundalike schema check`)
     #[arg(long)]
     json: bool,
+    /// Write a report for legal review too: a name that ends with .html, .pdf or .json; give the option again for more
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
+    #[command(flatten, next_help_heading = "Options of --report")]
+    words: ReportWords,
 }
 
 pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
@@ -82,10 +90,22 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
         prior: args.prior,
         language: args.language.clone(),
         force: args.force,
+        places: None,
     };
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    let report = check(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?;
+    let plan = match args.report.is_empty() {
+        true => None,
+        false => Some(Plan::new(&args.report, &args.words, CaseInfo::default())?),
+    };
+    let report = match plan {
+        None => check(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?,
+        Some(plan) => {
+            let found = examination(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?;
+            plan.write(&output::json(&found.report)?, &found)?;
+            found.report
+        }
+    };
     drop(progress);
     warn(&report, common);
     if args.json {

@@ -15,6 +15,7 @@ mod locate;
 mod output;
 mod progress;
 mod protect;
+mod report;
 mod scan;
 mod scan_table;
 mod schema;
@@ -266,6 +267,7 @@ enum Command {
     Groups(groups::GroupsArgs),
     Protect(protect::ProtectArgs),
     Locate(locate::LocateArgs),
+    Report(report::ReportArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -294,6 +296,7 @@ pub fn run() -> ExitCode {
         Command::Groups(args) => groups::run(args, common),
         Command::Protect(args) => protect::run(args, common),
         Command::Locate(args) => locate::run(args, common),
+        Command::Report(args) => report::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),

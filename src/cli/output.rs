@@ -15,9 +15,12 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Writes a result as indented JSON to standard output.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, value).map_err(|e| stdout_error(e.into()))?;
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(stdout_error)
+    print(&json(value)?)
+}
+
+/// A result as indented JSON, as it is printed.
+pub fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| stdout_error(error.into()))
 }
 
 pub fn stdout_error(source: io::Error) -> Error {
@@ -60,6 +63,24 @@ pub fn refusal(clip: &str, message: &str, common: &Common) {
 fn paint(word: &str, colour: &str, common: &Common) -> String {
     let plain = common.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     if plain || !io::stderr().is_terminal() { word.into() } else { format!("\x1b[{colour};1m{word}\x1b[0m") }
+}
+
+/// Reads a text file that the user wrote.
+pub fn read_text(path: &Path) -> Result<String> {
+    const MOST_BYTES: u64 = 1 << 20;
+    let failed = |source| Error::from(ErrorKind::Io { path: path.into(), action: "read", source });
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > MOST_BYTES {
+        let expected = format!("a text of at most {MOST_BYTES} bytes");
+        return Err(ErrorKind::Document {
+            path: path.into(),
+            what: "text file",
+            found: format!("{size} bytes"),
+            expected,
+        }
+        .into());
+    }
+    std::fs::read_to_string(path).map_err(failed)
 }
 
 /// Refuses a place where no file can be written, before a long run.

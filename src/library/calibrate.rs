@@ -5,7 +5,9 @@
 //! it each speaker, and for each speaker references of one and of several clips, whatever the numbers of trials.
 
 use super::batch::{self, BatchOptions};
-use super::calibration_file::{BandFit, Calibration, CrossValidation, FORMAT, FORMAT_VERSION, FitCounts, Validated};
+use super::calibration_file::{
+    BandFit, Calibration, CrossValidation, FORMAT, FORMAT_VERSION, FitCounts, Validated, ValidatedRatios,
+};
 use super::check::shown;
 use super::copies::copies;
 use super::evaluate::LeftOut;
@@ -13,12 +15,12 @@ use super::labels::{Labels, Listed, Pairs};
 use super::outcome::VERSION;
 use super::scoring::{EncodedClip, Model, Narrow, Scorer, Trial, encode};
 use crate::audio::{NARROW_BAND_HZ, Variation};
-use crate::calibration::bootstrap::{Draws, MANY_TRIALS};
+use crate::calibration::bootstrap::{Draws, MANY_TRIALS, Resampler, Trials};
 use crate::calibration::bounds::Bounds;
 use crate::calibration::fusion::{Fusion, Method, Range, Ranges};
 use crate::calibration::gaussian::BiGaussian;
 use crate::calibration::logistic::{LabelledRows, Logistic, LogisticSettings};
-use crate::calibration::metrics::{cllr, cllr_min, equal_error_rate};
+use crate::calibration::metrics::{FusionRates, cllr, cllr_min, equal_error_rate};
 use crate::calibration::pav::Pav;
 use crate::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, Panel, Refusal};
 use crate::error::{Error, ErrorKind, Result};
@@ -477,7 +479,7 @@ impl Table {
         threads: usize,
     ) -> Result<BandFit> {
         let map = self.map(settings, &self.weights, None)?;
-        let (mut validation, bounds) = self.cross_validate(settings, &map, threads)?;
+        let CrossValidated { mut validation, rates, ratios, bounds } = self.cross_validate(settings, &map, threads)?;
         let whole = self.sums(&map, |_| true);
         let draws = Draws::new(self.corpora.len(), MANY_TRIALS + 1);
         let replicates =
@@ -512,6 +514,8 @@ impl Table {
                 non_target: count(false),
             },
             validation,
+            rates: Some(rates),
+            ratios: Some(ratios),
             fusion,
         })
     }
@@ -531,12 +535,7 @@ impl Table {
     }
 
     /// Ratios of speakers that a fit has not seen, by all methods; and the bounds that they support.
-    fn cross_validate(
-        &self,
-        settings: &CalibrateSettings,
-        start: &Logistic,
-        threads: usize,
-    ) -> Result<(CrossValidation, Bounds)> {
+    fn cross_validate(&self, settings: &CalibrateSettings, start: &Logistic, threads: usize) -> Result<CrossValidated> {
         let folds = self.folds();
         let of = |speaker: u32| folds.get(speaker as usize).copied().unwrap_or(0);
         let pairs: Vec<(usize, usize)> = (0..FOLDS).flat_map(|i| (i..FOLDS).map(move |j| (i, j))).collect();
@@ -554,12 +553,14 @@ impl Table {
             let pav = Pav::fit(&train.targets, &train.non_targets)?;
             let gaussian = BiGaussian::fit(&train.targets, &train.non_targets)?;
             let plain = |i: usize| inside(i) && self.plain.get(i) == Some(&true);
-            Ok::<_, crate::Error>((self.sums(&map, inside), self.sums(&map, plain), pav, gaussian))
+            let tested = self.tested(&map, inside);
+            Ok::<_, crate::Error>((self.sums(&map, inside), self.sums(&map, plain), tested, pav, gaussian))
         })?;
         let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
         let mut methods: [[Vec<f64>; 2]; 3] = Default::default();
         let mut plain: [Vec<f64>; 2] = Default::default();
-        for (test, unaltered, pav, gaussian) in &parts {
+        let mut trials = Trials { speakers: self.corpora.len(), ..Default::default() };
+        for (test, unaltered, tested, pav, gaussian) in &parts {
             let maps: [&dyn Fn(f64) -> Option<f64>; 3] = [&Some, &|sum| pav.apply(sum), &|sum| gaussian.apply(sum)];
             for ([targets, non_targets], map) in methods.iter_mut().zip(maps) {
                 targets.extend(Sums::llrs(&test.targets, map));
@@ -569,6 +570,13 @@ impl Table {
             let [targets, non_targets] = &mut plain;
             targets.extend(Sums::llrs(&unaltered.targets, map));
             non_targets.extend(Sums::llrs(&unaltered.non_targets, map));
+            for (sum, target, (a, b)) in tested {
+                match map(*sum) {
+                    Some(llr) if *target => trials.targets.push((llr, *b)),
+                    Some(llr) => trials.non_targets.push((llr, *a, *b)),
+                    None => {}
+                }
+            }
         }
         let [targets, non_targets] = &plain;
         let bounds = Bounds::elub(targets, non_targets)?;
@@ -584,8 +592,35 @@ impl Table {
             bi_gaussian: validated(bi_gaussian)?,
             bounded: validated(&clipped)?,
         };
-        Ok((validation, bounds))
+        trials.targets.iter_mut().for_each(|(llr, _)| *llr = bounds.clip(*llr));
+        trials.non_targets.iter_mut().for_each(|(llr, ..)| *llr = bounds.clip(*llr));
+        let [targets, non_targets] = &clipped;
+        let ratios = ValidatedRatios::of(targets, non_targets);
+        Ok(CrossValidated { validation, rates: rates(&trials, threads)?, ratios, bounds })
     }
+
+    /// Sum, kind and speakers of those trials that pass.
+    fn tested(&self, map: &Logistic, pass: impl Fn(usize) -> bool) -> Vec<(f64, bool, (u32, u32))> {
+        let rows = self.features.chunks_exact(self.width.max(1)).zip(&self.targets).zip(&self.speakers).enumerate();
+        let passing = rows.filter(|(i, _)| pass(*i));
+        passing.filter_map(|(_, ((row, target), speakers))| Some((map.llr(row)?, *target, *speakers))).collect()
+    }
+}
+
+/// What a cross-validation gave.
+struct CrossValidated {
+    validation: CrossValidation,
+    rates: FusionRates,
+    ratios: ValidatedRatios,
+    bounds: Bounds,
+}
+
+/// Figures with their intervals over speakers.
+fn rates(trials: &Trials, threads: usize) -> Result<FusionRates> {
+    let draws = Draws::new(trials.speakers, trials.count());
+    let resampler = Resampler::of_llrs(trials, &draws)?;
+    let figures = batch::map(resampler.len(), threads, |index| resampler.figures(index))?;
+    Ok(resampler.collect(figures)?.fusion_rates())
 }
 
 fn validated([targets, non_targets]: &[Vec<f64>; 2]) -> Result<Validated> {

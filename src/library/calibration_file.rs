@@ -5,6 +5,7 @@
 
 use super::labels::Pairs;
 use crate::calibration::fusion::Fusion;
+use crate::calibration::metrics::FusionRates;
 use crate::calibration::verbal::Propositions;
 use crate::encoder::{Band, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
@@ -60,6 +61,13 @@ pub struct BandFit {
     pub trials: FitCounts,
     /// How the fit did on speakers that it had not seen.
     pub validation: CrossValidation,
+    /// The figures of the ratios as they are used, each with its 95 % interval over speakers; null in files that were
+    /// made before there were any.
+    #[serde(default)]
+    pub rates: Option<FusionRates>,
+    /// The cross-validated ratios themselves, as quantiles; null in files that were made before there were any.
+    #[serde(default)]
+    pub ratios: Option<ValidatedRatios>,
     /// The fit.
     pub fusion: Fusion,
 }
@@ -98,6 +106,46 @@ pub struct CrossValidation {
     pub bi_gaussian: Validated,
     /// The method that is used, within its bounds.
     pub bounded: Validated,
+}
+
+/// Cross-validated ratios in short: what a Tippett plot is drawn from, without a score of any single clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatedRatios {
+    /// Decimal logarithms of the ratios of trials of one voice, within the bounds: the least, 199 quantiles evenly
+    /// apart, and the greatest.
+    pub target: Vec<f64>,
+    /// The same of trials of two voices.
+    pub non_target: Vec<f64>,
+    /// Share of trials of one voice whose ratio is below 1, fraction of 1.
+    pub target_misleading: f64,
+    /// Share of trials of two voices whose ratio is above 1, fraction of 1.
+    pub non_target_misleading: f64,
+}
+
+impl ValidatedRatios {
+    /// Number of steps from the least ratio to the greatest.
+    const STEPS: usize = 200;
+
+    /// Ratios in short, from their natural logarithms.
+    pub(crate) fn of(targets: &[f64], non_targets: &[f64]) -> Self {
+        let quantiles = |llrs: &[f64]| {
+            let mut sorted = llrs.to_vec();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let place = |step: usize| sorted.get((sorted.len().saturating_sub(1) * step) / Self::STEPS).copied();
+            let rounded = |llr: f64| (llr / std::f64::consts::LN_10 * 1e4).round() / 1e4;
+            (0..=Self::STEPS).filter_map(place).map(rounded).collect()
+        };
+        let share = |llrs: &[f64], misleads: &dyn Fn(f64) -> bool| {
+            llrs.iter().filter(|llr| misleads(**llr)).count() as f64 / llrs.len().max(1) as f64
+        };
+        ValidatedRatios {
+            target: quantiles(targets),
+            non_target: quantiles(non_targets),
+            target_misleading: share(targets, &|llr| llr < 0.0),
+            non_target_misleading: share(non_targets, &|llr| llr > 0.0),
+        }
+    }
 }
 
 /// Figures of log-likelihood ratios.

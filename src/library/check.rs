@@ -1,19 +1,23 @@
 //! One or more candidates against one protected voice: the main job.
 
-use super::batch::{self, BatchOptions};
+use super::batch::BatchOptions;
 use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
 use super::catalogue;
 use super::cohort::{Cohort, Population};
 use super::outcome::{Reason, Settings, Status, VERSION};
+use super::places::{Places, analyse_at};
 use super::reference::{Reference, ReferenceClip, ReferenceSource};
 use super::selection::Filter;
-use super::verdict::{Case, CaseSettings, Controls, Evidence, Scored, band_of, neighbourhoods, outside};
+use super::verdict::{
+    Case, CaseSettings, Controls, Evidence, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside,
+};
+use crate::calibration::metrics::FusionRates;
 use crate::compare::{CohortFit, CosineScore, Likeness, VoiceModel};
 use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::Quality;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +40,25 @@ pub struct CheckSettings<'a> {
     pub language: Option<String>,
     /// Whether raw scores are given where there is a reason against them.
     pub force: bool,
+    /// Where files lie now that are told by other paths; candidates are then taken one by one as they are named.
+    pub places: Option<&'a Places>,
+}
+
+/// What was asked, so that it can be asked again. What else was asked for stands with the settings, the calibration, the
+/// cohort, the language and the gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What was named as the reference.
+    pub reference: Vec<String>,
+    /// What was named as candidates.
+    pub candidates: Vec<String>,
+    /// Whether scores were to be normalised by the population too.
+    pub as_norm: bool,
+    /// The user's own prior; null where none was stated.
+    pub prior: Option<f64>,
+    /// Whether raw scores were wanted in spite of reasons.
+    pub force: bool,
 }
 
 /// The result of a check.
@@ -43,6 +66,8 @@ pub struct CheckSettings<'a> {
 pub struct CheckReport {
     /// Version of the program.
     pub version: String,
+    /// What was asked.
+    pub request: Request,
     /// Every setting that the scores depend on.
     pub settings: Settings,
     /// Fingerprint of each encoder's extractor in the narrow band; null where no comparison was made in it.
@@ -116,6 +141,9 @@ pub struct CalibrationSummary {
     pub trials: FitCounts,
     /// How it did on speakers that it had not seen, in the wide band.
     pub validation: CrossValidation,
+    /// The figures of the ratios as they are used, with 95 % intervals over speakers, in the wide band; null where the
+    /// calibration has none.
+    pub rates: Option<FusionRates>,
 }
 
 /// Who the population is.
@@ -228,19 +256,45 @@ pub fn check(
     settings: &CheckSettings<'_>,
     options: &BatchOptions<'_>,
 ) -> Result<CheckReport> {
+    examine(panel, reference, candidates, settings, options, false).map(|examined| examined.report)
+}
+
+/// A check with what stands behind its figures.
+#[derive(Clone, Debug)]
+pub(crate) struct Examined {
+    /// The result.
+    pub report: CheckReport,
+    /// How each candidate would have scored without one of the reference's clips, in the order of the candidates and of
+    /// the clips; empty where it was not scored, or not asked for.
+    pub left_out: Vec<Vec<WithoutClip>>,
+    /// The population's scores against the reference in each band that was used.
+    pub populations: Vec<PopulationScores>,
+}
+
+/// Compares candidates with a protected voice as [`check`] does; `behind` asks for what stands behind the figures too.
+pub(crate) fn examine(
+    panel: &Panel,
+    reference: &ReferenceSource,
+    candidates: &[PathBuf],
+    settings: &CheckSettings<'_>,
+    options: &BatchOptions<'_>,
+    behind: bool,
+) -> Result<Examined> {
     check_gates(panel, settings.gates)?;
     check_prior(settings.prior)?;
     reference.check(panel)?;
-    let listed = catalogue::expand_each(candidates);
+    let named = candidates.iter().map(|path| shown(path)).collect();
+    let listed = listed(candidates, settings.places);
     let mut paths = reference.clips().to_vec();
     paths.extend(listed.iter().filter_map(|file| file.as_ref().ok().cloned()));
-    let mut analyses = batch::analyse(panel, &paths, options)?;
+    let places = settings.places.unwrap_or(reference.places());
+    let mut analyses = analyse_at(panel, &paths, places, options)?;
     let candidate_analyses = analyses.split_off(reference.clips().len().min(analyses.len()));
 
     let folders = reference.folders();
     let (told, model) = reference.enrol(panel, analyses)?;
     let membership = Membership::new(&told.clips, folders);
-    let narrow = NarrowSide::new(panel, reference, &model, &candidate_analyses, options)?;
+    let narrow = NarrowSide::new(panel, reference, &model, &candidate_analyses, places, options)?;
     let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
     let [wide_population, narrow_population] = populations.unwrap_or_default();
     let wide_near = neighbourhoods(panel, &wide_population);
@@ -258,6 +312,7 @@ pub fn check(
         .map(|n| Case::new(&n.panel, &n.model, &case_settings(&narrow_population, narrow_near.as_ref())));
     let mut narrow_analyses = narrow.as_ref().map(|n| n.analyses.clone().into_iter());
     let mut analyses = candidate_analyses.into_iter();
+    let mut left_out = Vec::new();
     let rows = listed.into_iter().filter_map(|file| match file {
         Ok(_) => analyses.next().map(|analysis| {
             let again = narrow_analyses.as_mut().and_then(|analyses| analyses.next()).flatten();
@@ -265,14 +320,35 @@ pub fn check(
                 (Some(case), Some(again)) => (case, ClipAnalysis { quality: analysis.quality, ..again }),
                 _ => (&wide_case, analysis),
             };
-            candidate(analysis, case, &membership, settings)
+            let embeddings = analysis.embeddings.as_ref().ok().filter(|_| behind).cloned();
+            let row = candidate(analysis, case, &membership, settings);
+            let embeddings = embeddings.filter(|_| row.status == Status::Scored);
+            left_out.push(row.quality.as_ref().zip(embeddings).map_or(Vec::new(), |(quality, embeddings)| {
+                case.without_each_clip(&embeddings, quality.brief(), row.evidence.is_some())
+            }));
+            row
         }),
-        Err((path, error)) => Some(unreadable(&path, &error)),
+        Err((path, error)) => {
+            left_out.push(Vec::new());
+            Some(unreadable(&path, &error))
+        }
     });
     let candidates: Vec<Candidate> = rows.collect();
     let main_case = narrow_case.as_ref().filter(|_| all_narrow(&candidates)).unwrap_or(&wide_case);
-    Ok(CheckReport {
+    let cases = [Some(&wide_case), narrow_case.as_ref()];
+    let used = Band::ALL.into_iter().zip(cases).filter(|(band, _)| candidates.iter().any(|c| c.band == Some(*band)));
+    let populations =
+        used.filter_map(|(band, case)| Some(PopulationScores { band, scores: case?.population_scores() }));
+    let populations = populations.filter(|_| behind).collect();
+    let report = CheckReport {
         version: VERSION.into(),
+        request: Request {
+            reference: reference.named().into(),
+            candidates: named,
+            as_norm: settings.as_norm,
+            prior: settings.prior,
+            force: settings.force,
+        },
         settings: Settings::of(panel),
         narrow_fingerprints: narrow.as_ref().map(|narrow| narrow.panel.fingerprints().clone()),
         calibration: settings.calibration.map(calibration_summary),
@@ -282,7 +358,18 @@ pub fn check(
         gate: (!settings.gates.is_empty()).then(|| judge(settings.gates, &candidates)),
         reference: told,
         candidates,
-    })
+    };
+    Ok(Examined { report, left_out, populations })
+}
+
+/// The files that candidates stand for. Files that may have moved are taken as they are named, each for itself.
+fn listed(candidates: &[PathBuf], places: Option<&Places>) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
+    let Some(places) = places else { return catalogue::expand_each(candidates) };
+    let one = |told: &PathBuf| match std::fs::symlink_metadata(places.of(told)).at(places.of(told), "open") {
+        Ok(_) => Ok(told.clone()),
+        Err(error) => Err((told.clone(), error)),
+    };
+    candidates.iter().map(one).collect()
 }
 
 fn all_narrow(candidates: &[Candidate]) -> bool {
@@ -305,6 +392,7 @@ impl NarrowSide {
         reference: &ReferenceSource,
         model: &VoiceModel,
         candidates: &[ClipAnalysis],
+        places: &Places,
         options: &BatchOptions<'_>,
     ) -> Result<Option<Self>> {
         let narrow = |analysis: &ClipAnalysis| {
@@ -320,7 +408,7 @@ impl NarrowSide {
         let again = candidates.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(c, _)| c.path.clone());
         let mut paths = reference.clips().to_vec();
         paths.extend(again);
-        let mut analyses = batch::analyse(&panel, &paths, options)?;
+        let mut analyses = analyse_at(&panel, &paths, places, options)?;
         let mut again = analyses.split_off(reference.clips().len().min(analyses.len())).into_iter();
         let (_, model) = reference.enrol(&panel, analyses)?;
         let analyses = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
@@ -348,6 +436,7 @@ pub(super) fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSumm
         source: calibration.source.clone(),
         trials: calibration.wide.trials,
         validation: calibration.wide.validation,
+        rates: calibration.wide.rates,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Recordings of a protected voice to a voice model that can be kept and compared with later.
 
-use super::batch::{self, BatchOptions};
+use super::batch::BatchOptions;
 use super::reference::{Reference, ReferenceSource};
 use super::voice_file::VoiceModelFile;
 use crate::encoder::Panel;
@@ -21,10 +21,10 @@ pub struct Enrolment {
 /// Where no clip can be used, a voice model does not fit the panel, or so many threads cannot be had.
 pub fn enrol(panel: &Panel, source: &ReferenceSource, options: &BatchOptions<'_>) -> Result<Enrolment> {
     source.check(panel)?;
-    let analyses = batch::analyse(panel, source.clips(), options)?;
+    let analyses = source.analyse(panel, options)?;
     let (reference, model) = source.enrol(panel, analyses)?;
     // Recordings that a narrow-band candidate will be compared with are read up to its top.
     let narrow = panel.narrow()?;
-    let (_, narrow_model) = source.enrol(&narrow, batch::analyse(&narrow, source.clips(), options)?)?;
+    let (_, narrow_model) = source.enrol(&narrow, source.analyse(&narrow, options)?)?;
     Ok(Enrolment { model: VoiceModelFile::of(&model, &narrow_model), reference })
 }

@@ -9,7 +9,7 @@ mod cut;
 mod listen;
 mod ranges;
 
-use super::batch::{self, BatchOptions};
+use super::batch::BatchOptions;
 use super::calibration_file::LoadedCalibration;
 use super::catalogue;
 use super::check::{
@@ -356,7 +356,7 @@ fn enrolled(
 ) -> Result<(Reference, crate::compare::VoiceModel)> {
     reference.check(panel)?;
     let options = BatchOptions { threads: options.threads, ..Default::default() };
-    reference.enrol(panel, batch::analyse(panel, reference.clips(), &options)?)
+    reference.enrol(panel, reference.analyse(panel, &options)?)
 }
 
 /// Searches one recording.

@@ -12,6 +12,7 @@ pub mod cohort;
 mod copies;
 pub mod enrol;
 pub mod evaluate;
+pub mod findings;
 pub mod groups;
 pub mod index;
 pub mod inspect;
@@ -19,6 +20,7 @@ mod labels;
 pub mod locate;
 mod manifest;
 mod outcome;
+mod places;
 pub mod protect;
 mod reference;
 mod rule;
@@ -31,15 +33,16 @@ mod voice_file;
 mod voices;
 
 pub use calibration_file::{
-    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated,
+    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated, ValidatedRatios,
 };
 pub use labels::{Labels, Pairs};
 pub use manifest::{Manifest, ManifestClip, VoiceKind};
 pub use outcome::{Reason, Settings, Status};
+pub use places::Places;
 pub use reference::{Reference, ReferenceClip, ReferenceModel, ReferenceSource};
 pub use rule::{Rule, RuleResult};
 pub use selection::{Filter, Selection};
 pub use trial_list::TrialList;
-pub use verdict::{Controls, Evidence, Posterior};
+pub use verdict::{Controls, Evidence, PopulationScores, Posterior, WithoutClip};
 pub use voice_file::{EnrolledClip, FORMAT, FORMAT_VERSION, VoiceModelFile};
 pub use voices::VoiceSet;

@@ -1,8 +1,10 @@
 //! What a user names as the protected voice, recordings or voice models or both, and the model made of it.
 
+use super::batch::BatchOptions;
 use super::catalogue;
 use super::check::shown;
 use super::outcome::{Reason, Status};
+use super::places::{Places, analyse_at};
 use super::voice_file::VoiceModelFile;
 use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
@@ -66,6 +68,10 @@ pub struct ReferenceSource {
     models: Vec<(PathBuf, ReferenceModel, VoiceModelFile)>,
     /// Folders that were named, in their canonical form.
     folders: Vec<PathBuf>,
+    /// What was named.
+    named: Vec<String>,
+    /// Where the recordings lie now.
+    places: Places,
 }
 
 impl ReferenceSource {
@@ -83,14 +89,47 @@ impl ReferenceSource {
         let mut seen = BTreeSet::new();
         files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
         let (models, clips) = files.into_iter().partition::<Vec<_>, _>(|file| VoiceModelFile::looks_like_one(file));
-        let models = models.into_iter().map(|path| {
-            let file = VoiceModelFile::read(&path)?;
-            let sha256 = crate::audio::file_sha256(&path)?;
-            let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
-            Ok((path, model, file))
-        });
+        let models = models.into_iter().map(|path| read_model(path, &Places::default()));
         let folders = named.iter().filter_map(|name| name.is_dir().then(|| name.canonicalize().ok())?);
-        Ok(ReferenceSource { models: models.collect::<Result<_>>()?, clips, folders: folders.collect() })
+        Ok(ReferenceSource {
+            models: models.collect::<Result<_>>()?,
+            clips,
+            folders: folders.collect(),
+            named: named.iter().map(|name| shown(name)).collect(),
+            places: Places::default(),
+        })
+    }
+
+    /// The same recordings and voice models as those of an earlier result, which named them so, read where they lie now.
+    ///
+    /// # Errors
+    /// Where a voice model cannot be read or is none.
+    pub fn again(named: &[String], clips: &[PathBuf], models: &[PathBuf], places: &Places) -> Result<Self> {
+        let models = models.iter().map(|path| read_model(path.clone(), places));
+        let mut clips = clips.to_vec();
+        clips.sort();
+        Ok(ReferenceSource {
+            models: models.collect::<Result<_>>()?,
+            clips,
+            folders: Vec::new(),
+            named: named.into(),
+            places: places.clone(),
+        })
+    }
+
+    /// What was named as the reference.
+    pub fn named(&self) -> &[String] {
+        &self.named
+    }
+
+    /// Where the recordings lie now.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Passes over the recordings.
+    pub(crate) fn analyse(&self, panel: &Panel, options: &BatchOptions<'_>) -> Result<Vec<ClipAnalysis>> {
+        analyse_at(panel, &self.clips, &self.places, options)
     }
 
     /// The encoders that every voice model holds; none without a voice model.
@@ -160,6 +199,13 @@ impl ReferenceSource {
         };
         Ok((reference, model))
     }
+}
+
+fn read_model(path: PathBuf, places: &Places) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {
+    let place = places.of(&path);
+    let (file, sha256) = (VoiceModelFile::read(place)?, crate::audio::file_sha256(place)?);
+    let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
+    Ok((path, model, file))
 }
 
 /// The row of a recording that was read.

@@ -63,6 +63,26 @@ pub struct Controls {
     pub floor: Option<PerEncoder<Spread>>,
 }
 
+/// How a candidate would have scored without one clip of the reference: what that clip alone contributes.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct WithoutClip {
+    /// The clip that is left out.
+    pub path: String,
+    /// Cosine to the rest of the reference as a whole, by encoder.
+    pub cosines: PerEncoder<f64>,
+    /// Decimal logarithm of the likelihood ratio, within its bounds; null where the candidate has none.
+    pub log10_lr: Option<f64>,
+}
+
+/// The cosines of the population's voices to the reference, rising, by encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PopulationScores {
+    /// The band in which they were compared.
+    pub band: Band,
+    /// The cosines.
+    pub scores: PerEncoder<Vec<f64>>,
+}
+
 /// What was found of one candidate.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
@@ -318,6 +338,36 @@ impl<'a> Case<'a> {
             Some((encoder, as_norm(*cosine, side(candidate.get(encoder)?), side(reference))?))
         });
         normalised.collect()
+    }
+
+    /// The cosines of the population's voices to the reference, rising.
+    pub fn population_scores(&self) -> PerEncoder<Vec<f64>> {
+        let sorted = |encoder| {
+            let mut scores: Vec<f64> = self.scores.by(encoder).collect();
+            scores.sort_unstable_by(f64::total_cmp);
+            (encoder, scores)
+        };
+        self.model.centroids().encoders().map(sorted).collect()
+    }
+
+    /// How a candidate would have scored without each of the reference's clips; empty where there is one clip.
+    pub fn without_each_clip(
+        &self,
+        candidate: &PerEncoder<Embedding>,
+        quality: ClipQuality,
+        with_ratio: bool,
+    ) -> Vec<WithoutClip> {
+        let exemplars = self.model.exemplars();
+        let one = |left_out: usize| {
+            let others = exemplars.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, other)| other.clone());
+            let others = VoiceModel::new(others.collect()).ok()?;
+            let cosines = others.score(candidate).ok()?.map(|_, score| score.cosine);
+            let terms = TrialTerms { cosines: cosines.clone(), candidate: quality, reference: others.quality() };
+            let ratio = self.fusion.filter(|_| with_ratio).and_then(|fusion| fusion.llr(&terms));
+            let path = exemplars.get(left_out)?.path.clone();
+            Some(WithoutClip { path, cosines, log10_lr: ratio.map(|ratio| ratio.llr / LN_10) })
+        };
+        if exemplars.len() < 2 { Vec::new() } else { (0..exemplars.len()).filter_map(one).collect() }
     }
 
     /// Exemplars that are further from the others than other people's voices are: the share of the population that the

@@ -5,10 +5,14 @@
 //! looks at the clock or takes a decision: the same facts give the same bytes, and where a document is kept, and what
 //! follows from it, is for the caller to say.
 
+pub mod case;
 mod chart;
 pub mod document;
+mod html;
 mod marks;
 pub mod plots;
 mod svg;
+pub mod texts;
 
+pub use html::html;
 pub use marks::{Mark, audacity_labels, clock, rttm};

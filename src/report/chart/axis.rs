@@ -50,6 +50,25 @@ impl Axis {
         Axis::new(label, first as f64 * step, last as f64 * step, ticks)
     }
 
+    /// An axis over just this range, with round ticks inside of it.
+    pub fn stretch(label: &str, low: f64, high: f64) -> Self {
+        let round = Axis::round(label, low, high);
+        let sound = low.is_finite() && high.is_finite() && high > low;
+        let (low, high) = if sound { (low, high) } else { (round.low, round.high) };
+        let ticks = round.ticks.into_iter().filter(|(value, _)| (low..=high).contains(value)).collect();
+        Axis::new(label, low, high, ticks)
+    }
+
+    /// An axis of time from 0 to this many seconds.
+    pub fn seconds(label: &str, duration_s: f64) -> Self {
+        Axis::stretch(label, 0.0, duration_s)
+    }
+
+    /// Its ticks.
+    pub fn ticks(&self) -> &[(f64, String)] {
+        &self.ticks
+    }
+
     /// The same axis from the other end.
     pub fn reversed(self) -> Self {
         Axis { low: self.high, high: self.low, ..self }

@@ -50,6 +50,15 @@ pub(super) struct Chart {
     notes: Vec<String>,
 }
 
+/// A picture and the same in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawing {
+    /// The picture, an SVG document.
+    pub svg: String,
+    /// What it shows, for who cannot see it.
+    pub alternative: String,
+}
+
 /// One row of the key.
 struct KeyRow {
     pen: Option<Pen>,
@@ -146,6 +155,17 @@ impl Chart {
     pub fn tell(&mut self, sentence: &str) {
         self.description.push(' ');
         self.description.push_str(sentence);
+    }
+
+    /// The chart as a document, with what it shows in words.
+    pub fn drawn(self) -> Drawing {
+        let alternative = self.description.clone();
+        Drawing { svg: self.finish(), alternative }
+    }
+
+    /// Something of the caller's own between the grid and the marks, cut off at the frame.
+    pub fn draw(&mut self, svg: &str) {
+        self.lines.push_str(svg);
     }
 
     /// Edges of the frame: left, top, right, bottom.

@@ -2,7 +2,8 @@
 //!
 //! [`det()`] compares systems by their errors. [`tippett()`], [`ece()`] and [`reliability()`] ask of log-likelihood ratios how
 //! often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo()`] shows whom the
-//! system serves badly. [`timeline()`] is another: it shows where in a recording a search has found a voice.
+//! system serves badly. [`timeline()`] shows where in a recording a search has found a voice. The others show a case:
+//! [`population()`], [`validation()`], [`waveform()`], [`exemplars()`] and [`spectrogram()`].
 //!
 //! Log-likelihood ratios come as natural logarithms and are shown as decimal ones. Whatever the data, a document comes
 //! back: scores that are not numbers are left out and counted, infinite ones lie beyond the axes, and without trials
@@ -10,19 +11,30 @@
 
 mod det;
 mod ece;
+mod exemplars;
+mod population;
 mod reliability;
+mod spectrogram;
 mod timeline;
 mod tippett;
+mod validation;
+mod waveform;
 mod zoo;
 
 pub use det::det;
 pub use ece::ece;
+pub use exemplars::{Exemplar, Exemplars, exemplars};
+pub use population::{KeyText, Population, population};
 pub use reliability::reliability;
+pub use spectrogram::{SpectrogramFacts, spectrogram};
 pub use timeline::{Timeline, timeline};
 pub use tippett::tippett;
+pub use validation::{ValidationCurves, validation};
+pub use waveform::{Waveform, waveform};
 pub use zoo::{ZooAnimal, zoo};
 
 use crate::report::chart::Chart;
+pub use crate::report::chart::Drawing;
 use crate::report::svg::{count, log10};
 
 /// One system's scores on labelled trials, in any order.

@@ -1,0 +1,204 @@
+//! `soundalike report`: the document for legal review.
+
+use super::{Common, DONE, GATE, ModelsArg, Outcome, output, progress::Progress};
+use clap::Args;
+use soundalike::evidence::CaseFile;
+use soundalike::evidence::recompute::{Difference, Root, recompute};
+use soundalike::library::findings::Examination;
+use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
+use soundalike::report::texts::{self, Texts};
+use soundalike::{ErrorKind, Result};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Make the document for legal review of a result.
+///
+/// RESULT is what `check --json` printed. Everything in it is computed again from the recordings and compared first; a
+/// result that does not come out the same makes no report. The kind of document is chosen by the ending of its name:
+/// .html is one page that holds everything and needs no network, .pdf a typeset document with the JSON attached (PDF/A-3,
+/// in programs built with the feature pdf), .json the data of both with the result unchanged.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike check --reference anna take1.wav --json > result.json\n  soundalike report \
+                  result.json -o report.html -o report.json --case-number 12/26 --client 'A. Client'\n  soundalike report \
+                  result.json --case case.toml -o report.html\n\nA case file holds, each optional: number, client, \
+                  analyst, question and date, for example\n  number = \"12/26\"\n  question = \"Is the voice of the advertisement \
+                  made to imitate Anna?\"\n\nExit codes: 0 done; 1 the result does not come out the same; 2 nothing could be done."
+)]
+pub struct ReportArgs {
+    /// Result of `check --json`, or a report.json made of one
+    #[arg(required_unless_present = "print_texts", value_name = "RESULT")]
+    result: Option<PathBuf>,
+    /// Document to write: a name that ends with .html, .pdf or .json; give the option again for more
+    #[arg(long, short, value_name = "FILE", required_unless_present = "print_texts")]
+    output: Vec<PathBuf>,
+    #[command(flatten)]
+    words: ReportWords,
+    /// Folder below which the recordings lie, where the case has moved
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelsArg,
+    /// Print the English texts of a report, the start of a translation, and do nothing else
+    #[arg(long, exclusive = true)]
+    print_texts: bool,
+}
+
+/// What stands in a report besides the result.
+#[derive(Args)]
+pub struct ReportWords {
+    /// What is known of the case, as a TOML file (see `soundalike report --help`); the options below go before it
+    #[arg(long, value_name = "FILE")]
+    case: Option<PathBuf>,
+    /// Number or name of the case
+    #[arg(long, value_name = "TEXT")]
+    case_number: Option<String>,
+    /// Who asked
+    #[arg(long, value_name = "TEXT")]
+    client: Option<String>,
+    /// Who makes the report
+    #[arg(long, value_name = "TEXT")]
+    analyst: Option<String>,
+    /// The question, in the words of who asked
+    #[arg(long, value_name = "TEXT")]
+    question: Option<String>,
+    /// Date of the report, as it is to be printed
+    #[arg(long, value_name = "TEXT")]
+    date: Option<String>,
+    /// No recordings to listen to in an HTML report
+    #[arg(long)]
+    no_audio: bool,
+    /// Texts of the report in another language, as a TOML file with the keys of `soundalike report --print-texts`
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
+}
+
+impl ReportWords {
+    fn texts(&self) -> Result<Texts> {
+        self.texts.as_ref().map_or_else(Texts::english, |path| Texts::parse(path, &output::read_text(path)?))
+    }
+
+    /// What is known of the case: the options before the case file, and that before what a report held already.
+    fn info(&self, held: CaseInfo) -> Result<CaseInfo> {
+        let file = match &self.case {
+            Some(path) => CaseInfo::parse(path, &output::read_text(path)?)?,
+            None => CaseInfo::default(),
+        };
+        let options = CaseInfo {
+            number: self.case_number.clone(),
+            client: self.client.clone(),
+            analyst: self.analyst.clone(),
+            question: self.question.clone(),
+            date: self.date.clone(),
+        };
+        Ok(held.with(file).with(options))
+    }
+}
+
+/// A document that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Html,
+    Pdf,
+    Json,
+}
+
+/// What can be written, checked before anything is computed.
+pub struct Plan {
+    documents: Vec<(Kind, PathBuf)>,
+    texts: Texts,
+    case: CaseInfo,
+    sounds: bool,
+}
+
+impl Plan {
+    /// Refuses a document that cannot be made, or has no place to be written to.
+    pub fn new(outputs: &[PathBuf], words: &ReportWords, held: CaseInfo) -> Result<Self> {
+        let kinds = outputs.iter().map(|path| {
+            output::check_writable(path)?;
+            Ok((kind(path)?, path.clone()))
+        });
+        Ok(Plan {
+            documents: kinds.collect::<Result<_>>()?,
+            texts: words.texts()?,
+            case: words.info(held)?,
+            sounds: !words.no_audio,
+        })
+    }
+
+    /// Writes every document; `result` is what `check --json` prints.
+    pub fn write(&self, result: &str, examination: &Examination) -> Result<()> {
+        let report = CaseReport::new(self.case.clone(), result, examination.findings.clone())?;
+        let json = report.to_json()?;
+        let (case, result_sha256) = (&self.case, report.result_sha256.as_str());
+        for (kind, path) in &self.documents {
+            let sounds = self.sounds && *kind == Kind::Html;
+            let facts = CaseFacts { case, result_sha256, examination, sounds };
+            let bytes = match kind {
+                Kind::Json => json.clone(),
+                Kind::Html => soundalike::report::html(&document(&facts, &self.texts)).into_bytes(),
+                Kind::Pdf => pdf(&document(&facts, &self.texts), &json)?,
+            };
+            output::write_file(path, &mut |out| {
+                out.write_all(&bytes)
+                    .map_err(|source| ErrorKind::Io { path: path.clone(), action: "write", source }.into())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn kind(path: &Path) -> Result<Kind> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
+    let refused = |found: String, expected: &str| {
+        Err(ErrorKind::Setting { name: "output", found, expected: expected.into() }.into())
+    };
+    match ending.as_str() {
+        "html" | "htm" => Ok(Kind::Html),
+        "json" => Ok(Kind::Json),
+        "pdf" if cfg!(feature = "pdf") => Ok(Kind::Pdf),
+        "pdf" => refused(
+            format!("{} in a program without PDF", path.display()),
+            "a program built with cargo build --release --features pdf; or a name that ends with .html, which any \
+             browser prints",
+        ),
+        _ => refused(path.display().to_string(), "a name that ends with .html, .pdf or .json"),
+    }
+}
+
+#[cfg(not(feature = "pdf"))]
+fn pdf(_: &soundalike::report::document::Document, _: &[u8]) -> Result<Vec<u8>> {
+    // `kind` refuses the name before anything is computed.
+    let expected = "a program built with the feature pdf".into();
+    Err(ErrorKind::Setting { name: "output", found: "pdf".into(), expected }.into())
+}
+
+pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
+    let (Some(result), false) = (&args.result, args.print_texts) else {
+        output::print(texts::ENGLISH)?;
+        return Ok(DONE);
+    };
+    let case = CaseFile::read(result)?;
+    let plan = Plan::new(&args.output, &args.words, case.case.clone())?;
+    let progress = Progress::new(common);
+    let update = |done, all| progress.update(done, all);
+    let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
+    let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
+    drop(progress);
+    again.verification.remarks.iter().for_each(|remark| output::warn(result.display(), remark, common));
+    match (again.verification.differences.first(), &again.examination) {
+        (None, Some(examination)) => plan.write(&case.result, examination).map(|()| DONE),
+        (difference, _) => {
+            let message = difference.map_or_else(String::new, differing);
+            let message = format!("does not come out the same, so no report was made of it: {message}");
+            output::refusal(&result.display().to_string(), &message, common);
+            Ok(GATE)
+        }
+    }
+}
+
+/// A difference in words.
+pub fn differing(difference: &Difference) -> String {
+    let Difference { place, told, found } = difference;
+    format!("{place} is told as {told}, and is {found}")
+}

@@ -1,0 +1,314 @@
+//! A case computed again from its inputs, and compared with what was told.
+//!
+//! The files are found by the paths that the result tells, or below a folder where the case has moved to, and are known
+//! by their hashes. Then everything is computed again and compared value by value: a figure is the same where it has the
+//! same bits. Between processors with other instruction sets the last digits of a figure may differ; there a tolerance is
+//! allowed, and said to be.
+
+use super::told::CaseFile;
+use crate::encoder::Models;
+use crate::error::Result;
+use crate::library::batch::BatchOptions;
+use crate::library::check::CheckSettings;
+use crate::library::findings::{Examination, examination};
+use crate::library::{Places, ReferenceSource};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::{Component, Path, PathBuf};
+
+pub use crate::report::case::TOLERANCE;
+
+/// Differences that are told; the first is what matters.
+const MOST_DIFFERENCES: usize = 50;
+
+/// What was told and what was found, at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Difference {
+    /// The place: a file, or the way to a value in the result or in what stands behind it.
+    pub place: String,
+    /// What the document tells.
+    pub told: String,
+    /// What was found or computed.
+    pub found: String,
+}
+
+/// The outcome of computing a case again.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Verification {
+    /// Whether everything is as the document tells it.
+    pub same: bool,
+    /// Whether every value was compared by its bits; else within `tolerance`.
+    pub identical: bool,
+    /// The share of its size within which a figure was compared; null where bits were.
+    pub tolerance: Option<f64>,
+    /// Version of the program that made the document.
+    pub told_version: String,
+    /// Version of this program.
+    pub version: String,
+    /// SHA-256 of the result's text.
+    pub result_sha256: String,
+    /// Files whose hash is as told.
+    pub files: usize,
+    /// Values that were computed again and compared.
+    pub values: usize,
+    /// What differs, the first first; at most 50.
+    pub differences: Vec<Difference>,
+    /// What was not compared, and why.
+    pub remarks: Vec<String>,
+}
+
+impl Verification {
+    fn differ(&mut self, place: impl Into<String>, told: impl Into<String>, found: impl Into<String>) {
+        self.same = false;
+        if self.differences.len() < MOST_DIFFERENCES {
+            self.differences.push(Difference { place: place.into(), told: told.into(), found: found.into() });
+        }
+    }
+}
+
+/// A case that was computed again.
+#[derive(Clone, Debug)]
+pub struct Recomputed {
+    /// How it compares.
+    pub verification: Verification,
+    /// The case as it was computed now; none where a file is missing or another than the one that is told, so that
+    /// nothing could be computed.
+    pub examination: Option<Examination>,
+}
+
+/// Where the files of a case lie now.
+#[derive(Clone, Copy, Debug)]
+pub enum Root<'a> {
+    /// Where they are told to lie, from the working folder or from that of the document.
+    AsTold,
+    /// Below this folder.
+    Below(&'a Path),
+    /// Where these places say.
+    Places(&'a Places),
+}
+
+/// Computes a case again and compares.
+///
+/// # Errors
+/// Where the computation cannot be asked for: an encoder's weights cannot be had, or so many threads. What differs, or
+/// is missing, is in the outcome.
+pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &BatchOptions<'_>) -> Result<Recomputed> {
+    let mut verification = Verification {
+        same: true,
+        identical: true,
+        tolerance: None,
+        told_version: case.version().into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        result_sha256: case.result_sha256(),
+        files: 0,
+        values: 0,
+        differences: Vec::new(),
+        remarks: Vec::new(),
+    };
+    if let Some(stated) = case.stated_sha256.as_ref().filter(|stated| **stated != verification.result_sha256) {
+        let found = verification.result_sha256.clone();
+        verification.differ("result_sha256", stated, found);
+    }
+    let places = match root {
+        Root::Places(places) => places.clone(),
+        _ => find(case, root),
+    };
+    check_files(case, &places, &mut verification);
+    if verification.same {
+        let examination = again(case, &places, models, options)?;
+        compare(case, &examination, &places, &mut verification);
+        return Ok(Recomputed { verification, examination: Some(examination) });
+    }
+    Ok(Recomputed { verification, examination: None })
+}
+
+/// Where each file of a case lies.
+fn find(case: &CaseFile, root: Root<'_>) -> Places {
+    let beside = case.path.parent().unwrap_or(Path::new(""));
+    let place = |told: &str, sha256: Option<&str>| -> PathBuf {
+        let path = Path::new(told);
+        match root {
+            Root::Below(folder) => below(folder, path, sha256),
+            _ if path.exists() || path.is_absolute() => path.into(),
+            _ => Some(beside.join(path)).filter(|path| path.exists()).unwrap_or_else(|| path.into()),
+        }
+    };
+    case.files().into_iter().map(|(told, sha256)| (told.into(), place(told, sha256))).collect()
+}
+
+/// The file below a folder that has the longest end of a path in common with the told one, the one with its hash first.
+fn below(folder: &Path, told: &Path, sha256: Option<&str>) -> PathBuf {
+    // What leads out of the folder is left out of the way into it.
+    let parts: Vec<_> = told.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    let ends = (0..parts.len()).map(|skip| folder.join(parts.iter().skip(skip).collect::<PathBuf>()));
+    let existing: Vec<PathBuf> = ends.filter(|path| path.is_file()).collect();
+    let right = existing.iter().find(|path| crate::audio::file_sha256(path).ok().as_deref() == sha256);
+    right.or(existing.first()).cloned().unwrap_or_else(|| folder.join(parts.iter().collect::<PathBuf>()))
+}
+
+/// Compares the hash of every file.
+fn check_files(case: &CaseFile, places: &Places, verification: &mut Verification) {
+    for (told, sha256) in case.files() {
+        let place = places.of(told.as_ref());
+        match (sha256, crate::audio::file_sha256(place)) {
+            (Some(sha256), Ok(found)) if sha256 == found => verification.files += 1,
+            (Some(sha256), Ok(found)) => {
+                verification.differ(told, format!("SHA-256 {sha256}"), format!("SHA-256 {found}"))
+            }
+            (Some(sha256), Err(error)) => {
+                verification.differ(told, format!("SHA-256 {sha256}"), format!("no file that can be read ({error})"));
+            }
+            (None, Ok(found)) => verification.differ(told, "no file that could be read", format!("SHA-256 {found}")),
+            (None, Err(_)) => {}
+        }
+    }
+}
+
+/// Computes the case from its files.
+fn again(case: &CaseFile, places: &Places, models: &Models, options: &BatchOptions<'_>) -> Result<Examination> {
+    let told = &case.told;
+    let panel = case.panel(models)?;
+    let paths = |clips: &mut dyn Iterator<Item = &String>| clips.map(PathBuf::from).collect::<Vec<PathBuf>>();
+    let recordings = told.reference.clips.iter().filter(|clip| clip.model.is_none());
+    let clips = paths(&mut recordings.map(|clip| &clip.path));
+    let model_files = paths(&mut told.reference.models.iter().map(|model| &model.path));
+    let reference = ReferenceSource::again(&told.request.reference, &clips, &model_files, places)?;
+    let (calibration, cohort) = (case.calibration(places)?, case.cohort(places)?);
+    let (filters, gates) = (case.filters()?, case.gates());
+    let settings = CheckSettings {
+        gates: &gates,
+        calibration: calibration.as_ref(),
+        cohort: cohort.as_ref(),
+        cohort_filters: &filters,
+        as_norm: told.request.as_norm,
+        prior: told.request.prior,
+        language: told.language.declared.clone(),
+        force: told.request.force,
+        places: Some(places),
+    };
+    let candidates = paths(&mut told.candidates.iter().map(|clip| &clip.path));
+    let mut examination = examination(&panel, &reference, &candidates, &settings, options)?;
+    // What was named, folders and patterns, is told as it was.
+    examination.report.request.candidates.clone_from(&told.request.candidates);
+    Ok(examination)
+}
+
+/// Compares what was computed with what was told.
+fn compare(case: &CaseFile, examination: &Examination, places: &Places, verification: &mut Verification) {
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+    let told = json(&case.result);
+    let mut found = json(&serde_json::to_string(&examination.report).unwrap_or_default());
+    retold(&mut found, places);
+    membership_as_told(&told, &mut found, verification);
+    if examination.report.settings.instruction_set != case.told.settings.instruction_set {
+        (verification.identical, verification.tolerance) = (false, Some(TOLERANCE));
+        let remark = format!(
+            "the document was computed with {}, this processor has {}: figures are compared within {TOLERANCE} of their size",
+            case.told.settings.instruction_set, examination.report.settings.instruction_set
+        );
+        verification.remarks.push(remark);
+        if let (Some(told), Some(found)) =
+            (told.pointer("/settings/instruction_set"), found.pointer_mut("/settings/instruction_set"))
+        {
+            *found = told.clone();
+        }
+    }
+    values("result", &told, &found, verification);
+    match &case.findings {
+        Some(findings) => {
+            let told = json(findings.get());
+            let mut found = json(&serde_json::to_string(&examination.findings).unwrap_or_default());
+            retold(&mut found, places);
+            values("findings", &told, &found, verification);
+        }
+        None => verification
+            .remarks
+            .push("this is a result and no report: there was nothing behind the figures to compare".into()),
+    }
+}
+
+/// Texts of what was computed name files by where they lie now; they are told by where they lay.
+fn retold(value: &mut Value, places: &Places) {
+    match value {
+        Value::String(text) => {
+            for (told, place) in places.moved() {
+                let (told, place) = (told.to_string_lossy(), place.to_string_lossy());
+                if text.contains(place.as_ref()) {
+                    *text = text.replace(place.as_ref(), &told);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| retold(item, places)),
+        Value::Object(map) => map.values_mut().for_each(|item| retold(item, places)),
+        _ => {}
+    }
+}
+
+/// Whether a candidate lay in the folder that was named as the reference cannot be found out again from files alone.
+fn membership_as_told(told: &Value, found: &mut Value, verification: &mut Verification) {
+    let rows = told.get("candidates").and_then(Value::as_array).cloned().unwrap_or_default();
+    for (i, row) in rows.iter().enumerate() {
+        let Some(membership) = row.get("in_reference") else { continue };
+        if membership.get("code").and_then(Value::as_str) == Some("same_folder") {
+            if let Some(place) = found.pointer_mut(&format!("/candidates/{i}/in_reference")).filter(|p| p.is_null()) {
+                *place = membership.clone();
+                verification.remarks.push(format!(
+                    "result.candidates[{i}].in_reference is taken as it is told: where the file lay is not in the file"
+                ));
+            }
+        }
+    }
+}
+
+/// Compares two trees value by value.
+fn values(place: &str, told: &Value, found: &Value, verification: &mut Verification) {
+    match (told, found) {
+        (Value::Object(a), Value::Object(b)) => {
+            for (key, told) in a {
+                values(&format!("{place}.{key}"), told, b.get(key).unwrap_or(&Value::Null), verification);
+            }
+            for (key, found) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+                verification.differ(format!("{place}.{key}"), "nothing", brief(found));
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            if a.len() != b.len() {
+                verification.differ(format!("{place} (number of entries)"), a.len().to_string(), b.len().to_string());
+            }
+            for (i, (told, found)) in a.iter().zip(b).enumerate() {
+                values(&format!("{place}[{i}]"), told, found, verification);
+            }
+        }
+        (Value::Number(a), Value::Number(b)) => {
+            verification.values += 1;
+            let close = |tolerance: f64| {
+                let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
+                (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
+            };
+            if a != b && !verification.tolerance.is_some_and(close) {
+                verification.differ(place, a.to_string(), b.to_string());
+            }
+        }
+        (told, found) => {
+            verification.values += 1;
+            // A sentence that repeats a figure follows it within the tolerance.
+            let sentence = told.is_string()
+                && found.is_string()
+                && verification.tolerance.is_some()
+                && place.ends_with("statement");
+            if told != found && !sentence {
+                verification.differ(place, brief(told), brief(found));
+            }
+        }
+    }
+}
+
+/// A value in so many characters.
+fn brief(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{} …", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

@@ -1,0 +1,242 @@
+//! A result or a report as it was written: enough of it to ask the same again.
+//!
+//! Only what decides the computation is read here; everything else is compared as plain JSON afterwards.
+
+use crate::audio::Channel;
+use crate::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::library::check::{Gate, Request};
+use crate::library::cohort::Cohort;
+use crate::library::findings::BUILT_IN;
+use crate::library::{Filter, LoadedCalibration, Places};
+use crate::report::case::{CaseInfo, FORMAT, FORMAT_VERSION};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Larger files are refused, bytes.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// A result or a report, read from a file.
+#[derive(Clone, Debug)]
+pub struct CaseFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The result's text, as `check --json` printed it.
+    pub result: String,
+    /// What is known of the case; empty in a result.
+    pub case: CaseInfo,
+    /// What the report says stood behind the figures; none in a result.
+    pub findings: Option<Box<RawValue>>,
+    /// The hash of the result that the report states; none in a result.
+    pub stated_sha256: Option<String>,
+    pub(super) told: Told,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    format: Option<String>,
+    version: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReportFile {
+    #[serde(rename = "format")]
+    _format: String,
+    #[serde(rename = "version")]
+    _version: u32,
+    #[serde(rename = "program")]
+    _program: String,
+    case: CaseInfo,
+    result_sha256: String,
+    result: Box<RawValue>,
+    findings: Box<RawValue>,
+}
+
+/// The parts of a check's result that decide its computation.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Told {
+    pub version: String,
+    pub request: Request,
+    pub settings: ToldSettings,
+    pub calibration: Option<ToldCalibration>,
+    pub cohort: Option<ToldCohort>,
+    pub language: ToldLanguage,
+    pub gate: Option<ToldGate>,
+    pub reference: ToldReference,
+    pub candidates: Vec<ToldClip>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldSettings {
+    pub channel: Channel,
+    pub encoders: Vec<Encoder>,
+    pub instruction_set: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldCalibration {
+    pub condition: String,
+    pub origin: String,
+    pub sha256: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldCohort {
+    pub origin: String,
+    pub sha256: String,
+    pub filters: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldLanguage {
+    pub declared: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldGate {
+    pub limits: Vec<ToldLimit>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldLimit {
+    pub score: Encoder,
+    pub limit: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldReference {
+    pub clips: Vec<ToldClip>,
+    pub models: Vec<ToldClip>,
+}
+
+/// A file by its path and hash.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldClip {
+    pub path: String,
+    pub sha256: Option<String>,
+    /// The voice model that holds the clip; none of a recording that was read.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+impl CaseFile {
+    /// Reads what `check --json` printed, or a report that was made of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::Document`] where it is neither.
+    pub fn read(path: &Path) -> Result<Self> {
+        let size = std::fs::metadata(path).at(path, "open")?.len();
+        if size > MOST_BYTES {
+            return Err(wrong(
+                path,
+                format!("{size} bytes"),
+                format!("a result or report of at most {MOST_BYTES} bytes"),
+            ));
+        }
+        let text = std::fs::read_to_string(path).at(path, "read")?;
+        Self::parse(path, &text)
+    }
+
+    /// The same from text; `path` is told in errors.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let expected = || "what soundalike check --json prints, or a report.json made of it".to_string();
+        if text.trim().is_empty() {
+            return Err(wrong(path, "an empty file".into(), expected()));
+        }
+        let json = |error: serde_json::Error| wrong(path, format!("JSON with another content ({error})"), expected());
+        let header: Header = serde_json::from_str(text).map_err(json)?;
+        let Some(format) = header.format else {
+            let result = text.trim().to_string();
+            let told = serde_json::from_str(&result).map_err(json)?;
+            let (case, path) = (CaseInfo::default(), path.into());
+            return Ok(CaseFile { path, result, case, findings: None, stated_sha256: None, told });
+        };
+        let version = header.version.unwrap_or_default();
+        if format != FORMAT || version != FORMAT_VERSION {
+            let found = format!("the format \"{format}\", version {version}");
+            return Err(wrong(path, found, format!("the format \"{FORMAT}\", version {FORMAT_VERSION}")));
+        }
+        let report: ReportFile = serde_json::from_str(text).map_err(json)?;
+        let result = report.result.get().to_string();
+        Ok(CaseFile {
+            path: path.into(),
+            told: serde_json::from_str(&result).map_err(json)?,
+            result,
+            case: report.case,
+            findings: Some(report.findings),
+            stated_sha256: Some(report.result_sha256),
+        })
+    }
+
+    /// SHA-256 of the result's text.
+    pub fn result_sha256(&self) -> String {
+        hex(self.result.as_bytes())
+    }
+
+    /// Version of the program that made the result.
+    pub fn version(&self) -> &str {
+        &self.told.version
+    }
+
+    /// The files that the result rests on, by path and hash, in the order in which they are told. What is built in is
+    /// left out.
+    pub fn files(&self) -> Vec<(&str, Option<&str>)> {
+        let told = &self.told;
+        let recordings = told.reference.clips.iter().filter(|clip| clip.model.is_none());
+        let clips = recordings.chain(&told.reference.models).chain(&told.candidates);
+        let clips = clips.map(|clip| (clip.path.as_str(), clip.sha256.as_deref()));
+        let calibration = told.calibration.iter().map(|c| (c.origin.as_str(), Some(c.sha256.as_str())));
+        let cohort = told.cohort.iter().map(|c| (c.origin.as_str(), Some(c.sha256.as_str())));
+        clips.chain(calibration.chain(cohort).filter(|(origin, _)| *origin != BUILT_IN)).collect()
+    }
+
+    /// The panel that the result was computed by.
+    pub(super) fn panel(&self, models: &Models) -> Result<Panel> {
+        let settings = &self.told.settings;
+        let encoders = EncoderSet::of(settings.encoders.iter().copied())?;
+        Panel::with_models(&PanelSettings { channel: settings.channel, encoders, ..Default::default() }, models)
+    }
+
+    pub(super) fn calibration(&self, places: &Places) -> Result<Option<LoadedCalibration>> {
+        let Some(told) = &self.told.calibration else { return Ok(None) };
+        if told.origin == BUILT_IN {
+            return LoadedCalibration::built_in(&told.condition).map(Some);
+        }
+        let read = LoadedCalibration::read(places.of(told.origin.as_ref()))?;
+        Ok(Some(LoadedCalibration { origin: told.origin.clone(), ..read }))
+    }
+
+    pub(super) fn cohort(&self, places: &Places) -> Result<Option<Cohort>> {
+        let Some(told) = &self.told.cohort else { return Ok(None) };
+        if told.origin == BUILT_IN {
+            return Cohort::built_in().map(Some);
+        }
+        let mut read = Cohort::read(places.of(told.origin.as_ref()))?;
+        read.origin.clone_from(&told.origin);
+        Ok(Some(read))
+    }
+
+    pub(super) fn filters(&self) -> Result<Vec<Filter>> {
+        self.told.cohort.iter().flat_map(|cohort| &cohort.filters).map(|filter| filter.parse()).collect()
+    }
+
+    pub(super) fn gates(&self) -> Vec<Gate> {
+        let limits = self.told.gate.iter().flat_map(|gate| &gate.limits);
+        limits.map(|limit| Gate { score: limit.score, limit: limit.limit }).collect()
+    }
+}
+
+/// SHA-256 as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn wrong(path: &Path, found: String, expected: String) -> Error {
+    ErrorKind::Document { path: path.into(), what: "result", found, expected }.into()
+}

@@ -1,0 +1,208 @@
+//! What the recordings of a case look and sound like: outlines, spectrograms, and excerpts to listen to.
+//!
+//! It is shown beside the figures so that a reader can look and listen; no figure rests on it. Only the beginning of a
+//! long recording is kept.
+
+use super::super::batch::{self, BatchOptions};
+use super::super::check::CheckReport;
+use super::super::outcome::Status;
+use super::super::places::Places;
+use super::spectrogram::Spectrogram;
+use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
+use crate::encoder::Panel;
+use crate::error::Result;
+use crate::feature::{FRAME_SECONDS, SpeechDetector, SpeechSettings};
+use std::path::Path;
+
+/// Recordings of the reference that are shown, from the first on.
+const MOST_REFERENCES: usize = 24;
+/// Candidates that are shown, from the first on.
+const MOST_CANDIDATES: usize = 64;
+/// More of a recording is not shown, seconds.
+const MOST_S: usize = 600;
+/// Columns of an outline.
+const COLUMNS: usize = 800;
+/// Length of an excerpt, seconds.
+pub const EXCERPT_S: f64 = 6.0;
+
+/// The recordings of a case as they look and sound.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Media {
+    /// The reference's recordings that were read and used, in the order of its clips.
+    pub reference: Vec<ClipMedia>,
+    /// The candidates that could be read, in their order.
+    pub candidates: Vec<ClipMedia>,
+}
+
+/// A recording as it looks and sounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClipMedia {
+    /// The recording, as the check tells it.
+    pub path: String,
+    /// Length of what is shown, seconds.
+    pub duration_s: f64,
+    /// Least and greatest sample in each of up to 800 equal parts, full scale ±1.
+    pub outline: Vec<(f32, f32)>,
+    /// Where there is speech, from and to, seconds.
+    pub speech: Vec<(f64, f64)>,
+    /// The stretch with most speech, to look at and to listen to.
+    pub excerpt: Excerpt,
+}
+
+/// A stretch of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excerpt {
+    /// Its start, seconds.
+    pub start_s: f64,
+    /// Its end.
+    pub end_s: f64,
+    /// Its spectrogram; none of a scrap.
+    pub spectrogram: Option<Spectrogram>,
+    /// The stretch as a WAV file: 16 kHz, one channel, 16 bits.
+    pub wav: Vec<u8>,
+}
+
+/// Looks at the recordings of a check. One that can no longer be read is left out.
+pub(super) fn gather(
+    panel: &Panel,
+    report: &CheckReport,
+    places: &Places,
+    options: &BatchOptions<'_>,
+) -> Result<Media> {
+    let own = report.reference.clips.iter().filter(|clip| clip.status == Status::Usable).map(|clip| &clip.path);
+    let candidates = report.candidates.iter().filter(|row| row.quality.is_some()).map(|row| &row.path);
+    let mut paths: Vec<&String> = own.take(MOST_REFERENCES).collect();
+    let first_candidate = paths.len();
+    paths.extend(candidates.take(MOST_CANDIDATES));
+    let settings = panel.settings();
+    let mut shown = batch::map(paths.len(), options.threads, |i| {
+        let path = paths.get(i)?;
+        show(path, places.of(path.as_ref()), settings.channel, &settings.speech).ok()
+    })?;
+    let candidates = shown.split_off(first_candidate.min(shown.len()));
+    Ok(Media {
+        reference: shown.into_iter().flatten().collect(),
+        candidates: candidates.into_iter().flatten().collect(),
+    })
+}
+
+/// Reads a recording, or its beginning, and looks at it.
+fn show(told: &str, path: &Path, channel: Channel, speech: &SpeechSettings) -> Result<ClipMedia> {
+    let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
+    let (mut samples, mut block) = (Vec::new(), Vec::new());
+    let mut detector = SpeechDetector::new(speech);
+    let mut frames: Vec<bool> = Vec::new();
+    let most = MOST_S * SAMPLE_RATE_HZ as usize;
+    while samples.len() < most && recording.next(&mut block)? {
+        block.truncate(most - samples.len());
+        samples.extend_from_slice(&block);
+        detector.push(&block, &mut |frame| frames.push(frame.speech));
+    }
+    detector.finish(&mut |frame| frames.push(frame.speech));
+    Ok(ClipMedia {
+        path: told.into(),
+        duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE_HZ),
+        outline: outline(&samples),
+        speech: stretches(&frames),
+        excerpt: excerpt(&samples, &frames),
+    })
+}
+
+/// Least and greatest sample of equal parts.
+fn outline(samples: &[f32]) -> Vec<(f32, f32)> {
+    let part = samples.len().div_ceil(COLUMNS).max(1);
+    let ends = |part: &[f32]| part.iter().fold((0.0f32, 0.0f32), |(low, high), x| (low.min(*x), high.max(*x)));
+    samples.chunks(part).map(ends).collect()
+}
+
+/// From and to of each run of frames with speech, seconds.
+fn stretches(frames: &[bool]) -> Vec<(f64, f64)> {
+    let mut found: Vec<(f64, f64)> = Vec::new();
+    for (i, _) in frames.iter().enumerate().filter(|(_, speech)| **speech) {
+        let (start, end) = (i as f64 * FRAME_SECONDS, (i + 1) as f64 * FRAME_SECONDS);
+        match found.last_mut() {
+            Some((_, last)) if (*last - start).abs() < FRAME_SECONDS / 2.0 => *last = end,
+            _ => found.push((start, end)),
+        }
+    }
+    found
+}
+
+/// The stretch with most speech; the first of several.
+fn excerpt(samples: &[f32], frames: &[bool]) -> Excerpt {
+    let length = (EXCERPT_S / FRAME_SECONDS).round() as usize;
+    let speech: Vec<usize> = std::iter::once(0)
+        .chain(frames.iter().scan(0, |sum, speech| {
+            *sum += usize::from(*speech);
+            Some(*sum)
+        }))
+        .collect();
+    let within = |start: usize| {
+        let end = (start + length).min(frames.len());
+        speech.get(end).copied().unwrap_or(0).saturating_sub(speech.get(start).copied().unwrap_or(0))
+    };
+    let last = frames.len().saturating_sub(length);
+    let best = (0..=last).rev().max_by_key(|start| within(*start)).unwrap_or(0);
+    let shift = (FRAME_SECONDS * f64::from(SAMPLE_RATE_HZ)) as usize;
+    let (from, to) = (best * shift, ((best + length) * shift).min(samples.len()));
+    let part = samples.get(from.min(to)..to).unwrap_or_default();
+    let seconds = |samples: usize| samples as f64 / f64::from(SAMPLE_RATE_HZ);
+    Excerpt { start_s: seconds(from), end_s: seconds(to), spectrogram: Spectrogram::of(part), wav: wav(part) }
+}
+
+/// Samples as a WAV file of 16 bits.
+fn wav(samples: &[f32]) -> Vec<u8> {
+    let size = 2 * samples.len() as u32;
+    let mut bytes = Vec::with_capacity(44 + size as usize);
+    bytes.extend_from_slice(b"RIFF");
+    bytes.extend_from_slice(&(36 + size).to_le_bytes());
+    bytes.extend_from_slice(b"WAVEfmt ");
+    bytes.extend_from_slice(&16u32.to_le_bytes());
+    // PCM, one channel.
+    bytes.extend_from_slice(&1u16.to_le_bytes());
+    bytes.extend_from_slice(&1u16.to_le_bytes());
+    bytes.extend_from_slice(&SAMPLE_RATE_HZ.to_le_bytes());
+    bytes.extend_from_slice(&(2 * SAMPLE_RATE_HZ).to_le_bytes());
+    bytes.extend_from_slice(&2u16.to_le_bytes());
+    bytes.extend_from_slice(&16u16.to_le_bytes());
+    bytes.extend_from_slice(b"data");
+    bytes.extend_from_slice(&size.to_le_bytes());
+    for x in samples {
+        bytes.extend_from_slice(&((x.clamp(-1.0, 1.0) * 32_767.0).round() as i16).to_le_bytes());
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_the_stretch_with_most_speech() {
+        let mut frames = vec![false; 2000];
+        frames.iter_mut().skip(900).take(500).for_each(|frame| *frame = true);
+        let found = excerpt(&vec![0.1; 320_000], &frames);
+        assert_eq!((found.start_s, found.end_s), (8.0, 14.0));
+        assert_eq!(found.wav.len(), 44 + 2 * 96_000);
+        let scrap = excerpt(&[0.5; 100], &[]);
+        assert_eq!((scrap.start_s, scrap.end_s), (0.0, 100.0 / 16_000.0));
+        assert!(excerpt(&[], &[]).wav.len() == 44);
+    }
+
+    #[test]
+    fn an_excerpt_is_a_file_that_others_read() {
+        let bytes = wav(&[0.0, 0.5, -1.0, 2.0]);
+        let mut reader = hound::WavReader::new(std::io::Cursor::new(bytes)).unwrap();
+        assert_eq!(reader.spec().sample_rate, 16_000);
+        let samples: Vec<i16> = reader.samples::<i16>().map(|s| s.unwrap()).collect();
+        assert_eq!(samples, [0, 16_384, -32_767, 32_767]);
+    }
+
+    #[test]
+    fn stretches_of_speech_are_runs_of_frames() {
+        let found = stretches(&[false, true, true, false, true]);
+        assert_eq!(found.len(), 2);
+        assert!((found[0].0 - 0.01).abs() < 1e-9 && (found[0].1 - 0.03).abs() < 1e-9, "{found:?}");
+        assert_eq!(outline(&[0.5, -0.25, 0.0]), [(0.0, 0.5), (-0.25, 0.0), (0.0, 0.0)]);
+    }
+}
