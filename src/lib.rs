@@ -1,9 +1,10 @@
 //! soundalike measures how close a synthetic voice is to a protected one.
 //!
 //! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it:
-//! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`encoder`] (frames to an embedding),
-//! [`compare`] (embedding against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the
-//! only place with threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted).
+//! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay
+//! reader understands of a voice: pitch, formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding
+//! against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the only place with
+//! threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted).
 //!
 //! There are four encoders, each with scores of its own: two of MFCC statistics and two speaker networks.
 //!
@@ -34,5 +35,6 @@ pub mod feature;
 pub mod library;
 mod random;
 pub mod report;
+pub mod voice;
 
 pub use error::{Error, ErrorKind, Result};
