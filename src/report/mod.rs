@@ -8,6 +8,8 @@
 mod chart;
 pub mod document;
 mod marks;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 pub mod plots;
 mod svg;
 
