@@ -145,6 +145,11 @@ pub enum ErrorKind {
         /// The least cosine.
         expected: f64,
     },
+    /// A document cannot be set as a PDF file.
+    Typesetting {
+        /// What stands in the way.
+        found: String,
+    },
 }
 
 impl Error {
@@ -169,7 +174,8 @@ impl Error {
             ErrorKind::Setting { .. }
             | ErrorKind::Insufficient { .. }
             | ErrorKind::Model { .. }
-            | ErrorKind::KnownAnswer { .. } => None,
+            | ErrorKind::KnownAnswer { .. }
+            | ErrorKind::Typesetting { .. } => None,
         }
     }
 
@@ -231,6 +237,7 @@ impl Error {
             ErrorKind::KnownAnswer { .. } => {
                 "believe no score of this program on this machine, and run soundalike selftest".into()
             }
+            ErrorKind::Typesetting { .. } => "take the HTML form, which says the same, and report this".into(),
         }
     }
 }
@@ -278,6 +285,9 @@ impl fmt::Display for Error {
                 f,
                 "the network {name}: found a cosine of {found} to its known answer, expected at least {expected}"
             )?,
+            ErrorKind::Typesetting { found } => {
+                write!(f, "the PDF: found {found}, expected a document that can be set as PDF/A-3")?
+            }
         }
         write!(f, "; {}", self.advice())
     }

@@ -10,6 +10,8 @@ mod chart;
 pub mod document;
 mod html;
 mod marks;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 pub mod plots;
 mod svg;
 pub mod texts;
