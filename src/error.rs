@@ -145,6 +145,35 @@ pub enum ErrorKind {
         /// The least cosine.
         expected: f64,
     },
+    /// A bundle, a signature, a key or an audit log is not what it should be.
+    Evidence {
+        /// The file concerned.
+        path: PathBuf,
+        /// In what way.
+        fault: EvidenceFault,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+/// In what way a bundle, a signature, a key or an audit log is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EvidenceFault {
+    /// Its form is not that of what it should be.
+    Broken,
+    /// Its form is right and its content is another than was recorded or signed.
+    Altered,
+    /// It has a name or an entry that could do harm when unpacked.
+    Unsafe,
+    /// It is larger than what is read or written.
+    Limit,
+    /// A secret key needs a password, or another one.
+    Password,
+    /// It was signed with another key.
+    OtherKey,
 }
 
 impl Error {
@@ -165,6 +194,7 @@ impl Error {
             | ErrorKind::VoiceModel { path, .. }
             | ErrorKind::Document { path, .. }
             | ErrorKind::Weights { path, .. }
+            | ErrorKind::Evidence { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
             ErrorKind::Setting { .. }
             | ErrorKind::Insufficient { .. }
@@ -192,6 +222,16 @@ impl Error {
     /// True where a setting was outside its range.
     pub fn is_setting(&self) -> bool {
         matches!(self.kind(), ErrorKind::Setting { .. })
+    }
+
+    /// True where evidence was altered since it was recorded or signed.
+    pub fn is_altered(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Altered, .. })
+    }
+
+    /// True where something was larger than what is read or written.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Limit, .. })
     }
 
     /// What the user can do, as a short sentence without its final stop.
@@ -231,6 +271,14 @@ impl Error {
             ErrorKind::KnownAnswer { .. } => {
                 "believe no score of this program on this machine, and run soundalike selftest".into()
             }
+            ErrorKind::Evidence { fault, .. } => match fault {
+                EvidenceFault::Broken => "copy it again from its source".into(),
+                EvidenceFault::Altered => "do not rely on it, and compare it with another copy".into(),
+                EvidenceFault::Unsafe => "do not unpack it, and ask where it comes from".into(),
+                EvidenceFault::Limit => "divide it into smaller ones".into(),
+                EvidenceFault::Password => "give the password of the key".into(),
+                EvidenceFault::OtherKey => "give the public key of whoever signed it".into(),
+            },
         }
     }
 }
@@ -252,6 +300,7 @@ impl fmt::Display for Error {
             | ErrorKind::Malformed { path, found, expected }
             | ErrorKind::VoiceModel { path, found, expected }
             | ErrorKind::Document { path, found, expected, .. }
+            | ErrorKind::Evidence { path, found, expected, .. }
             | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }

@@ -3,7 +3,7 @@
 //! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it:
 //! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`encoder`] (frames to an embedding),
 //! [`compare`] (embedding against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the
-//! only place with threads), [`report`] (facts as documents).
+//! only place with threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted).
 //!
 //! There are four encoders, each with scores of its own: two of MFCC statistics and two speaker networks.
 //!
@@ -29,9 +29,10 @@ pub mod calibration;
 pub mod compare;
 pub mod encoder;
 mod error;
+pub mod evidence;
 pub mod feature;
 pub mod library;
 mod random;
 pub mod report;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, EvidenceFault, Result};
