@@ -7,6 +7,7 @@
 
 use super::fault;
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result};
+use ct_codecs::{Base64, Decoder};
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -69,6 +70,8 @@ pub fn sign(file: &Path, key: &Path, password: Option<&str>, trusted_comment: &s
     let untrusted = "signature made by soundalike";
     match minisign::sign(Some(&public), &secret, reader, Some(comment), Some(untrusted)) {
         Ok(signature) => Ok(signature.into_string()),
+        // Signed and held against its own public part: that they do not fit is the key's fault.
+        Err(error) if matches!(error.kind(), minisign::ErrorKind::Verify) => Err(no_key(key, "a secret key", &error)),
         Err(error) => Err(unread(file, &error)),
     }
 }
@@ -149,6 +152,9 @@ fn secret_key(path: &Path, password: Option<&str>) -> Result<SecretKey> {
         Ok(key) => return Ok(key),
         Err(error) => error,
     };
+    if let Some(key) = without_checksum(&text) {
+        return Ok(key);
+    }
     if open.to_string() != "Key might be encrypted" {
         return Err(no_key(path, expected, &open));
     }
@@ -158,6 +164,16 @@ fn secret_key(path: &Path, password: Option<&str>) -> Result<SecretKey> {
         minisign::ErrorKind::Verify => needed("another password"),
         _ => no_key(path, expected, &error),
     })
+}
+
+/// A key without a password as `minisign -G -W` writes it: it leaves the checksum at zero, which the crate does not
+/// accept. That such a key is whole shows when it signs.
+fn without_checksum(text: &str) -> Option<SecretKey> {
+    /// Algorithms, parameters of the password, key identifier, key and checksum.
+    const BYTES: usize = 6 + 48 + 8 + 64 + 32;
+    let bytes = Base64::decode_to_vec(text.lines().nth(1)?.trim(), None).ok()?;
+    let open = bytes.len() == BYTES && bytes.starts_with(b"Ed\0\0") && bytes.ends_with(&[0; 32]);
+    if open { SecretKey::from_bytes(&bytes).ok() } else { None }
 }
 
 fn public_key(key: &Key) -> Result<PublicKey> {
@@ -196,6 +212,7 @@ fn parsed(path: &Path) -> Result<SignatureBox> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ct_codecs::Encoder;
     use std::fs;
 
     struct Case {
@@ -300,6 +317,21 @@ mod tests {
         let cut = fs::read_to_string(case.at("key.sec")).unwrap();
         case.write("cut.sec", &cut[..cut.len() - 20]);
         assert_fault(case.sign("cut.sec", None), EvidenceFault::Broken, "cut.sec");
+        // As minisign writes it without a password: no checksum. A changed key is found all the same.
+        let line = cut.lines().nth(1).unwrap();
+        let mut bytes = Base64::decode_to_vec(line, None).unwrap();
+        let at = bytes.len() - 32;
+        bytes[at..].fill(0);
+        let write = |bytes: &[u8]| case.write("cut.sec", &format!("x\n{}\n", Base64::encode_to_string(bytes).unwrap()));
+        write(&bytes);
+        case.write("case.zip.minisig", &case.sign("cut.sec", None).unwrap());
+        case.verify("key.pub").unwrap();
+        for changed in [70, 110] {
+            bytes[changed] ^= 1;
+            write(&bytes);
+            assert_fault(case.sign("cut.sec", None), EvidenceFault::Broken, "secret key");
+            bytes[changed] ^= 1;
+        }
         let lines = sign(&case.at("case.zip"), &case.at("key.sec"), None, "one\ntwo").unwrap_err();
         assert!(lines.is_setting(), "{lines}");
         assert!(sign(&case.at("none"), &case.at("key.sec"), None, "x").unwrap_err().is_io());

@@ -310,7 +310,7 @@ fn zips_that_swell_are_refused_before_they_are_unpacked() {
     let declared = |bytes: u32| {
         let mut zip = zipped(&plain());
         // Sizes of the last entry in the directory: 20 bytes before its name's length.
-        let at = (0..zip.len() - 4).filter(|at| zip[*at..].starts_with(b"PK\x01\x02")).last().unwrap();
+        let at = (0..zip.len() - 4).rfind(|at| zip[*at..].starts_with(b"PK\x01\x02")).unwrap();
         zip[at + 24..at + 28].copy_from_slice(&bytes.to_le_bytes());
         zip
     };
