@@ -150,6 +150,35 @@ pub enum ErrorKind {
         /// What stands in the way.
         found: String,
     },
+    /// A bundle, a signature, a key or an audit log is not what it should be.
+    Evidence {
+        /// The file concerned.
+        path: PathBuf,
+        /// In what way.
+        fault: EvidenceFault,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+/// In what way a bundle, a signature, a key or an audit log is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EvidenceFault {
+    /// Its form is not that of what it should be.
+    Broken,
+    /// Its form is right and its content is another than was recorded or signed.
+    Altered,
+    /// It has a name or an entry that could do harm when unpacked.
+    Unsafe,
+    /// It is larger than what is read or written.
+    Limit,
+    /// A secret key needs a password, or another one.
+    Password,
+    /// It was signed with another key.
+    OtherKey,
 }
 
 impl Error {
@@ -170,6 +199,7 @@ impl Error {
             | ErrorKind::VoiceModel { path, .. }
             | ErrorKind::Document { path, .. }
             | ErrorKind::Weights { path, .. }
+            | ErrorKind::Evidence { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
             ErrorKind::Setting { .. }
             | ErrorKind::Insufficient { .. }
@@ -200,6 +230,16 @@ impl Error {
         matches!(self.kind(), ErrorKind::Setting { .. })
     }
 
+    /// True where evidence was altered since it was recorded or signed.
+    pub fn is_altered(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Altered, .. })
+    }
+
+    /// True where something was larger than what is read or written.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Limit, .. })
+    }
+
     /// What the user can do, as a short sentence without its final stop.
     pub fn advice(&self) -> String {
         match self.kind() {
@@ -226,6 +266,10 @@ impl Error {
             ErrorKind::Document { what: "protect", .. } => {
                 "name another folder, or put voices there with soundalike protect add".into()
             }
+            ErrorKind::Document { what: "result", .. } => "give what soundalike check --json or report wrote".into(),
+            ErrorKind::Document { what: "case file" | "texts" | "text file", .. } => {
+                "mend the file and run again".into()
+            }
             ErrorKind::Document { what, .. } => {
                 let command = if *what == "calibration" { "calibrate" } else { what };
                 format!("give a file that soundalike {command} of this version wrote")
@@ -238,6 +282,14 @@ impl Error {
                 "believe no score of this program on this machine, and run soundalike selftest".into()
             }
             ErrorKind::Typesetting { .. } => "take the HTML form, which says the same, and report this".into(),
+            ErrorKind::Evidence { fault, .. } => match fault {
+                EvidenceFault::Broken => "copy it again from its source".into(),
+                EvidenceFault::Altered => "do not rely on it, and compare it with another copy".into(),
+                EvidenceFault::Unsafe => "do not unpack it, and ask where it comes from".into(),
+                EvidenceFault::Limit => "divide it into smaller ones".into(),
+                EvidenceFault::Password => "give the password of the key".into(),
+                EvidenceFault::OtherKey => "give the public key of whoever signed it".into(),
+            },
         }
     }
 }
@@ -259,6 +311,7 @@ impl fmt::Display for Error {
             | ErrorKind::Malformed { path, found, expected }
             | ErrorKind::VoiceModel { path, found, expected }
             | ErrorKind::Document { path, found, expected, .. }
+            | ErrorKind::Evidence { path, found, expected, .. }
             | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }

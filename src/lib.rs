@@ -37,4 +37,4 @@ mod random;
 pub mod report;
 pub mod voice;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, EvidenceFault, Result};

@@ -1,8 +1,38 @@
-//! Documents that can be trusted: a case computed again and compared.
+//! Documents that can be trusted: computed again, bundled with their hashes, signed, and recorded in a log that shows
+//! tampering.
 //!
 //! [`recompute`] reads what a check or a report tells, finds the files that it rests on, and computes everything again.
+//! [`bag`] puts files into one archive that proves itself (BagIt, RFC 8493), [`signature`] says who vouches for a file
+//! (minisign, Ed25519), and [`audit`] chains a line to each run. [`name`] makes names safe to unpack. Nothing here looks
+//! at the clock, asks for a password or prints: times and passwords are given by the caller.
 
+pub mod audit;
+pub mod bag;
+pub mod name;
 pub mod recompute;
+pub mod signature;
 mod told;
 
 pub use told::CaseFile;
+
+use crate::error::{Error, ErrorKind, EvidenceFault};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// An error about evidence.
+pub(crate) fn fault(path: &Path, fault: EvidenceFault, found: impl Into<String>, expected: impl Into<String>) -> Error {
+    ErrorKind::Evidence { path: path.into(), fault, found: found.into(), expected: expected.into() }.into()
+}
+
+/// A hash as 64 hexadecimal digits.
+pub(crate) fn hex(hash: impl AsRef<[u8]>) -> String {
+    hash.as_ref().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// True of 64 lower-case hexadecimal digits.
+pub(crate) fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -176,7 +176,7 @@ impl CaseFile {
 
     /// SHA-256 of the result's text.
     pub fn result_sha256(&self) -> String {
-        hex(self.result.as_bytes())
+        super::hex(Sha256::digest(self.result.as_bytes()))
     }
 
     /// Version of the program that made the result.
@@ -230,11 +230,6 @@ impl CaseFile {
         let limits = self.told.gate.iter().flat_map(|gate| &gate.limits);
         limits.map(|limit| Gate { score: limit.score, limit: limit.limit }).collect()
     }
-}
-
-/// SHA-256 as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn wrong(path: &Path, found: String, expected: String) -> Error {
