@@ -93,7 +93,7 @@ fn block(block: &Block) -> Markup {
         Block::Answers { answers } => html! { div.answers { @for answer in answers { (framed(answer)) } } },
         Block::Table(all) => table(all),
         Block::Figures { figures } => html! { div.figures { @for one in figures { (figure(one)) } } },
-        Block::Sounds { sounds } => html! { div.figures { @for one in sounds { (sound(one)) } } },
+        Block::Sounds { sounds } => html! { div.figures.sounds { @for one in sounds { (sound(one)) } } },
         Block::Verbatim { text } => html! { pre { (visible(text)) } },
     }
 }

@@ -9,6 +9,7 @@ use crate::report::document::{Block, Column, Figure, Section, Table};
 use crate::report::plots::{KeyText, ValidationCurves, validation};
 use crate::report::svg::{count, fixed, percent};
 use crate::report::texts::fill;
+use serde::Serialize;
 use serde_json::Value;
 
 /// Figures are compared within this share of their size between processors with other instruction sets.
@@ -137,9 +138,9 @@ impl Make<'_> {
     pub fn appendix(&self) -> Section {
         let texts = &self.texts.appendix;
         let mut rows = Vec::new();
-        let request = serde_json::to_value(&self.report.request).unwrap_or(Value::Null);
+        let request = tree(&self.report.request);
         flatten(&texts.request, &request, &mut rows);
-        let settings = serde_json::to_value(&self.report.settings).unwrap_or(Value::Null);
+        let settings = tree(&self.report.settings);
         flatten("", &settings, &mut rows);
         let calibration = self.report.calibration.as_ref().map(|c| ("calibration", &c.origin, &c.sha256));
         let cohort = self.report.cohort.as_ref().map(|c| ("cohort", &c.origin, &c.sha256));
@@ -157,6 +158,12 @@ impl Make<'_> {
         section.new_page = true;
         section
     }
+}
+
+/// A value as the tree of its JSON text, in which a number has the digits that it is written with.
+fn tree(value: &impl Serialize) -> Value {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
 /// Each value of a tree with the names on the way to it.

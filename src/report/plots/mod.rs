@@ -3,7 +3,8 @@
 //! [`det()`] compares systems by their errors. [`tippett()`], [`ece()`] and [`reliability()`] ask of log-likelihood ratios how
 //! often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo()`] shows whom the
 //! system serves badly. [`timeline()`] shows where in a recording a search has found a voice. The others show a case:
-//! [`population()`], [`validation()`], [`waveform()`], [`exemplars()`] and [`spectrogram()`].
+//! [`population()`], [`validation()`], [`waveform()`], [`exemplars()`], [`spectrogram()`], and of two voices [`pitch()`],
+//! [`formants()`] and [`spectra()`].
 //!
 //! Log-likelihood ratios come as natural logarithms and are shown as decimal ones. Whatever the data, a document comes
 //! back: scores that are not numbers are left out and counted, infinite ones lie beyond the axes, and without trials
@@ -18,6 +19,7 @@ mod spectrogram;
 mod timeline;
 mod tippett;
 mod validation;
+mod voices;
 mod waveform;
 mod zoo;
 
@@ -30,6 +32,7 @@ pub use spectrogram::{SpectrogramFacts, spectrogram};
 pub use timeline::{Timeline, timeline};
 pub use tippett::tippett;
 pub use validation::{ValidationCurves, validation};
+pub use voices::{VoicesText, formants, pitch, spectra};
 pub use waveform::{Waveform, waveform};
 pub use zoo::{ZooAnimal, zoo};
 
