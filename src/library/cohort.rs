@@ -1,14 +1,17 @@
 //! A relevant population as a file, and how one is made of clips.
 //!
 //! The file is in the safetensors format: one matrix `(voices, values)` of single-precision numbers a band and encoder,
-//! such as `wide.campplus`, and under the metadata key `cohort` a JSON text that says who the voices are. It holds no
-//! sound. The same clips give the same bytes.
+//! such as `wide.campplus`, one matrix `descriptors` of acoustic-phonetic descriptors (not a number where a voice lacks
+//! one; files made before there were any have none), and under the metadata key `cohort` a JSON text that says who the
+//! voices and which the descriptors are. It holds no sound. The same clips give the same bytes.
 
 use super::batch::{self, BatchOptions};
+use super::descriptors;
 use super::selection::Filter;
 use crate::compare::{CohortVoice, add_direction};
 use crate::encoder::{Band, ClipAnalysis, Embedding, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::voice::{Descriptor, Descriptors};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,8 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Larger files are refused, bytes.
 const MOST_BYTES: u64 = 4 << 30;
 const METADATA_KEY: &str = "cohort";
+/// The matrix of descriptors.
+const DESCRIPTORS: &str = "descriptors";
 
 /// Who the voices of a cohort are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +45,9 @@ pub struct CohortDescription {
     pub fingerprints: PerEncoder<String>,
     /// The same of the narrow band.
     pub narrow_fingerprints: PerEncoder<String>,
+    /// The descriptors, in the order of the columns of the matrix `descriptors`; not there in files without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub descriptors: Vec<Descriptor>,
     /// The voices, in the order of the matrices' rows.
     pub voices: Vec<VoiceDescription>,
 }
@@ -143,21 +151,24 @@ impl Cohort {
             return Err(wrong(found, "a soundalike cohort of version 1; make it again with soundalike cohort"));
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let matrix = |name: &str| {
+            let tensor = tensors.tensor(name).map_err(unreadable)?;
+            rows_of(name, &tensor, description.voices.len(), wrong)
+        };
+        let mut described: Vec<CohortVoice> = description.voices.iter().map(described).collect();
+        if !description.descriptors.is_empty() {
+            for (voice, row) in described.iter_mut().zip(matrix(DESCRIPTORS)?) {
+                let values = Some(row).filter(|row| row.len() == description.descriptors.len());
+                let values = values.and_then(|row| descriptors::of_row(&description.descriptors, &row));
+                voice.descriptors =
+                    values.ok_or_else(|| wrong("other descriptors than named".into(), "a finite value for each"))?;
+            }
+        }
         let voices = |band: Band, prints: &PerEncoder<String>| {
-            let mut voices: Vec<CohortVoice> = description.voices.iter().map(described).collect();
+            let mut voices = described.clone();
             for (encoder, fingerprint) in prints.iter() {
                 let name = format!("{band}.{encoder}");
-                let tensor = tensors.tensor(&name).map_err(unreadable)?;
-                let [rows, width] = *tensor.shape() else {
-                    return Err(wrong(format!("{name} of {} dimensions", tensor.shape().len()), "two dimensions"));
-                };
-                if tensor.dtype() != Dtype::F32 || rows != voices.len() || width == 0 {
-                    let found = format!("{name} of {rows} rows, {width} values and type {:?}", tensor.dtype());
-                    return Err(wrong(found, "a row of 32-bit floats for each voice"));
-                }
-                for (voice, row) in voices.iter_mut().zip(tensor.data().chunks_exact(4 * width)) {
-                    let (numbers, _) = row.as_chunks::<4>();
-                    let values: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+                for (voice, values) in voices.iter_mut().zip(matrix(&name)?) {
                     if !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0) {
                         return Err(wrong(format!("values of {name} that are infinite or all 0"), "numbers"));
                     }
@@ -187,7 +198,7 @@ impl Cohort {
                 left_out.push((analysis.path.clone(), refusal.to_string()));
             }
         }
-        let (mut descriptions, mut rows) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let (mut descriptions, mut rows, mut clips) = (Vec::new(), [Vec::new(), Vec::new()], Vec::new());
         let mut at = 0;
         for voice in voices {
             let part = at..at + voice.clips.len();
@@ -205,6 +216,7 @@ impl Cohort {
             let [wide_rows, narrow_rows] = &mut rows;
             wide_rows.push(w);
             narrow_rows.push(n);
+            clips.push(used().map(|analysis| analysis.path.clone()).collect());
         }
         if descriptions.is_empty() {
             let found = format!("{} voices, none with a clip that can be used", voices.len());
@@ -218,9 +230,11 @@ impl Cohort {
             source: source.into(),
             fingerprints: panel.fingerprints().clone(),
             narrow_fingerprints: narrow_panel.fingerprints().clone(),
+            descriptors: Descriptor::ALL.to_vec(),
             voices: descriptions,
         };
-        let bytes = written(&description, &rows)?;
+        let figures = descriptors::describe_voices(&clips, panel.settings().channel, options)?;
+        let bytes = written(&description, &rows, &figures)?;
         let wrong = |found, expected: &str| {
             Error::from(ErrorKind::Model { name: "cohort", found, expected: expected.to_string() })
         };
@@ -254,7 +268,25 @@ pub struct Population<'a> {
 
 fn described(voice: &VoiceDescription) -> CohortVoice {
     let (name, attributes) = (voice.name.clone(), voice.attributes.clone());
-    CohortVoice { name, attributes, embeddings: PerEncoder::default() }
+    CohortVoice { name, attributes, embeddings: PerEncoder::default(), descriptors: BTreeMap::new() }
+}
+
+/// The rows of a matrix with one for each voice.
+fn rows_of(
+    name: &str,
+    tensor: &TensorView<'_>,
+    voices: usize,
+    wrong: &dyn Fn(String, &str) -> Error,
+) -> Result<Vec<Vec<f32>>> {
+    let [rows, width] = *tensor.shape() else {
+        return Err(wrong(format!("{name} of {} dimensions", tensor.shape().len()), "two dimensions"));
+    };
+    if tensor.dtype() != Dtype::F32 || rows != voices || width == 0 {
+        let found = format!("{name} of {rows} rows, {width} values and type {:?}", tensor.dtype());
+        return Err(wrong(found, "a row of 32-bit floats for each voice"));
+    }
+    let numbers = |row: &[u8]| row.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    Ok(tensor.data().chunks_exact(4 * width).map(numbers).collect())
 }
 
 /// Mean of the embeddings of those analyses that have some, each brought to length one first.
@@ -273,10 +305,16 @@ fn mean(analyses: &[ClipAnalysis]) -> Option<PerEncoder<Vec<f32>>> {
 }
 
 /// The bytes of the file. The description is one metadata entry, so that the order of entries cannot change.
-fn written(description: &CohortDescription, rows: &[Vec<PerEncoder<Vec<f32>>>; 2]) -> Result<Vec<u8>> {
+fn written(
+    description: &CohortDescription,
+    rows: &[Vec<PerEncoder<Vec<f32>>>; 2],
+    figures: &[Descriptors],
+) -> Result<Vec<u8>> {
     let failed = |found: String| ErrorKind::Model { name: "cohort", found, expected: "a matrix of voices".into() };
     let text = serde_json::to_string(description).map_err(|error| failed(error.to_string()))?;
-    let mut matrices: Vec<(String, usize, Vec<u8>)> = Vec::new();
+    let figures = figures.iter().flat_map(descriptors::row).flat_map(f32::to_le_bytes).collect();
+    let mut matrices: Vec<(String, usize, Vec<u8>)> =
+        vec![(DESCRIPTORS.into(), description.descriptors.len(), figures)];
     for (band, rows) in Band::ALL.into_iter().zip(rows) {
         for encoder in rows.first().into_iter().flat_map(PerEncoder::encoders) {
             let values = rows.iter().filter_map(|row| row.get(encoder));

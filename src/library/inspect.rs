@@ -3,10 +3,12 @@
 use super::batch::{self, BatchOptions};
 use super::catalogue;
 use super::check::shown;
+use super::descriptors::describe_clips;
 use super::outcome::{Reason, Status, VERSION};
 use crate::encoder::{Panel, Refusal};
 use crate::error::Result;
 use crate::feature::Quality;
+use crate::voice::Descriptors;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub struct InspectedClip {
     pub sha256: Option<String>,
     /// What was measured; null where it could not be decoded.
     pub quality: Option<Quality>,
+    /// Acoustic-phonetic descriptors of the voice; null where they were not asked for or the clip could not be decoded.
+    pub voice: Option<Descriptors>,
     /// `usable` or `refused`.
     pub status: Status,
     /// Why it would be refused; null where it can be used.
@@ -42,27 +46,53 @@ pub struct InspectedClip {
 /// # Errors
 /// Where so many threads cannot be had.
 pub fn inspect(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> Result<InspectReport> {
+    Ok(with_paths(panel, named, options)?.0)
+}
+
+/// The same, and the voice in each clip is described: a second pass over those that can be decoded.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_voices(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> Result<InspectReport> {
+    let (mut report, paths) = with_paths(panel, named, options)?;
+    let (mut clips, mut decoded) = (Vec::new(), Vec::new());
+    for (clip, path) in report.clips.iter_mut().zip(paths).filter(|(clip, _)| clip.quality.is_some()) {
+        clips.push(clip);
+        decoded.push(path);
+    }
+    let described = describe_clips(&decoded, panel.settings().channel, options)?;
+    for (clip, analysis) in clips.into_iter().zip(described) {
+        clip.voice = analysis.ok().map(|analysis| analysis.descriptors);
+    }
+    Ok(report)
+}
+
+/// The inspection, and the path of each of its clips.
+fn with_paths(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> Result<(InspectReport, Vec<PathBuf>)> {
     let files = catalogue::expand_each(named);
     let paths: Vec<PathBuf> = files.iter().filter_map(|file| file.as_ref().ok().cloned()).collect();
+    let all = files.iter().map(|file| file.as_ref().map_or_else(|(path, _)| path.clone(), PathBuf::clone)).collect();
     let mut analyses = batch::analyse(panel, &paths, options)?.into_iter();
     let clips = files.into_iter().filter_map(|file| match file {
         Ok(_) => analyses.next().map(|analysis| {
             let reason = analysis.embeddings.err().map(Reason::from);
             let status = if reason.is_some() { Status::Refused } else { Status::Usable };
-            let path = shown(&analysis.path);
-            InspectedClip { path, sha256: analysis.sha256, quality: analysis.quality, status, reason }
+            let (path, quality) = (shown(&analysis.path), analysis.quality);
+            InspectedClip { path, sha256: analysis.sha256, quality, voice: None, status, reason }
         }),
         Err((path, error)) => Some(InspectedClip {
             path: shown(&path),
             sha256: None,
             quality: None,
+            voice: None,
             status: Status::Refused,
             reason: Some(Refusal::Unreadable { found: error.to_string() }.into()),
         }),
     });
-    Ok(InspectReport {
+    let report = InspectReport {
         version: VERSION.into(),
         minimum_net_speech_s: panel.settings().minimum_net_speech_s,
         clips: clips.collect(),
-    })
+    };
+    Ok((report, all))
 }

@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod check;
 pub mod cohort;
 mod copies;
+pub mod descriptors;
 pub mod enrol;
 pub mod evaluate;
 pub mod findings;

@@ -97,8 +97,7 @@ impl Search<'_> {
         let start = place(middle - half).floor().max(0.0) as usize;
         let part = self.samples.get(start..(place(middle + half).ceil() as usize + 1).min(self.samples.len()))?;
         let values: Vec<f64> = part.iter().map(|x| f64::from(*x)).collect();
-        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-        let away = |i: &usize| values.get(*i).map_or(0.0, |x| (x - mean).abs());
+        let away = |i: &usize| values.get(*i).map_or(0.0, |x| x.abs());
         let at = (0..values.len()).max_by(|a, b| away(a).total_cmp(&away(b)).then(b.cmp(a)))?;
         Some(time(start as f64 + at as f64 + vertex(&values, at).0))
     }
@@ -146,15 +145,15 @@ impl Search<'_> {
             let norm = (own_power * power(sound)).sqrt();
             if norm > 0.0 { product / norm } else { 0.0 }
         };
-        let curve: Vec<f64> = starts.clone().map(correlation).collect();
-        let local = |i: &usize| {
-            let (before, here, after) = (curve.get(i.wrapping_sub(1)), curve[*i], curve.get(i + 1));
-            before.is_some_and(|b| here >= *b) && after.is_some_and(|a| here >= *a)
-        };
-        let best = (0..curve.len()).filter(local).max_by(|a, b| curve[*a].total_cmp(&curve[*b]).then(b.cmp(a)))?;
+        // Before the first place stands a 0, so that the curve may peak there.
+        let curve: Vec<f64> = std::iter::once(0.0).chain(starts.clone().map(correlation)).collect();
+        let local = |i: &usize| curve[*i] >= curve[*i - 1] && curve[*i] >= curve[*i + 1];
+        let inner = (1..curve.len().saturating_sub(1)).filter(local);
+        let best = inner.max_by(|a, b| curve[*a].total_cmp(&curve[*b]).then(b.cmp(a)))?;
         let (offset, height) = vertex(&curve, best);
-        let shift = (starts.start + best as i64 - own.start) as f64 + offset;
-        let sound = window(starts.start + best as i64).unwrap_or_default();
+        let start = starts.start + best as i64 - 1;
+        let shift = (start - own.start) as f64 + offset;
+        let sound = window(start).unwrap_or_default();
         let peak = sound.iter().fold(0.0f64, |peak, x| peak.max(f64::from(x.abs())));
         Some(Match { time_s: at + shift / RATE, correlation: height, peak })
     }

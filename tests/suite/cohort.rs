@@ -55,6 +55,19 @@ fn description(path: &Path) -> Value {
     description
 }
 
+/// Header of a file and where its numbers begin.
+fn header(bytes: &[u8]) -> (Value, usize) {
+    let end = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    (serde_json::from_slice(&bytes[8..end]).unwrap(), end)
+}
+
+/// The numbers of a matrix.
+fn matrix(bytes: &[u8], name: &str) -> Vec<f32> {
+    let (header, start) = header(bytes);
+    let [from, to] = [0, 1].map(|i| start + header[name]["data_offsets"][i].as_u64().unwrap() as usize);
+    bytes[from..to].chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
 fn names(path: &Path) -> Vec<String> {
     let description = description(path);
     let voices = description["voices"].as_array().unwrap().iter();
@@ -94,6 +107,15 @@ fn every_folder_of_a_folder_is_a_voice() {
     for threads in ["1", "2", "7"] {
         make(&["voices", "--source", "voices of the fixtures", "--threads", threads], &path, 0);
         assert!(fs::read(&path).unwrap() == first, "{threads} threads");
+    }
+    // A row of descriptors a voice: its median F0 is the first.
+    let columns: Vec<&str> =
+        description["descriptors"].as_array().unwrap().iter().map(|d| d.as_str().unwrap()).collect();
+    assert_eq!((columns.len(), columns[0], columns[9]), (21, "f0_median_hz", "vocal_tract_cm"));
+    let f0 = matrix(&first, "descriptors").iter().step_by(columns.len()).copied().collect::<Vec<f32>>();
+    for (voice, hz) in [("nsh", 120.0..160.0), ("ivrvoice", 200.0..240.0), ("kal16", 80.0..100.0)] {
+        let row = VOICES.iter().position(|(name, ..)| *name == voice).unwrap();
+        assert!(hz.contains(&f0[row]), "{voice}: {}", f0[row]);
     }
     // No sound and no path.
     assert!(!first.windows(7).any(|window| window == b"voices/"), "a path is in the file");
@@ -182,6 +204,41 @@ fn a_cohort_of_other_encoders_ranks_nobody() {
     let row = &result["candidates"][0];
     assert_eq!((&row["likeness"], &row["likeness_withheld"]["code"]), (&Value::Null, &json!("no_population")));
     assert!(row["likeness_withheld"]["message"].as_str().unwrap().contains("made with these encoders"), "{row}");
+}
+
+#[test]
+fn a_file_from_before_there_were_descriptors_is_read() {
+    let folder = folder();
+    let (path, older) = (made(folder.path(), &["--where", "speaker!=nsh"]), folder.path().join("older.cohort"));
+    let bytes = fs::read(&path).unwrap();
+    let (mut header, start) = header(&bytes);
+    let mut description = description(&path);
+    description.as_object_mut().unwrap().remove("descriptors");
+    header["__metadata__"]["cohort"] = description.to_string().into();
+    let gone = header.as_object_mut().unwrap().remove("descriptors").unwrap();
+    let [from, to] = [0, 1].map(|i| gone["data_offsets"][i].as_u64().unwrap());
+    for (_, tensor) in header.as_object_mut().unwrap().iter_mut().filter(|(name, _)| *name != "__metadata__") {
+        for i in [0, 1] {
+            let offset = tensor["data_offsets"][i].as_u64().unwrap();
+            tensor["data_offsets"][i] = (if offset >= to { offset - (to - from) } else { offset }).into();
+        }
+    }
+    let text = header.to_string();
+    let numbers = [&bytes[start..start + from as usize], &bytes[start + to as usize..]].concat();
+    fs::write(&older, [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &numbers].concat()).unwrap();
+    assert_eq!(check(&older, &[CANDIDATE]).0, check(&path, &[CANDIDATE]).0);
+
+    // Where they are named they must be there, and be numbers or not be there.
+    let at = start + from as usize;
+    let mut infinite = bytes.clone();
+    infinite[at..at + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    fs::write(&older, &infinite).unwrap();
+    let arguments = ["check", MFCC, "--reference", REFERENCE, "--cohort", word(&older), CANDIDATE];
+    soundalike(&arguments).fails(&["older.cohort: found other descriptors than named"]);
+    let mut absent = bytes;
+    absent[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&older, &absent).unwrap();
+    check(&older, &[CANDIDATE]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ const COMMANDS: [(&str, &[&str]); 14] = [
         ],
     ),
     ("enrol", &["<REF>", "--output", "--channel", "--encoder", "--models", "Exit codes: 0", "voice model"]),
-    ("inspect", &["--channel", "--json", "<CLIP>", "Exit codes: 0"]),
+    ("inspect", &["--channel", "--voice", "--json", "<CLIP>", "Exit codes: 0"]),
     (
         "features",
         &[

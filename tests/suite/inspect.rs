@@ -81,8 +81,57 @@ fn the_result_has_the_figures_of_each_clip() {
 }
 
 #[test]
+fn the_voice_is_described_where_it_is_asked_for() {
+    assert!(inspect(CLIP, 0).0["voice"].is_null());
+    let given = [CLIP, "voices/ivrvoice/real/01.wav", "malformed/digital-silence.wav", "malformed/text.wav"];
+    let result = soundalike(&[&["inspect", "--voice", "--json"], &given[..]].concat()).exits(3).json();
+    assert_fits_schema("inspect", &result);
+    let voice = |i: usize| &result["clips"][i]["voice"];
+    let number = |i: usize, key: &str| voice(i)[key].as_f64().unwrap_or_else(|| panic!("{key}: {}", voice(i)));
+    // A man and a woman.
+    for (i, f0, ceiling) in [(0, 100.0..160.0, 5000.0), (1, 180.0..260.0, 5500.0)] {
+        assert!(f0.contains(&number(i, "f0_median_hz")) && number(i, "formant_ceiling_hz") == ceiling, "{}", voice(i));
+        let formants = ["f1_hz", "f2_hz", "f3_hz", "f4_hz"].map(|key| number(i, key));
+        assert!(formants.windows(2).all(|pair| pair[0] + 300.0 < pair[1]), "{formants:?}");
+        assert!(
+            (13.0..20.0).contains(&number(i, "vocal_tract_cm")) && (2.0..7.0).contains(&number(i, "speaking_rate"))
+        );
+        assert_eq!(voice(i)["ltas"].as_array().unwrap().len(), 20);
+        assert_eq!((&voice(i)["is_cut"], number(i, "analysed_s")), (&false.into(), number_of(&result, i)));
+    }
+    assert!(number(0, "vocal_tract_cm") > number(1, "vocal_tract_cm"));
+    assert!(voice(2)["f0_median_hz"].is_null() && voice(2)["ltas"].as_array().unwrap().is_empty(), "{}", voice(2));
+    assert!(voice(3).is_null());
+}
+
+fn number_of(result: &Value, i: usize) -> f64 {
+    result["clips"][i]["quality"]["duration_s"].as_f64().unwrap()
+}
+
+#[test]
+fn the_table_of_a_voice_has_units_and_what_the_channel_does() {
+    let text = soundalike(&["inspect", "--voice", CLIP, "malformed/text.wav"]).exits(3).stdout;
+    let block: Vec<&str> = text.lines().skip_while(|line| *line != CLIP).collect();
+    assert!(block[1].starts_with("voice ") && block[1].ends_with("  moved by the channel"), "{text}");
+    assert_eq!(block.len(), 2 + 21 + 1, "{text}");
+    for (start, end) in [
+        ("pitch (F0), median ", "  Hz           low"),
+        ("first formant (F1), median ", "  Hz           high"),
+        ("jitter (local) ", "  %            moderate"),
+        ("speaking rate ", "  syllables/s  low"),
+    ] {
+        assert!(block.iter().any(|line| line.starts_with(start) && line.ends_with(end)), "{start}: {text}");
+    }
+    assert!(block[23].starts_with("over ") && block[23].ends_with("formants below 5000 Hz"), "{text}");
+}
+
+#[test]
 fn the_bytes_do_not_depend_on_the_number_of_threads() {
-    for form in [&["voices", "malformed", "formats", "--json"][..], &["voices", "malformed", "formats"]] {
+    for form in [
+        &["voices", "malformed", "formats", "--json"][..],
+        &["voices", "malformed", "formats"],
+        &["voices/nsh", "voices/slt", "malformed", "--voice", "--json"],
+    ] {
         let run = |threads| {
             let run = soundalike(&[&["inspect", "--threads", threads], form].concat()).exits(3);
             (run.stdout, run.stderr)

@@ -1,0 +1,195 @@
+//! The voice in clips by its descriptors, and two voices side by side in a population.
+//!
+//! [`describe_clips`] reads clips and describes the voice in each; the sound is not kept. [`compare`] puts the descriptors
+//! of a reference and a candidate beside what the population's voices have: a rank for each, and their difference in the
+//! population's standard deviations. None of it is a score, and none of it enters one.
+
+use super::batch::{self, BatchOptions};
+use super::cohort::Population;
+use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
+use crate::error::Result;
+use crate::feature::{SpeechDetector, SpeechSettings};
+use crate::voice::{
+    ChannelSensitivity, Descriptor, Descriptors, MOST_SECONDS, SpeechStretches, VoiceAnalysis, VoicePlan, pooled,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A descriptor of two voices, in a population.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DescriptorComparison {
+    /// The descriptor.
+    pub descriptor: Descriptor,
+    /// What it is called in a table.
+    pub label: String,
+    /// Unit of both values and of the difference.
+    pub unit: String,
+    /// The reference's value; null where it could not be measured.
+    pub reference: Option<f64>,
+    /// The candidate's value; null where it could not be measured.
+    pub candidate: Option<f64>,
+    /// Candidate less reference; null where one is.
+    pub difference: Option<f64>,
+    /// Share of the population's voices with a smaller value than the reference, percent; those with the same count half.
+    /// Null without voices.
+    pub reference_percentile: Option<f64>,
+    /// The same of the candidate.
+    pub candidate_percentile: Option<f64>,
+    /// The difference in standard deviations of the population; null with fewer than two voices.
+    pub difference_sd: Option<f64>,
+    /// Voices of the population with a value.
+    pub n: usize,
+    /// How far the recording channel alone can move it.
+    pub channel_sensitivity: ChannelSensitivity,
+    /// Why, in a sentence.
+    pub channel_reason: String,
+}
+
+/// Every descriptor of two voices beside what the voices of a population have, in the order of [`Descriptor::ALL`].
+pub fn compare(
+    reference: &Descriptors,
+    candidate: &Descriptors,
+    population: &Population<'_>,
+) -> Vec<DescriptorComparison> {
+    let compare_one = |descriptor: Descriptor| {
+        let voices = population.voices.iter();
+        let values: Vec<f64> = voices.filter_map(|voice| voice.descriptors.get(&descriptor).copied()).collect();
+        let (reference, candidate) = (reference.get(descriptor), candidate.get(descriptor));
+        let difference = reference.zip(candidate).map(|(reference, candidate)| candidate - reference);
+        DescriptorComparison {
+            descriptor,
+            label: descriptor.label().into(),
+            unit: descriptor.unit().into(),
+            reference,
+            candidate,
+            difference,
+            reference_percentile: reference.and_then(|value| percentile(&values, value)),
+            candidate_percentile: candidate.and_then(|value| percentile(&values, value)),
+            difference_sd: difference.zip(deviation(&values)).map(|(difference, sd)| difference / sd),
+            n: values.len(),
+            channel_sensitivity: descriptor.channel_sensitivity(),
+            channel_reason: descriptor.channel_reason().into(),
+        }
+    };
+    Descriptor::ALL.map(compare_one).to_vec()
+}
+
+fn percentile(values: &[f64], value: f64) -> Option<f64> {
+    let (below, same) = values.iter().fold((0.0, 0.0), |(below, same), other| match other.total_cmp(&value) {
+        std::cmp::Ordering::Less => (below + 1.0, same),
+        std::cmp::Ordering::Equal => (below, same + 1.0),
+        std::cmp::Ordering::Greater => (below, same),
+    });
+    (!values.is_empty()).then(|| 100.0 * (below + 0.5 * same) / values.len() as f64)
+}
+
+/// Standard deviation of a sample (of n - 1); none where it is 0.
+fn deviation(values: &[f64]) -> Option<f64> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    (square > 0.0).then(|| (square / (n - 1.0)).sqrt())
+}
+
+/// Describes the voice in each clip: the outcome of each, in the order of `paths`, the same for any number of threads.
+/// The sound is read, described and forgotten.
+///
+/// # Errors
+/// Where so many threads cannot be had. What is wrong with a clip is in its own outcome.
+pub fn describe_clips(
+    paths: &[PathBuf],
+    channel: Channel,
+    options: &BatchOptions<'_>,
+) -> Result<Vec<Result<VoiceAnalysis>>> {
+    let (plan, done) = (VoicePlan::new(), AtomicUsize::new(0));
+    let outcomes = batch::map(paths.len(), options.threads, |index| {
+        let outcome = paths.get(index).map(|path| describe_clip(&plan, path, channel));
+        (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
+        outcome
+    })?;
+    Ok(outcomes.into_iter().flatten().collect())
+}
+
+/// The descriptors of voices from their clips, one voice after another on each thread. Clips that cannot be read are
+/// passed over.
+pub(super) fn describe_voices(
+    voices: &[Vec<PathBuf>],
+    channel: Channel,
+    options: &BatchOptions<'_>,
+) -> Result<Vec<Descriptors>> {
+    let (plan, done) = (VoicePlan::new(), AtomicUsize::new(0));
+    batch::map(voices.len(), options.threads, |index| {
+        let clips = voices.get(index).into_iter().flatten();
+        let analyses: Vec<VoiceAnalysis> = clips.filter_map(|path| describe_clip(&plan, path, channel).ok()).collect();
+        (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, voices.len());
+        pooled(&analyses)
+    })
+}
+
+/// Decodes a clip, or its beginning where it is long, finds its speech and describes the voice.
+fn describe_clip(plan: &VoicePlan, path: &Path, channel: Channel) -> Result<VoiceAnalysis> {
+    let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
+    let mut detector = SpeechDetector::new(&SpeechSettings::default());
+    let mut stretches = SpeechStretches::default();
+    let (mut samples, mut block) = (Vec::new(), Vec::new());
+    while samples.len() <= MOST_SECONDS * SAMPLE_RATE_HZ as usize && recording.next(&mut block)? {
+        detector.push(&block, &mut |frame| stretches.push(frame.speech));
+        samples.extend_from_slice(&block);
+    }
+    detector.finish(&mut |frame| stretches.push(frame.speech));
+    recording.finish()?;
+    Ok(plan.describe(&samples, stretches.as_slice()))
+}
+
+/// The row of a voice in a cohort's matrix: a value for each descriptor, not a number where there is none.
+pub(super) fn row(descriptors: &Descriptors) -> impl Iterator<Item = f32> {
+    Descriptor::ALL.into_iter().map(|descriptor| descriptors.get(descriptor).map_or(f32::NAN, |value| value as f32))
+}
+
+/// The values of a row by their columns; those that are not there are left out. None where one is infinite.
+pub(super) fn of_row(columns: &[Descriptor], row: &[f32]) -> Option<BTreeMap<Descriptor, f64>> {
+    let there = columns.iter().zip(row).filter(|(_, value)| !value.is_nan());
+    there.map(|(column, value)| value.is_finite().then_some((*column, f64::from(*value)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::CohortVoice;
+    use crate::encoder::PerEncoder;
+
+    fn voice(f0: f64) -> CohortVoice {
+        let descriptors = [(Descriptor::F0Median, f0)].into();
+        CohortVoice { name: String::new(), attributes: BTreeMap::new(), embeddings: PerEncoder::default(), descriptors }
+    }
+
+    #[test]
+    fn a_difference_by_hand() {
+        let voices = [100.0, 120.0, 140.0, 160.0].map(voice);
+        let population = Population { voices: voices.iter().collect(), others: BTreeMap::new() };
+        let of = |hz| Descriptors { f0_median_hz: Some(hz), ..Descriptors::default() };
+        let rows = compare(&of(120.0), &of(150.0), &population);
+        assert_eq!(rows.len(), Descriptor::ALL.len());
+        let row = &rows[0];
+        assert_eq!((row.descriptor, row.difference, row.n), (Descriptor::F0Median, Some(30.0), 4));
+        assert_eq!((row.reference_percentile, row.candidate_percentile), (Some(37.5), Some(75.0)));
+        // Their standard deviation is the root of 2000 / 3.
+        assert!((row.difference_sd.unwrap() - 30.0 / (2000.0f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert_eq!((rows[5].reference, rows[5].difference_sd, rows[5].n), (None, None, 0));
+        let alone = compare(&of(120.0), &of(150.0), &Population::default());
+        assert_eq!((alone[0].reference_percentile, alone[0].difference_sd), (None, None));
+    }
+
+    #[test]
+    fn a_row_keeps_what_is_there() {
+        let given = Descriptors { f0_median_hz: Some(120.5), cpp_db: Some(9.25), ..Descriptors::default() };
+        let row: Vec<f32> = row(&given).collect();
+        let read = of_row(&Descriptor::ALL, &row).unwrap();
+        assert_eq!(read, [(Descriptor::F0Median, 120.5), (Descriptor::CepstralPeak, 9.25)].into());
+        assert_eq!(of_row(&Descriptor::ALL, &[f32::INFINITY]), None);
+    }
+}
