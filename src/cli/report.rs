@@ -6,9 +6,10 @@ use soundalike::evidence::CaseFile;
 use soundalike::evidence::recompute::{Difference, Root, recompute};
 use soundalike::library::findings::Examination;
 use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
+use soundalike::report::scan::ScanResult;
 use soundalike::report::texts::{self, Texts};
 use soundalike::{ErrorKind, Result};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Make the document for legal review of a result.
@@ -26,7 +27,8 @@ use std::path::{Path, PathBuf};
                   made to imitate Anna?\"\n\nExit codes: 0 done; 1 the result does not come out the same; 2 nothing could be done."
 )]
 pub struct ReportArgs {
-    /// Result of `check --json`, or a report.json made of one
+    /// Result of `check --json`, a report.json made of one, or of `scan --format jsonl` (a summary and a page for each clip
+    /// at the threshold)
     #[arg(required_unless_present = "print_texts", value_name = "RESULT")]
     result: Option<PathBuf>,
     /// Document to write: a name that ends with .html, .pdf or .json; give the option again for more
@@ -137,15 +139,38 @@ impl Plan {
             let bytes = match kind {
                 Kind::Json => json.clone(),
                 Kind::Html => soundalike::report::html(&document(&facts, &self.texts)).into_bytes(),
-                Kind::Pdf => pdf(&document(&facts, &self.texts), &json)?,
+                Kind::Pdf => pdf(&document(&facts, &self.texts), Some(&json))?,
             };
-            output::write_file(path, &mut |out| {
-                out.write_all(&bytes)
-                    .map_err(|source| ErrorKind::Io { path: path.clone(), action: "write", source }.into())
-            })?;
+            write_bytes(path, &bytes)?;
         }
         Ok(())
     }
+}
+
+impl Plan {
+    /// Writes the documents of a scan.
+    fn write_scan(&self, scan: &ScanResult) -> Result<()> {
+        let document = soundalike::report::scan::document(&self.case, scan, &self.texts);
+        for (kind, path) in &self.documents {
+            let bytes = match kind {
+                Kind::Html => soundalike::report::html(&document).into_bytes(),
+                Kind::Pdf => pdf(&document, None)?,
+                Kind::Json => {
+                    let found = format!("{} for a scan", path.display());
+                    let expected = "a name that ends with .html or .pdf; the data of a scan is its own result".into();
+                    return Err(ErrorKind::Setting { name: "output", found, expected }.into());
+                }
+            };
+            write_bytes(path, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    output::write_file(path, &mut |out| {
+        out.write_all(bytes).map_err(|source| ErrorKind::Io { path: path.into(), action: "write", source }.into())
+    })
 }
 
 fn kind(path: &Path) -> Result<Kind> {
@@ -166,8 +191,19 @@ fn kind(path: &Path) -> Result<Kind> {
     }
 }
 
+#[cfg(feature = "pdf")]
+fn pdf(document: &soundalike::report::document::Document, json: Option<&[u8]>) -> Result<Vec<u8>> {
+    let attachment = json.map(|json| soundalike::report::pdf::Attachment {
+        name: "report.json".into(),
+        mime: "application/json".into(),
+        description: "The data that this document was made from, with the result unchanged".into(),
+        bytes: json.into(),
+    });
+    soundalike::report::pdf::pdf(document, attachment.as_slice())
+}
+
 #[cfg(not(feature = "pdf"))]
-fn pdf(_: &soundalike::report::document::Document, _: &[u8]) -> Result<Vec<u8>> {
+fn pdf(_: &soundalike::report::document::Document, _: Option<&[u8]>) -> Result<Vec<u8>> {
     // `kind` refuses the name before anything is computed.
     let expected = "a program built with the feature pdf".into();
     Err(ErrorKind::Setting { name: "output", found: "pdf".into(), expected }.into())
@@ -178,6 +214,9 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
         output::print(texts::ENGLISH)?;
         return Ok(DONE);
     };
+    if let Some(scan) = scan_result(result)? {
+        return Plan::new(&args.output, &args.words, CaseInfo::default())?.write_scan(&scan).map(|()| DONE);
+    }
     let case = CaseFile::read(result)?;
     let plan = Plan::new(&args.output, &args.words, case.case.clone())?;
     let progress = Progress::new(common);
@@ -195,6 +234,20 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
             Ok(GATE)
         }
     }
+}
+
+/// The result of a scan, where the file is one.
+fn scan_result(path: &Path) -> Result<Option<ScanResult>> {
+    let failed = |source| ErrorKind::Io { path: path.into(), action: "read", source };
+    let mut first = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    // A line that is no text is no line of a scan; what else it is, is for the next reader to say.
+    let read = BufReader::new(file).take(1 << 20).read_line(&mut first);
+    if read.is_err() || !ScanResult::looks_like_one(&first) {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    ScanResult::parse(path, &text).map(Some)
 }
 
 /// A difference in words.

@@ -29,7 +29,7 @@ pub use cosine::cosine;
 pub use embedding::{Embedding, fingerprint};
 pub use kind::{Encoder, EncoderSet, PerEncoder};
 pub use mfcc::MfccSettings;
-pub use models::Models;
+pub use models::{Models, weight_hashes};
 pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings, PanelWorker};
 pub use pieces::{FramesRead, Level, NetworkSettings};
 pub use refusal::Refusal;

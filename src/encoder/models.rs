@@ -1,6 +1,6 @@
 //! Where the networks' weights come from, and the known answers that a network must give before it scores anybody.
 
-use super::kind::Encoder;
+use super::kind::{Encoder, PerEncoder};
 use crate::encoder::cosine;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use serde::Deserialize;
@@ -115,4 +115,9 @@ pub(crate) fn hold_to_known_answer(network: Encoder, values: &[f32]) -> Result<f
         return Ok(found);
     }
     Err(ErrorKind::KnownAnswer { name: network.name(), found, expected: LEAST_COSINE }.into())
+}
+/// SHA-256 of the weight file of each network, of this version.
+pub fn weight_hashes() -> PerEncoder<&'static str> {
+    let hashes = [(Encoder::Ge2e, super::ge2e::SHA256), (Encoder::Campplus, super::campplus::SHA256)];
+    hashes.into_iter().collect()
 }

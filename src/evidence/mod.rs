@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod bag;
+pub mod bundle;
 pub mod name;
 pub mod recompute;
 pub mod signature;

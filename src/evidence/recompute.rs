@@ -75,6 +75,8 @@ pub struct Recomputed {
     /// The case as it was computed now; none where a file is missing or another than the one that is told, so that
     /// nothing could be computed.
     pub examination: Option<Examination>,
+    /// Where its files lie.
+    pub places: Places,
 }
 
 /// Where the files of a case lie now.
@@ -118,9 +120,9 @@ pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &Bat
     if verification.same {
         let examination = again(case, &places, models, options)?;
         compare(case, &examination, &places, &mut verification);
-        return Ok(Recomputed { verification, examination: Some(examination) });
+        return Ok(Recomputed { verification, examination: Some(examination), places });
     }
-    Ok(Recomputed { verification, examination: None })
+    Ok(Recomputed { verification, examination: None, places })
 }
 
 /// Where each file of a case lies.

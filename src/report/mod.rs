@@ -13,6 +13,7 @@ mod marks;
 #[cfg(feature = "pdf")]
 pub mod pdf;
 pub mod plots;
+pub mod scan;
 mod svg;
 pub mod texts;
 

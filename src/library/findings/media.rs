@@ -12,14 +12,14 @@ use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
 use crate::encoder::Panel;
 use crate::error::Result;
 use crate::feature::{FRAME_SECONDS, SpeechDetector, SpeechSettings};
+use crate::voice::{VoiceAnalysis, VoicePlan};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Recordings of the reference that are shown, from the first on.
-const MOST_REFERENCES: usize = 24;
-/// Candidates that are shown, from the first on.
-const MOST_CANDIDATES: usize = 64;
+/// Recordings of each side of which an excerpt is kept, from the first on, besides those that come closest to a candidate.
+const MOST_EXCERPTS: usize = 24;
 /// More of a recording is not shown, seconds.
-const MOST_S: usize = 600;
+const MOST_S: usize = crate::voice::MOST_SECONDS;
 /// Columns of an outline.
 const COLUMNS: usize = 800;
 /// Length of an excerpt, seconds.
@@ -45,8 +45,11 @@ pub struct ClipMedia {
     pub outline: Vec<(f32, f32)>,
     /// Where there is speech, from and to, seconds.
     pub speech: Vec<(f64, f64)>,
-    /// The stretch with most speech, to look at and to listen to.
-    pub excerpt: Excerpt,
+    /// The voice in it.
+    pub voice: VoiceAnalysis,
+    /// The stretch with most speech, to look at and to listen to; none where there are many recordings and this is not
+    /// one of those that matter most.
+    pub excerpt: Option<Excerpt>,
 }
 
 /// A stretch of a recording.
@@ -71,13 +74,16 @@ pub(super) fn gather(
 ) -> Result<Media> {
     let own = report.reference.clips.iter().filter(|clip| clip.status == Status::Usable).map(|clip| &clip.path);
     let candidates = report.candidates.iter().filter(|row| row.quality.is_some()).map(|row| &row.path);
-    let mut paths: Vec<&String> = own.take(MOST_REFERENCES).collect();
+    let mut paths: Vec<&String> = own.collect();
     let first_candidate = paths.len();
-    paths.extend(candidates.take(MOST_CANDIDATES));
-    let settings = panel.settings();
+    paths.extend(candidates);
+    let closest = closest(report);
+    let (settings, plan) = (panel.settings(), VoicePlan::new());
     let mut shown = batch::map(paths.len(), options.threads, |i| {
-        let path = paths.get(i)?;
-        show(path, places.of(path.as_ref()), settings.channel, &settings.speech).ok()
+        let path = *paths.get(i)?;
+        let place = if i < first_candidate { i } else { i - first_candidate };
+        let wanted = place < MOST_EXCERPTS || closest.contains(path.as_str());
+        show(path, places.of(path.as_ref()), settings.channel, &settings.speech, &plan, wanted).ok()
     })?;
     let candidates = shown.split_off(first_candidate.min(shown.len()));
     Ok(Media {
@@ -86,8 +92,22 @@ pub(super) fn gather(
     })
 }
 
+/// The recordings of the reference that come closest to a candidate, by any encoder.
+fn closest(report: &CheckReport) -> BTreeSet<&str> {
+    let scores = report.candidates.iter().filter_map(|row| row.scores.as_ref()).flat_map(|scores| scores.iter());
+    let best = scores.filter_map(|(_, score)| score.clips.iter().max_by(|a, b| a.cosine.total_cmp(&b.cosine)));
+    best.map(|clip| clip.path.as_str()).collect()
+}
+
 /// Reads a recording, or its beginning, and looks at it.
-fn show(told: &str, path: &Path, channel: Channel, speech: &SpeechSettings) -> Result<ClipMedia> {
+fn show(
+    told: &str,
+    path: &Path,
+    channel: Channel,
+    speech: &SpeechSettings,
+    plan: &VoicePlan,
+    with_excerpt: bool,
+) -> Result<ClipMedia> {
     let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
     let (mut samples, mut block) = (Vec::new(), Vec::new());
     let mut detector = SpeechDetector::new(speech);
@@ -99,12 +119,14 @@ fn show(told: &str, path: &Path, channel: Channel, speech: &SpeechSettings) -> R
         detector.push(&block, &mut |frame| frames.push(frame.speech));
     }
     detector.finish(&mut |frame| frames.push(frame.speech));
+    let stretches = stretches(&frames);
     Ok(ClipMedia {
         path: told.into(),
         duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE_HZ),
         outline: outline(&samples),
-        speech: stretches(&frames),
-        excerpt: excerpt(&samples, &frames),
+        voice: plan.describe(&samples, &stretches),
+        excerpt: with_excerpt.then(|| excerpt(&samples, &frames)),
+        speech: stretches,
     })
 }
 

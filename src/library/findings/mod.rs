@@ -11,6 +11,7 @@ mod spectrogram;
 use super::batch::BatchOptions;
 use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
 use super::check::{Candidate, CheckReport, CheckSettings, Examined, examine};
+use super::descriptors::{DescriptorComparison, compare};
 use super::locate::{Above, HOP_S, LocateOptions, LocateScore, LocateSettings, Trace, WINDOW_S, locate};
 use super::outcome::Status;
 use super::places::Places;
@@ -20,6 +21,7 @@ use crate::calibration::bounds::Bounds;
 use crate::calibration::metrics::FusionRates;
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::Result;
+use crate::voice::{Descriptors, VoiceAnalysis, pooled};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
@@ -38,6 +40,8 @@ pub struct Findings {
     pub hop_s: f64,
     /// Every file that the result rests on.
     pub items: Vec<Item>,
+    /// The voice of the reference, over all of its recordings that were read; null where they come from a voice model.
+    pub voice: Option<Descriptors>,
     /// The candidates, in the order of the check's.
     pub candidates: Vec<CandidateFindings>,
     /// The population's scores against the reference, in each band in which candidates were compared.
@@ -85,6 +89,10 @@ pub struct CandidateFindings {
     pub without_clip: Vec<WithoutClip>,
     /// Its scores in windows of its speech; empty where it was not scored.
     pub segments: Vec<Segment>,
+    /// The voice in it; null where it could not be read.
+    pub voice: Option<Descriptors>,
+    /// Its voice beside that of the reference, in the population; empty where one of them is missing.
+    pub descriptors: Vec<DescriptorComparison>,
 }
 
 /// A window of a candidate with its scores.
@@ -160,6 +168,7 @@ pub fn examination(
         items,
         ..findings(examined.left_out, examined.populations, &examined.report, &traces, settings.calibration)
     };
+    let findings = with_voices(findings, &media, settings);
     Ok(Examination { report: examined.report, findings, media })
 }
 
@@ -226,6 +235,8 @@ fn findings(
         path: row.path.clone(),
         without_clip,
         segments: trace.iter().flat_map(|trace| trace.windows.iter().map(segment)).collect(),
+        voice: None,
+        descriptors: Vec::new(),
     });
     let used = |band: &Band| report.candidates.iter().any(|row| row.band == Some(*band));
     let validation = |band: Band| {
@@ -244,10 +255,27 @@ fn findings(
         window_s: WINDOW_S,
         hop_s: HOP_S,
         items: Vec::new(),
+        voice: None,
         candidates: candidates.collect(),
         populations,
         validations: Band::ALL.into_iter().filter(used).filter_map(validation).collect(),
     }
+}
+
+/// The findings with what was measured of the voices.
+fn with_voices(mut findings: Findings, media: &Media, settings: &CheckSettings<'_>) -> Findings {
+    let clips: Vec<VoiceAnalysis> = media.reference.iter().map(|clip| clip.voice.clone()).collect();
+    let reference = (!clips.is_empty()).then(|| pooled(&clips));
+    let population = settings.cohort.map(|cohort| cohort.population(Band::Wide, settings.cohort_filters));
+    let population = population.unwrap_or_default();
+    for row in &mut findings.candidates {
+        let clip = media.candidates.iter().find(|clip| clip.path == row.path);
+        row.voice = clip.map(|clip| clip.voice.descriptors.clone());
+        if let (Some(reference), Some(candidate)) = (&reference, &row.voice) {
+            row.descriptors = compare(reference, candidate, &population);
+        }
+    }
+    Findings { voice: reference, ..findings }
 }
 
 fn segment(window: &super::locate::TracedWindow) -> Segment {

@@ -156,6 +156,7 @@ pub fn scan(
         holds: holds.clone(),
         condition: calibration.map(|loaded| loaded.calibration.condition.clone()),
         calibration: calibration.map(|loaded| loaded.sha256.clone()),
+        propositions: calibration.map(|loaded| loaded.calibration.propositions.clone()),
         evidence_withheld: withheld.map(Reason::from),
         ranked_by: match key {
             Key::Ratio => Score::Log10Lr,

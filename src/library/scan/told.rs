@@ -22,6 +22,8 @@ pub struct ScanHead {
     pub condition: Option<String>,
     /// SHA-256 of the calibration.
     pub calibration: Option<String>,
+    /// The two propositions that ratios compare, as clauses that follow "more probable if"; null without a calibration.
+    pub propositions: Option<[String; 2]>,
     /// Why there is no ratio; null where there is one or none was asked for.
     pub evidence_withheld: Option<Reason>,
     /// What clips are ranked by.

@@ -142,6 +142,11 @@ impl Make<'_> {
         flatten(&texts.request, &request, &mut rows);
         let settings = tree(&self.report.settings);
         flatten("", &settings, &mut rows);
+        for (encoder, hash) in crate::encoder::weight_hashes().iter() {
+            if self.report.settings.panel.encoders.contains(encoder) {
+                rows.push(vec![format!("weights.{encoder}.sha256"), (*hash).into()]);
+            }
+        }
         let calibration = self.report.calibration.as_ref().map(|c| ("calibration", &c.origin, &c.sha256));
         let cohort = self.report.cohort.as_ref().map(|c| ("cohort", &c.origin, &c.sha256));
         for (name, origin, sha256) in [calibration, cohort].into_iter().flatten() {

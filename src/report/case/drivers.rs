@@ -201,7 +201,7 @@ impl<'a> Make<'a> {
     pub fn listen(&self) -> Option<Section> {
         let texts = &self.texts.sounds;
         let mut blocks = vec![Block::paragraph(&texts.intro)];
-        for media in &self.media.candidates {
+        for media in self.media.candidates.iter().filter(|media| media.excerpt.is_some()) {
             let reference = self.closest_reference(&media.path);
             let names = [&self.texts.items.role_reference, &self.texts.items.role_candidate];
             let shown: Vec<(&String, &ClipMedia)> = names
@@ -217,11 +217,14 @@ impl<'a> Make<'a> {
                 blocks.push(Block::Figures { figures });
             }
             if self.facts.sounds {
-                let sound = |(role, clip): &(&String, &ClipMedia)| Sound {
-                    caption: self.excerpt_words(&texts.caption, role, clip),
-                    wav: clip.excerpt.wav.clone(),
+                let sound = |(role, clip): &(&String, &ClipMedia)| {
+                    let wav = clip.excerpt.as_ref()?.wav.clone();
+                    Some(Sound { caption: self.excerpt_words(&texts.caption, role, clip), wav })
                 };
-                blocks.push(Block::Sounds { sounds: shown.iter().map(sound).collect() });
+                let sounds: Vec<Sound> = shown.iter().filter_map(sound).collect();
+                if !sounds.is_empty() {
+                    blocks.push(Block::Sounds { sounds });
+                }
             }
         }
         (blocks.len() > 1).then(|| self.section("listen", &texts.title, blocks))
@@ -233,18 +236,21 @@ impl<'a> Make<'a> {
         let scores = row.and_then(|row| row.scores.as_ref()?.get(self.strongest()?));
         let mut clips: Vec<_> = scores.iter().flat_map(|score| &score.clips).collect();
         clips.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
-        let closest = clips.into_iter().find_map(|clip| self.media_of(&self.media.reference, &clip.path));
-        closest.or(self.media.reference.first())
+        let shown = |clip: &&'a ClipMedia| clip.excerpt.is_some();
+        let closest = clips.into_iter().find_map(|clip| self.media_of(&self.media.reference, &clip.path).filter(shown));
+        closest.or_else(|| self.media.reference.iter().find(shown))
     }
 
     fn excerpt_words(&self, text: &str, role: &str, clip: &ClipMedia) -> String {
-        let [from, to] = [clip.excerpt.start_s, clip.excerpt.end_s].map(|s| fixed(s, 1));
+        let (from, to) = clip.excerpt.as_ref().map_or((0.0, 0.0), |excerpt| (excerpt.start_s, excerpt.end_s));
+        let [from, to] = [from, to].map(|s| fixed(s, 1));
         fill(text, &[("role", role), ("file", &short(&clip.path)), ("from", &from), ("to", &to)])
     }
 
     fn spectrogram(&self, role: &str, clip: &ClipMedia) -> Option<Figure> {
         let texts = &self.texts.pictures;
-        let picture = clip.excerpt.spectrogram.as_ref()?;
+        let excerpt = clip.excerpt.as_ref()?;
+        let picture = excerpt.spectrogram.as_ref()?;
         let title = match role == self.texts.items.role_reference {
             true => &texts.spectrogram_reference,
             false => &texts.spectrogram_candidate,
@@ -255,7 +261,7 @@ impl<'a> Make<'a> {
             title: &what,
             about: &about,
             axes: [&texts.seconds_axis, &texts.hertz_axis],
-            from_to_s: (clip.excerpt.start_s, clip.excerpt.end_s),
+            from_to_s: (excerpt.start_s, excerpt.end_s),
             top_khz: f64::from(crate::audio::SAMPLE_RATE_HZ) / 2000.0,
             size: (picture.columns, picture.bands),
             levels: &picture.levels,

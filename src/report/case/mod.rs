@@ -11,7 +11,8 @@ mod method;
 mod quality;
 mod results;
 mod summary;
-mod words;
+mod voice;
+pub(super) mod words;
 
 pub use closing::TOLERANCE;
 
@@ -159,6 +160,7 @@ pub fn document(facts: &CaseFacts<'_>, texts: &Texts) -> Document {
         Some(make.results()),
         Some(make.controls()),
         make.drivers(),
+        Some(make.voice()),
         make.listen(),
         Some(make.quality()),
         Some(make.validation()),

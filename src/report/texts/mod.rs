@@ -57,7 +57,7 @@ sections! {
     /// Appendix.
     AppendixTexts { title, settings, setting, value, result, request }
     /// The report of a scan.
-    ScanTexts { summary, summary_text, question, voices, voice, compared, shown, threshold, expected, hits, hit_title, clip, library_voice, rank, cosine, log10_lr, posterior, posterior_note, no_hits, withheld, limits }
+    ScanTexts { summary, library, summary_text, chance, repeated, voices, voice, recordings, compared, shown, expected, closest, hit_title, clip, library_voice, rank, likeness, cosine, log10_lr, figures, figure, value, length, speech, evidence_text, posterior_text, no_hits, withheld, left_out, limits_title, limits }
 }
 
 /// All texts of a report in one language.
