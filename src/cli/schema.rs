@@ -14,6 +14,7 @@ use soundalike::library::locate::LocateReport;
 use soundalike::library::protect::ProtectReport;
 use soundalike::library::scan::ScanRecord;
 use soundalike::library::{Calibration, VoiceModelFile};
+use soundalike::report::case::CaseReport;
 
 /// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol, calibrate or
 /// cohort (its description) writes.
@@ -39,6 +40,7 @@ enum ResultOf {
     Calibrate,
     Cohort,
     Locate,
+    Report,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -55,6 +57,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Calibrate => schema_for!(Calibration),
         ResultOf::Cohort => schema_for!(CohortDescription),
         ResultOf::Locate => schema_for!(LocateReport),
+        ResultOf::Report => schema_for!(CaseReport),
     })?;
     Ok(DONE)
 }

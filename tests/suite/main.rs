@@ -17,4 +17,5 @@ mod inspect;
 mod locate;
 mod networks;
 mod program;
+mod report;
 mod scan;

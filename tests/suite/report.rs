@@ -1,0 +1,404 @@
+//! `soundalike report` and `check --report`: the document says what the result says, and nothing else.
+
+use crate::program::{CANDIDATE, MFCC, REFERENCE, copy, fixtures, folder, run, soundalike, word, write_narrow};
+use serde_json::Value;
+use soundalike::report::document::{Block, Document};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const STRANGER: &str = "voices/librivox/real/01.wav";
+
+/// Text of a page without its tags.
+fn words(page: &str) -> String {
+    let mut text = String::new();
+    for part in page.split('<') {
+        text.push(' ');
+        text.push_str(part.split_once('>').map_or(part, |(_, after)| after));
+    }
+    let text = text.replace("&quot;", "\"").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&amp;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A figure as a report writes it.
+fn figure(x: &Value, decimals: usize) -> String {
+    let x = x.as_f64().unwrap();
+    let digits = format!("{:.decimals$}", x.abs());
+    if x < 0.0 { format!("−{digits}") } else { digits }
+}
+
+#[test]
+fn the_page_says_what_the_result_says() {
+    let folder = folder();
+    let [page, data] = ["report.html", "report.json"].map(|name| folder.path().join(name));
+    let asked = [
+        "check",
+        "--json",
+        "--reference",
+        REFERENCE,
+        CANDIDATE,
+        STRANGER,
+        "--report",
+        word(&page),
+        "--report",
+        word(&data),
+        "--case-number",
+        "12/26 <b>",
+        "--client",
+        "A. Client",
+        "--question",
+        "Who is meant? \"She\" & 'he'",
+    ];
+    let result = soundalike(&asked).exits(0);
+    let (page, data) = (fs::read_to_string(page).unwrap(), fs::read_to_string(data).unwrap());
+
+    // The data hold the result as it was printed, to the byte.
+    assert!(data.contains(result.stdout.trim()), "the result is not in report.json as it is");
+    let report: Value = serde_json::from_str(&data).unwrap();
+    crate::program::assert_fits_schema("report", &report);
+    assert_eq!(report["result"], result.json());
+    assert_eq!(report["case"]["number"], "12/26 <b>");
+
+    let text = words(&page);
+    for words in ["12/26 <b>", "A. Client", "Who is meant? \"She\" & 'he'", report["result_sha256"].as_str().unwrap()] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    for candidate in result.json()["candidates"].as_array().unwrap() {
+        for encoder in ["mfcc", "mfcc_lda", "ge2e", "campplus"] {
+            assert!(text.contains(&figure(&candidate["scores"][encoder]["cosine"], 3)), "{encoder}");
+            assert!(text.contains(&figure(&candidate["scores"][encoder]["distance"], 3)), "{encoder}");
+        }
+        let evidence = &candidate["evidence"];
+        assert!(text.contains(evidence["statement"].as_str().unwrap()), "{evidence}");
+        assert!(text.contains(evidence["verbal"].as_str().unwrap()));
+        assert!(text.contains(&figure(&evidence["log10_lr"], 2)));
+        assert!(text.contains(candidate["sha256"].as_str().unwrap()));
+    }
+    for clip in result.json()["reference"]["clips"].as_array().unwrap() {
+        assert!(text.contains(clip["sha256"].as_str().unwrap()));
+    }
+    let validation = &report["findings"]["validations"][0];
+    assert!(text.contains(&figure(&validation["figures"]["bounded"]["cllr"], 3)), "{validation}");
+    assert!(text.contains(&figure(&validation["rates"]["cllr"]["low"], 3)), "the interval over speakers");
+    // Nothing runs on the page and nothing is loaded from elsewhere.
+    assert!(!page.contains("<script") && !page.contains(" src=\"http") && !page.contains(" href=\"http"));
+    assert_eq!(page.matches("<audio").count(), 4, "reference and candidate, for both");
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+}
+
+#[test]
+fn a_report_of_a_result_is_that_of_the_check() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let check = |more: &[&str]| {
+        let asked = ["check", "--json", "--threads=1", "--reference", REFERENCE, CANDIDATE];
+        soundalike(&[&asked[..], more].concat()).exits(0).stdout
+    };
+    let names = [at("a.html"), at("a.json")];
+    let result = check(&["--report", word(&names[0]), "--report", word(&names[1])]);
+    assert_eq!(result, check(&[]), "a report changes nothing in the result");
+    fs::write(at("result.json"), &result).unwrap();
+    let again = [at("b.html"), at("b.json"), at("c.html"), at("silent.html")];
+    let [page, data, third, silent] = again.each_ref().map(|path| word(path));
+    soundalike(&["report", word(&at("result.json")), "-o", page, "-o", data, "--threads=3"]).exits(0);
+    assert_eq!(fs::read(&names[0]).unwrap(), fs::read(page).unwrap());
+    assert_eq!(fs::read(&names[1]).unwrap(), fs::read(data).unwrap());
+    // A report is made of a report too; what it was told of the case stays.
+    soundalike(&["report", data, "-o", third]).exits(0);
+    assert_eq!(fs::read(page).unwrap(), fs::read(third).unwrap());
+    soundalike(&["report", data, "-o", silent, "--no-audio"]).exits(0);
+    let silent = fs::read_to_string(silent).unwrap();
+    assert!(!silent.contains("<audio") && silent.contains("<svg"));
+}
+
+#[test]
+fn the_case_is_told_by_a_file_and_options_go_before_it() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("case.toml"), "number = \"7/26\"\nanalyst = \"B. Analyst\"\ndate = \"26 November 2026\"\n").unwrap();
+    let asked = |case: &str, page: &str| {
+        soundalike(&[
+            "check",
+            "-q",
+            MFCC,
+            "--reference",
+            REFERENCE,
+            CANDIDATE,
+            "--report",
+            page,
+            "--case",
+            case,
+            "--case-number",
+            "8/26",
+        ])
+    };
+    asked(word(&at("case.toml")), word(&at("r.html"))).exits(0);
+    let text = words(&fs::read_to_string(at("r.html")).unwrap());
+    assert!(text.contains("8/26") && !text.contains("7/26"), "{text:.500}");
+    assert!(text.contains("B. Analyst") && text.contains("26 November 2026"));
+    fs::write(at("bad.toml"), "nummer = \"7/26\"\n").unwrap();
+    asked(word(&at("bad.toml")), word(&at("s.html"))).fails(&[
+        "bad.toml",
+        "nummer",
+        "number, client, analyst, question",
+    ]);
+    assert!(!at("s.html").exists());
+}
+
+#[test]
+fn what_cannot_be_made_is_said_before_anything_is_computed() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let check =
+        |report: &Path| soundalike(&["check", MFCC, "--reference", REFERENCE, CANDIDATE, "--report", word(report)]);
+    check(&at("report.docx")).fails(&["report.docx", ".html, .pdf or .json"]);
+    check(&at("none/report.html")).fails(&["none/report.html"]);
+    if !cfg!(feature = "pdf") {
+        check(&at("report.pdf")).fails(&["--features pdf", ".html"]);
+    }
+    fs::write(at("other.json"), "{\"a\": 1}").unwrap();
+    let page = at("x.html");
+    soundalike(&["report", word(&at("other.json")), "-o", word(&page)]).fails(&["other.json", "check --json"]);
+    soundalike(&["report", word(&at("gone.json")), "-o", word(&page)]).fails(&["gone.json"]);
+    fs::write(at("empty.json"), "").unwrap();
+    soundalike(&["report", word(&at("empty.json")), "-o", word(&page)]).fails(&["empty file"]);
+    assert!(!page.exists());
+}
+
+#[test]
+fn no_report_is_made_of_a_result_that_does_not_come_out_the_same() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let result = soundalike(&["check", "--json", MFCC, "--reference", REFERENCE, CANDIDATE]).exits(0);
+    let mut told = result.json();
+    told["candidates"][0]["scores"]["mfcc"]["cosine"] = 0.999.into();
+    fs::write(at("result.json"), serde_json::to_string(&told).unwrap()).unwrap();
+    let run = soundalike(&["report", word(&at("result.json")), "-o", word(&at("r.html"))]).exits(1);
+    assert!(run.stderr.contains("result.candidates[0].scores.mfcc.cosine is told as 0.999"), "{}", run.stderr);
+    assert!(!at("r.html").exists());
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    let folder = folder();
+    let names =
+        ["<script>alert(1)<", "a\"onload=\"x.wav", "=cmd|' !A0.wav", "\u{1b}[31mred\u{202e}gpj.wav", "line\nbreak.wav"];
+    let names = names.map(|name| name.replace('/', "_"));
+    let mut arguments = vec!["check".to_string(), "--json".into(), MFCC.into(), "--reference".into()];
+    arguments.push(fixtures().join(REFERENCE).to_str().unwrap().into());
+    for name in &names {
+        copy(CANDIDATE, &folder.path().join(name));
+        arguments.push(folder.path().join(name).to_str().unwrap().into());
+    }
+    let at = |name: &str| folder.path().join(name);
+    let (page, data) = (at("r.html"), at("r.json"));
+    arguments.extend(["--report", word(&page), "--report", word(&data)].map(String::from));
+    arguments
+        .extend(["--client", "<img src=x onerror=alert(1)>", "--question", "</blockquote><script>"].map(String::from));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+    command.args(&arguments);
+    run(command).exits(0);
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(
+        !text.contains("<script") && !text.contains("<img") && !text.contains('\u{1b}') && !text.contains('\u{202e}')
+    );
+    assert!(words(&text).contains("<script>alert(1)<"), "the name is told as it is");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+    command.args(["verify", word(&data)]);
+    run(command).exits(0);
+}
+
+#[test]
+fn a_refused_candidate_a_telephone_and_a_single_recording_have_their_report() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    write_narrow(CANDIDATE, &at("phone.wav"));
+    copy("malformed/bits-13.wav", &at("broken.wav"));
+    let single = fixtures().join(REFERENCE).join("01.wav");
+    let page = at("r.html");
+    soundalike(&[
+        "check",
+        "-q",
+        "--reference",
+        word(&single),
+        word(&at("phone.wav")),
+        word(&at("broken.wav")),
+        "--report",
+        word(&page),
+    ])
+    .exits(3);
+    let text = words(&fs::read_to_string(&page).unwrap());
+    assert!(text.contains("was not compared"), "{text:.2000}");
+    assert!(text.contains("up to 3.4 kHz"), "the narrow band is told");
+    assert!(text.contains("The reference is a single recording"));
+}
+
+#[test]
+fn a_voice_model_makes_a_report_without_its_recordings() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    soundalike(&["enrol", REFERENCE, "-o", word(&at("nsh.model"))]).exits(0);
+    let (page, data) = (at("r.html"), at("r.json"));
+    let asked = [
+        "check",
+        "-q",
+        "--reference",
+        word(&at("nsh.model")),
+        CANDIDATE,
+        "--report",
+        word(&page),
+        "--report",
+        word(&data),
+    ];
+    soundalike(&asked).exits(0);
+    let text = words(&fs::read_to_string(&page).unwrap());
+    assert!(text.contains("from voice model") && text.contains("could not be described"), "{text:.3000}");
+    soundalike(&["verify", word(&data)]).exits(0);
+}
+
+#[test]
+fn a_scan_has_a_summary_and_a_page_for_each_clip_at_the_threshold() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    for (voice, clip) in
+        [("nina", "voices/nsh/tts/01.wav"), ("nina", "voices/nsh/tts/02.wav"), ("rms", "voices/rms/tts/01.wav")]
+    {
+        fs::create_dir_all(at("lib").join(voice)).unwrap();
+        copy(clip, &at("lib").join(voice).join(clip.rsplit('/').next().unwrap()));
+    }
+    let scan = soundalike(&["scan", "-q", "--format=jsonl", "--reference", REFERENCE, word(&at("lib"))]).exits(0);
+    fs::write(at("scan.jsonl"), &scan.stdout).unwrap();
+    let page = at("scan.html");
+    soundalike(&["report", word(&at("scan.jsonl")), "-o", word(&page), "--case-number", "9/26"]).exits(0);
+    let page = fs::read_to_string(&page).unwrap();
+    let text = words(&page);
+    assert_eq!(page.matches("<section id=\"clip-").count(), 2, "{text}");
+    assert!(text.contains("9/26") && text.contains("nina/01.wav") && text.contains("rms/01.wav"));
+    let voice: Value = serde_json::from_str(scan.stdout.lines().nth(1).unwrap()).unwrap();
+    assert!(text.contains(&figure(&voice["hits"][0]["cosines"]["campplus"], 3)));
+    assert!(text.contains(voice["hits"][0]["sha256"].as_str().unwrap()));
+    assert_no_claim(&text, "the report of a scan");
+    soundalike(&["report", word(&at("scan.jsonl")), "-o", word(&at("scan.json"))]).fails(&["its own result"]);
+}
+
+#[test]
+fn a_translation_is_a_file() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let english = soundalike(&["report", "--print-texts"]).exits(0).stdout;
+    let german = english.replace("title = \"In short\"", "title = \"Kurz gesagt\"").replace("\"en\"", "\"de\"");
+    fs::write(at("de.toml"), german).unwrap();
+    let page = at("r.html");
+    let check = |texts: &str| {
+        let asked =
+            ["check", "-q", MFCC, "--reference", REFERENCE, CANDIDATE, "--report", word(&page), "--texts", texts];
+        soundalike(&asked)
+    };
+    check(word(&at("de.toml"))).exits(0);
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("<html lang=\"de\">") && text.contains("Kurz gesagt"));
+    fs::write(at("cut.toml"), english.replace("{percentile}", "")).unwrap();
+    check(word(&at("cut.toml"))).fails(&["cut.toml", "percentile"]);
+}
+
+/// Words that a report must not use of its own accord, in lower case: it weighs evidence, and does not decide.
+const CLAIMS: [&str; 17] = [
+    "match",
+    "matches",
+    "matched",
+    "matching",
+    "identified",
+    "identifies",
+    "identify",
+    "identification",
+    "identity",
+    "same person",
+    "proves",
+    "proven",
+    "proof",
+    "voiceprint",
+    "doubtless",
+    "conclusively",
+    "guilty",
+];
+
+/// Sentences that turn a likelihood ratio into a probability of a proposition.
+const PROBABILITIES: [&str; 10] = [
+    "% likely",
+    "% probable",
+    "% certain",
+    "% sure",
+    "probability that",
+    "likelihood that",
+    "chance that",
+    "is probably",
+    "most likely",
+    "confidence",
+];
+
+#[track_caller]
+fn assert_no_claim(text: &str, place: &str) {
+    let text = text.to_lowercase();
+    let tokens: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let plain = tokens.join(" ");
+    for claim in CLAIMS {
+        let found = format!(" {plain} ").contains(&format!(" {claim} "));
+        assert!(!found, "{place} says {claim:?}: {text}");
+    }
+    for words in PROBABILITIES {
+        assert!(!text.contains(words), "{place} says {words:?}: {text}");
+    }
+}
+
+/// The document of a check with the program's own functions.
+fn document_of(candidates: &[&str], force: bool) -> Document {
+    use soundalike::encoder::{Panel, PanelSettings};
+    use soundalike::library::check::CheckSettings;
+    use soundalike::library::cohort::Cohort;
+    use soundalike::library::findings::examination;
+    use soundalike::library::{LoadedCalibration, ReferenceSource};
+    use soundalike::report::case::{CaseFacts, CaseInfo, document};
+    let panel = Panel::new(&PanelSettings::default()).unwrap();
+    let reference = ReferenceSource::read(&[fixtures().join(REFERENCE)]).unwrap();
+    let (calibration, cohort) = (LoadedCalibration::built_in("real-synthetic").unwrap(), Cohort::built_in().unwrap());
+    let settings = CheckSettings {
+        calibration: Some(&calibration),
+        cohort: Some(&cohort),
+        prior: Some(0.01),
+        as_norm: true,
+        language: Some("de".into()),
+        force,
+        ..Default::default()
+    };
+    let paths: Vec<_> = candidates.iter().map(|path| fixtures().join(path)).collect();
+    let examination = examination(&panel, &reference, &paths, &settings, &Default::default()).unwrap();
+    let case = CaseInfo::default();
+    let facts = CaseFacts { case: &case, result_sha256: &"0".repeat(64), examination: &examination, sounds: true };
+    document(&facts, &soundalike::report::texts::Texts::english().unwrap())
+}
+
+#[test]
+fn a_report_weighs_evidence_and_claims_nothing() {
+    assert_no_claim(soundalike::report::texts::ENGLISH, "the table of texts");
+    let clips =
+        [&[CANDIDATE][..], &[STRANGER], &[CANDIDATE, STRANGER, "voices/nsh/real/01.wav", "malformed/bits-13.wav"]];
+    for candidates in clips {
+        let document = document_of(candidates, candidates.len() > 2);
+        for (text, own) in document.texts() {
+            if own {
+                assert_no_claim(text, "the document");
+            }
+        }
+        // A ratio is never told without what it is not.
+        let told = document.texts().into_iter().filter(|(text, _)| text.contains("times more probable"));
+        for (text, _) in told {
+            assert!(text.contains("no probability of either"), "{text}");
+        }
+        // Every picture says in words what it shows.
+        for block in document.sections.iter().flat_map(|section| &section.blocks) {
+            if let Block::Figures { figures } = block {
+                assert!(figures.iter().all(|figure| figure.alternative.len() > 40), "{figures:?}");
+            }
+        }
+    }
+}
