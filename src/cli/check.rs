@@ -3,7 +3,7 @@
 use super::output::plain;
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
-    output, progress::Progress,
+    audit, output, progress::Progress,
 };
 use clap::Args;
 use soundalike::compare::{Likeness, Spread};
@@ -87,6 +87,8 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
     let update = |done, all| progress.update(done, all);
     let report = check(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?;
     drop(progress);
+    audit::reference(&report.reference);
+    report.candidates.iter().for_each(|candidate| audit::input(&candidate.path, candidate.sha256.as_deref()));
     warn(&report, common);
     if args.json {
         output::print_json(&report)?;

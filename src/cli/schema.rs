@@ -1,5 +1,6 @@
 //! `soundalike schema`: the shape of the JSON results.
 
+use super::verify::Verification;
 use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
@@ -39,6 +40,7 @@ enum ResultOf {
     Calibrate,
     Cohort,
     Locate,
+    Verify,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -55,6 +57,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Calibrate => schema_for!(Calibration),
         ResultOf::Cohort => schema_for!(CohortDescription),
         ResultOf::Locate => schema_for!(LocateReport),
+        ResultOf::Verify => schema_for!(Verification),
     })?;
     Ok(DONE)
 }
