@@ -182,7 +182,15 @@ const COMMANDS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
-    ("verify", &["--last", "--json", "lines at the end were taken away", "Exit codes: 0 all is as it was recorded; 1"]),
+    (
+        "verify",
+        &[
+            "--last",
+            "--json",
+            "Verify that evidence is as it was recorded",
+            "Exit codes: 0 all is as it was recorded; 1",
+        ],
+    ),
 ];
 
 #[test]
