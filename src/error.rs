@@ -230,7 +230,12 @@ impl Error {
         matches!(self.kind(), ErrorKind::Setting { .. })
     }
 
-    /// True where evidence was altered since it was recorded or signed.
+    /// True where a bundle, a signature, a key or an audit log is not what it should be.
+    pub fn is_evidence(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Evidence { .. })
+    }
+
+    /// True where evidence is another than was recorded or signed.
     pub fn is_altered(&self) -> bool {
         matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Altered, .. })
     }

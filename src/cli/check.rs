@@ -4,7 +4,7 @@ use super::output::plain;
 use super::report::{Plan, ReportWords};
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
-    output, progress::Progress,
+    audit, output, progress::Progress,
 };
 use clap::Args;
 use soundalike::compare::{Likeness, Spread};
@@ -107,6 +107,8 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
         }
     };
     drop(progress);
+    audit::reference(&report.reference);
+    report.candidates.iter().for_each(|candidate| audit::input(&candidate.path, candidate.sha256.as_deref()));
     warn(&report, common);
     if args.json {
         output::print_json(&report)?;

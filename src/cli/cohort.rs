@@ -67,6 +67,7 @@ pub fn run(args: &CohortArgs, common: &Common) -> Outcome {
     if args.opaque {
         number(&mut voices);
     }
+    super::audit::input_files(args.manifest.iter().chain(voices.iter().flat_map(|voice| &voice.clips)));
     let panel = super::panel(&args.channel, &args.encoder, None)?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);

@@ -2,7 +2,7 @@
 
 use super::check::{described_reference, warn_of_reference};
 use super::output::{plain, write_file};
-use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output, progress::Progress};
+use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::encoder::Encoder;
 use soundalike::library::enrol::enrol;
@@ -41,6 +41,7 @@ pub fn run(args: &EnrolArgs, common: &Common) -> Outcome {
     let update = |done, all| progress.update(done, all);
     let enrolment = enrol(&panel, &source, &common.batch(&update))?;
     drop(progress);
+    audit::reference(&enrolment.reference);
     warn_of_reference(&enrolment.reference, common);
     write_file(&args.output, &mut |out| {
         let failed = |source| Error::from(ErrorKind::Io { path: args.output.clone(), action: "write", source });

@@ -9,7 +9,6 @@ use clap::Args;
 use soundalike::calibration::metrics::{ErrorRates, Estimate, FusionRates};
 use soundalike::calibration::pav::pav_llrs;
 use soundalike::encoder::PerEncoder;
-use soundalike::library::cohort::Cohort;
 use soundalike::library::evaluate::{EvaluateReport, EvaluateSettings, Evaluation, evaluate};
 use soundalike::library::{Pairs, Rule};
 use soundalike::report::plots::{self, ScoredTrials, ZooAnimal};
@@ -91,8 +90,10 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
     let condition = if args.labels.is_list() { None } else { Some(args.pairs.name()) };
     let condition = condition.filter(|name| *name != Pairs::SyntheticSynthetic.name());
     let calibration = args.calibration.read(condition)?;
-    let cohort =
-        args.as_norm.then(|| args.cohort.as_deref().map_or_else(Cohort::built_in, Cohort::read)).transpose()?;
+    let cohort = args
+        .as_norm
+        .then(|| super::cohort_named(args.cohort.as_deref().unwrap_or(Path::new("default"))))
+        .transpose()?;
     if let Some(folder) = &args.plots {
         let failed = |source| Error::from(ErrorKind::Io { path: folder.clone(), action: "create", source });
         std::fs::create_dir_all(folder).map_err(failed)?;

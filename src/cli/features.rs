@@ -93,15 +93,17 @@ pub fn run(args: &FeaturesArgs, common: &Common) -> Outcome {
     };
     if args.kind == Kind::Embedding {
         out_of_place("preset", args.preset.is_some(), "no preset with --kind embedding")?;
+        super::audit::input_file(&args.clip);
         let panel = super::panel(&args.channel, &args.encoder, None)?;
         return embedding::run(&args.clip, &panel, format, args.output.as_deref(), common);
     }
     out_of_place("encoder", args.encoder.encoder.is_some(), "--kind embedding with --encoder")?;
     let plan = args.preset.unwrap_or(PresetArg::Kaldi).settings(args.kind)?.plan()?;
+    super::audit::input_file(&args.clip);
     let rows = Rows { plan: &plan, clip: &args.clip, options: options(args), common };
     match &args.output {
         None => {
-            let mut out = BufWriter::new(io::stdout().lock());
+            let mut out = BufWriter::new(output::stdout());
             rows.csv(&mut out, &stdout_error)?;
             out.flush().map_err(stdout_error)?;
         }

@@ -2,10 +2,10 @@
 
 use super::output::plain;
 use super::progress::Pace;
-use super::{ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, output};
+use super::{ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, audit, output};
 use clap::{Args, ValueEnum};
 use soundalike::library::index::{
-    Counts, Index, IndexCheck, IndexReport, IndexSettings, LibrarySource, NarrowRule, WalkSettings, update,
+    Counts, Index, IndexCheck, IndexReport, IndexSettings, LibrarySource, MANIFEST, NarrowRule, WalkSettings, update,
 };
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write;
@@ -121,6 +121,8 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
             common,
         );
     }
+    let manifest = args.output.join(MANIFEST);
+    audit::output(&manifest, audit::hash(&manifest));
     if args.json {
         output::print_json(&report)?;
     } else {
@@ -134,6 +136,7 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
 }
 
 fn check(args: &IndexArgs, source: Option<&LibrarySource>, common: &Common) -> Outcome {
+    audit::input_file(&args.output.join(MANIFEST));
     let report = Index::open(&args.output)?.check(source, common.threads)?;
     if args.json {
         output::print_json(&report)?;

@@ -44,6 +44,7 @@ pub fn run(args: &InspectArgs, common: &Common) -> Outcome {
     let run = if args.voice { inspect_voices } else { inspect };
     let report = run(&panel, &args.clips, &common.batch(&update))?;
     drop(progress);
+    report.clips.iter().for_each(|clip| super::audit::input(&clip.path, clip.sha256.as_deref()));
     for clip in &report.clips {
         clip.quality.iter().flat_map(|q| &q.warnings).for_each(|warning| output::warn(&clip.path, warning, common));
     }

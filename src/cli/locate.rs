@@ -5,7 +5,7 @@ use super::output::plain;
 use super::table::table;
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
-    output, progress::Progress,
+    audit, output, progress::Progress,
 };
 use clap::Args;
 use soundalike::compare::Likeness;
@@ -104,6 +104,9 @@ pub fn run(args: &LocateArgs, common: &Common) -> Outcome {
     let options = LocateOptions { threads: common.threads, progress: &|heard, all| progress.heard(heard, all) };
     let located = locate(&panel, &reference, &args.recordings, &settings, &options)?;
     drop(progress);
+    audit::reference(&located.report.reference);
+    let recordings = &located.report.recordings;
+    recordings.iter().for_each(|recording| audit::input(&recording.path, recording.sha256.as_deref()));
     warn(&located.report, common);
     write_files(args, &located)?;
     if args.json {

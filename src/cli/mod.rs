@@ -1,6 +1,8 @@
 //! Words to calls. Each sub-command is one thin file: it reads arguments, calls the library, and shows the result.
 //! Standard output is the result, standard error the progress and the warnings.
 
+mod audit;
+mod bundle;
 mod calibrate;
 mod check;
 mod cohort;
@@ -21,8 +23,9 @@ mod scan_table;
 mod schema;
 mod selftest;
 mod table;
+mod verify;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use soundalike::Result;
 use soundalike::audio::Channel;
 use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
@@ -48,7 +51,7 @@ const SOME_UNUSABLE: u8 = 3;
 #[command(
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test failed; 2 nothing could be done (usage, unreadable reference, no \
+    after_help = "Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test or a verification failed; 2 nothing could be done (usage, unreadable reference, no \
                   speech); 3 done, but some clips were unusable.\nOn its own no score proves who spoke, and none says \
                   whether a clip is synthetic."
 )]
@@ -71,6 +74,10 @@ struct Common {
     /// No colour, as with the variable NO_COLOR or when the output is no terminal
     #[arg(long, global = true)]
     no_color: bool,
+    /// Audit log: a line on this run, with the hashes of what it read and gave, is appended to it (`verify` checks the
+    /// log instead)
+    #[arg(long, global = true, value_name = "FILE")]
+    audit: Option<PathBuf>,
 }
 
 impl Common {
@@ -158,6 +165,12 @@ impl LabelArgs {
 
     /// Reads the labels, with the cells of a column that must be there and of one that may.
     fn read(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
+        let labels = self.read_labels(column, wanted)?;
+        audit::labels(self, &labels);
+        Ok(labels)
+    }
+
+    fn read_labels(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
         let selection = Selection {
             splits: self.split.clone(),
             filters: self.filters.clone(),
@@ -204,13 +217,15 @@ struct CalibrationArgs {
 impl CalibrationArgs {
     /// The calibration that was asked for; `condition` where none was.
     fn read(&self, condition: Option<&str>) -> Result<LoadedCalibration> {
-        match &self.calibration {
+        let loaded = match &self.calibration {
             Some(file) => LoadedCalibration::read(file),
             None => {
                 let asked = self.condition.as_deref().or(condition);
                 LoadedCalibration::built_in(asked.unwrap_or(DEFAULT_CONDITION))
             }
-        }
+        }?;
+        audit::input(&format!("calibration: {}", loaded.origin), Some(&loaded.sha256));
+        Ok(loaded)
     }
 }
 
@@ -234,7 +249,9 @@ impl PopulationArgs {
 
 /// A cohort by its name in an option.
 fn cohort_named(named: &Path) -> Result<Cohort> {
-    if named.as_os_str() == "default" { Cohort::built_in() } else { Cohort::read(named) }
+    let cohort = if named.as_os_str() == "default" { Cohort::built_in() } else { Cohort::read(named) }?;
+    audit::input(&format!("cohort: {}", cohort.origin), Some(&cohort.sha256));
+    Ok(cohort)
 }
 
 fn encoder_help() -> String {
@@ -268,6 +285,7 @@ enum Command {
     Protect(protect::ProtectArgs),
     Locate(locate::LocateArgs),
     Report(report::ReportArgs),
+    Bundle(bundle::BundleArgs),
     Cohort(cohort::CohortArgs),
     Calibrate(calibrate::CalibrateArgs),
     Enrol(enrol::EnrolArgs),
@@ -276,12 +294,13 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Schema(schema::SchemaArgs),
     Selftest(selftest::SelftestArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let (cli, name) = match parsed() {
+        Ok(parsed) => parsed,
         Err(error) => {
             // clap prints help and version on standard output, mistakes on standard error.
             let _ = error.print();
@@ -289,7 +308,37 @@ pub fn run() -> ExitCode {
         }
     };
     let common = &cli.common;
-    let outcome = match &cli.command {
+    // The log that is verified is no log of the verification.
+    let log = common.audit.as_deref().filter(|_| !matches!(cli.command, Command::Verify(_)));
+    if let Some(Err(error)) = log.map(audit::start) {
+        output::error(&error, common);
+        return ExitCode::from(NOTHING);
+    }
+    let (code, error) = match execute(&cli.command, common) {
+        Ok(code) => (code, None),
+        Err(error) if output::is_broken_pipe(&error) => (DONE, None),
+        Err(error) => {
+            output::error(&error, common);
+            (NOTHING, Some(error.to_string()))
+        }
+    };
+    if let Some(Err(error)) = log.map(|log| audit::finish(log, &name, code, error)) {
+        output::error(&error, common);
+        return ExitCode::from(NOTHING);
+    }
+    ExitCode::from(code)
+}
+
+/// The arguments, and the name of the command.
+fn parsed() -> std::result::Result<(Cli, String), clap::Error> {
+    let mut matches = Cli::command().try_get_matches()?;
+    let name = matches.subcommand_name().unwrap_or_default().to_string();
+    let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))?;
+    Ok((cli, name))
+}
+
+fn execute(command: &Command, common: &Common) -> Outcome {
+    match command {
         Command::Check(args) => check::run(args, common),
         Command::Index(args) => index::run(args, common),
         Command::Scan(args) => scan::run(args, common),
@@ -297,6 +346,7 @@ pub fn run() -> ExitCode {
         Command::Protect(args) => protect::run(args, common),
         Command::Locate(args) => locate::run(args, common),
         Command::Report(args) => report::run(args, common),
+        Command::Bundle(args) => bundle::run(args, common),
         Command::Cohort(args) => cohort::run(args, common),
         Command::Calibrate(args) => calibrate::run(args, common),
         Command::Enrol(args) => enrol::run(args, common),
@@ -305,14 +355,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args, common),
         Command::Schema(args) => schema::run(args),
         Command::Selftest(args) => selftest::run(args, common),
-    };
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::error(&error, common);
-            ExitCode::from(NOTHING)
-        }
+        Command::Verify(args) => verify::run(args, common),
     }
 }
 

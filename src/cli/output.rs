@@ -1,6 +1,6 @@
 //! Standard output, standard error, and files that appear whole or not at all.
 
-use super::Common;
+use super::{Common, audit};
 use serde::Serialize;
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Writes a result to standard output.
 pub fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(stdout_error)
 }
 
@@ -21,6 +21,26 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
 /// A result as indented JSON, as it is printed.
 pub fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| stdout_error(error.into()))
+}
+
+/// Standard output; what goes there is hashed for the audit log. Results are written through this alone.
+pub fn stdout() -> Printer {
+    Printer(io::stdout().lock())
+}
+
+/// See [`stdout`].
+pub struct Printer(io::StdoutLock<'static>);
+
+impl Write for Printer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        audit::printed(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 pub fn stdout_error(source: io::Error) -> Error {
@@ -100,6 +120,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
 pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&std::fs::File>) -> Result<()>) -> Result<()> {
     let failed = |action, source| Error::from(ErrorKind::Io { path: path.into(), action, source });
+    let given = path;
     // A link stays a link: what it points to is replaced.
     let path = &path.canonicalize().unwrap_or_else(|_| path.into());
     if path.is_dir() {
@@ -126,6 +147,8 @@ pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&std::fs::Fi
         temporary.as_file().set_permissions(permissions).map_err(|e| failed("write", e))?;
     }
     temporary.as_file().sync_all().map_err(|e| failed("write", e))?;
+    let sha256 = audit::hash(temporary.path());
     temporary.persist(path).map_err(|e| failed("write", e.error))?;
+    audit::output(given, sha256);
     Ok(())
 }

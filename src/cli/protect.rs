@@ -118,7 +118,9 @@ pub fn run(args: &ProtectArgs, common: &Common) -> Outcome {
         Action::Add(args) => add(args, common),
         Action::List(args) => list(args),
         Action::Remove(args) => {
-            ProtectedVoices::of(&args.store.store).remove(&args.name)?;
+            let voices = ProtectedVoices::of(&args.store.store);
+            super::audit::input_file(&voices.file_of(&args.name)?);
+            voices.remove(&args.name)?;
             output::print(&format!("removed          {}\n", plain(&args.name)))?;
             Ok(DONE)
         }
@@ -135,6 +137,7 @@ fn add(args: &AddArgs, common: &Common) -> Outcome {
     let update = |done, all| progress.update(done, all);
     let enrolment = store.add(&args.name, &panel, &source, args.replace, &common.batch(&update))?;
     drop(progress);
+    super::audit::reference(&enrolment.reference);
     warn_of_reference(&enrolment.reference, common);
     let folder = &args.store.store;
     let made = std::fs::create_dir_all(folder);
@@ -176,6 +179,7 @@ fn gate(args: &CheckArgs, common: &Common) -> Outcome {
     let encoders = voices.encoders()?.unwrap_or_default();
     let panel = panel(args, encoders)?;
     let source = candidates(&args.candidates)?;
+    super::audit::input_files([&args.store.store].into_iter().chain(&args.candidates));
     let library = Library::of(&source, panel, Some(&voices), common)?;
     let report = check(
         &library.panel,

@@ -1,6 +1,6 @@
 //! `soundalike report`: the document for legal review.
 
-use super::{Common, DONE, GATE, ModelsArg, Outcome, output, progress::Progress};
+use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
 use soundalike::evidence::recompute::{Difference, Root, recompute};
@@ -215,15 +215,18 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
         return Ok(DONE);
     };
     if let Some(scan) = scan_result(result)? {
+        audit::input_file(result);
         return Plan::new(&args.output, &args.words, CaseInfo::default())?.write_scan(&scan).map(|()| DONE);
     }
     let case = CaseFile::read(result)?;
+    audit::input_file(result);
     let plan = Plan::new(&args.output, &args.words, case.case.clone())?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
     let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
     drop(progress);
+    case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
     again.verification.remarks.iter().for_each(|remark| output::warn(result.display(), remark, common));
     match (again.verification.differences.first(), &again.examination) {
         (None, Some(examination)) => plan.write(&case.result, examination).map(|()| DONE),

@@ -3,11 +3,13 @@
 use super::output::{self, plain, write_file};
 use super::progress::Pace;
 use super::scan_table::{HitRow, csv_header, csv_row, parquet};
-use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE};
+use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE, audit};
 use clap::{Args, ValueEnum};
 use soundalike::encoder::{Encoder, Panel, PanelSettings};
 use soundalike::library::VoiceSet;
-use soundalike::library::index::{Index, IndexSettings, LibrarySource, NarrowRule, Progress, WalkSettings, update};
+use soundalike::library::index::{
+    Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, Progress, WalkSettings, update,
+};
 use soundalike::library::scan::{
     FalseAlarms, Hit, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, panel_of,
     scan,
@@ -112,6 +114,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
         return Err(ErrorKind::Setting { name: "format", found, expected }.into());
     }
     let voices = voices(&args.reference, &args.reference_set)?;
+    audit::input_files(args.reference.iter().chain(&args.reference_set));
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;
     let opened = Library::open(&args.library, Some(&voices), &args.models, common)?;
@@ -143,10 +146,9 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
         threads: common.threads,
     };
     let mut tally = Tally::default();
-    let stdout = io::stdout();
     match &args.output {
         None => {
-            let mut out = io::BufWriter::new(stdout.lock());
+            let mut out = io::BufWriter::new(output::stdout());
             let failed = output::stdout_error;
             write_scan(args, &opened, &voices, &settings, &mut out, &failed, common, &mut tally)?;
             out.flush().map_err(failed)?;
@@ -192,6 +194,7 @@ impl Library {
     pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
         if Index::is_one(named) {
             let index = Index::open(named)?;
+            audit::input_file(&named.join(MANIFEST));
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
         }
@@ -224,6 +227,7 @@ impl Library {
             let more = report.holds.refused - report.refused.len();
             output::warn(&report.library, format!("{more} more clips not compared"), common);
         }
+        audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
         let index = Index::open(temporary.path())?;
         Ok(Library { index, panel, temporary: Some(temporary) })
     }

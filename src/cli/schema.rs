@@ -1,5 +1,6 @@
 //! `soundalike schema`: the shape of the JSON results.
 
+use super::verify::Verification;
 use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
@@ -41,6 +42,7 @@ enum ResultOf {
     Cohort,
     Locate,
     Report,
+    Verify,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -58,6 +60,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Cohort => schema_for!(CohortDescription),
         ResultOf::Locate => schema_for!(LocateReport),
         ResultOf::Report => schema_for!(CaseReport),
+        ResultOf::Verify => schema_for!(Verification),
     })?;
     Ok(DONE)
 }

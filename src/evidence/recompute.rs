@@ -35,6 +35,7 @@ pub struct Difference {
 
 /// The outcome of computing a case again.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "CaseVerification")]
 pub struct Verification {
     /// Whether everything is as the document tells it.
     pub same: bool,
@@ -123,6 +124,16 @@ pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &Bat
         return Ok(Recomputed { verification, examination: Some(examination), places });
     }
     Ok(Recomputed { verification, examination: None, places })
+}
+
+impl CaseFile {
+    /// Places with those files found as well that they leave out: below a folder, or where they are told to lie.
+    pub fn places_beyond(&self, places: &Places, root: Option<&Path>) -> Places {
+        let found = find(self, root.map_or(Root::AsTold, Root::Below));
+        let known: Vec<&Path> = places.moved().map(|(told, _)| told).collect();
+        let more = found.moved().filter(|(told, _)| !known.contains(told));
+        places.moved().chain(more).map(|(told, place)| (told.into(), place.into())).collect()
+    }
 }
 
 /// Where each file of a case lies.

@@ -4,9 +4,9 @@ use crate::program::{CANDIDATE, MFCC, REFERENCE, fixtures, run, soundalike};
 use serde_json::Value;
 use std::process::Command;
 
-const COMMON: [&str; 4] = ["--threads", "--quiet", "--no-color", "--help"];
+const COMMON: [&str; 5] = ["--threads", "--quiet", "--no-color", "--audit", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 14] = [
+const COMMANDS: [(&str, &[&str]); 15] = [
     (
         "check",
         &[
@@ -177,11 +177,20 @@ const COMMANDS: [(&str, &[&str]); 14] = [
     (
         "schema",
         &[
-            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate",
+            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate, verify",
             "[default: check]",
         ],
     ),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
+    (
+        "verify",
+        &[
+            "--last",
+            "--json",
+            "Verify that evidence is as it was recorded",
+            "Exit codes: 0 all is as it was recorded; 1",
+        ],
+    ),
 ];
 
 #[test]
@@ -204,7 +213,9 @@ fn every_command_explains_itself() {
     }
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        help.contains("Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test failed; 2"),
+        help.contains(
+            "Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test or a verification failed; 2"
+        ),
         "{help}"
     );
     let version = soundalike(&["--version"]).exits(0);
@@ -255,7 +266,7 @@ fn the_result_alone_is_on_standard_output() {
         assert!(run.stderr.lines().count() > 5, "{}", run.stderr);
         assert!(run.stderr.lines().all(|line| line.starts_with("warning: malformed/")), "{}", run.stderr);
     }
-    for command in ["check", "inspect", "evaluate", "enrol", "selftest", "calibrate", "cohort"] {
+    for command in ["check", "inspect", "evaluate", "enrol", "selftest", "calibrate", "cohort", "verify"] {
         let schema = soundalike(&["schema", command]).exits(0);
         assert_eq!(schema.json()["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema.stderr, "");

@@ -1,0 +1,122 @@
+//! `soundalike bundle`: a case as one archive.
+
+use super::report::differing;
+use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
+use clap::Args;
+use soundalike::evidence::CaseFile;
+use soundalike::evidence::bundle::{BundleSettings, bundle};
+use soundalike::evidence::recompute::{Root, recompute};
+use soundalike::evidence::signature::{self, SUFFIX};
+use soundalike::report::case::{CaseFacts, CaseReport, document};
+use soundalike::report::texts::Texts;
+use soundalike::{ErrorKind, Result};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The variable that the password of a secret key is read from, where it has one.
+const PASSWORD: &str = "SOUNDALIKE_KEY_PASSWORD";
+
+/// Put a case into one archive that proves itself: report, recordings, hashes.
+///
+/// REPORT is a report.json, or a result of `check --json`. It is computed again first, and only a case that comes out the
+/// same is bundled. The archive is a BagIt bag (RFC 8493) as a zip: the report as data and as a page, the result, the
+/// recordings (or their hashes alone), and the fingerprints of program, weights, calibration and population.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike bundle report.json -o case.zip\n  soundalike bundle report.json -o case.zip --sign \
+                  us.key\n  soundalike verify case.zip --public-key us.pub\n\nA key is made by `minisign -G -p us.pub -s us.key`; \
+                  the signature lies beside the bundle, as case.zip.minisig, and `minisign -Vm case.zip -p us.pub` checks it \
+                  too. The password of a key is read from the variable SOUNDALIKE_KEY_PASSWORD.\n\nExit codes: 0 done; 1 the \
+                  case does not come out the same; 2 nothing could be done."
+)]
+pub struct BundleArgs {
+    /// A report.json, or a result of `check --json`
+    #[arg(value_name = "REPORT")]
+    report: PathBuf,
+    /// Bundle to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Leave the recordings out: the bundle then holds their hashes alone
+    #[arg(long)]
+    no_recordings: bool,
+    /// Sign the bundle with this secret key (minisign format, Ed25519)
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    /// Date of the bundle, as it is to be told in it
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<String>,
+    /// Folder below which the recordings lie, where the case has moved
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelsArg,
+}
+
+pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
+    let case = CaseFile::read(&args.report)?;
+    audit::input_file(&args.report);
+    output::check_writable(&args.output)?;
+    if let Some(key) = args.sign.as_ref().filter(|key| !key.is_file()) {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(ErrorKind::Io { path: key.clone(), action: "open", source }.into());
+    }
+    let progress = Progress::new(common);
+    let update = |done, all| progress.update(done, all);
+    let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
+    let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
+    drop(progress);
+    again.verification.remarks.iter().for_each(|remark| output::warn(args.report.display(), remark, common));
+    let (None, Some(examination)) = (again.verification.differences.first(), &again.examination) else {
+        let difference = again.verification.differences.first().map_or_else(String::new, differing);
+        let message = format!("does not come out the same, so it was not bundled: {difference}");
+        output::refusal(&args.report.display().to_string(), &message, common);
+        return Ok(GATE);
+    };
+    // What a result lacks of a report is in it now; a report is bundled as it is.
+    let report = match &case.findings {
+        Some(_) => std::fs::read(&args.report)
+            .map_err(|source| ErrorKind::Io { path: args.report.clone(), action: "read", source })?,
+        None => CaseReport::new(case.case.clone(), &case.result, examination.findings.clone())?.to_json()?,
+    };
+    let result_sha256 = case.result_sha256();
+    let facts = CaseFacts { case: &case.case, result_sha256: &result_sha256, examination, sounds: !args.no_recordings };
+    let page = soundalike::report::html(&document(&facts, &Texts::english()?));
+    let settings = BundleSettings {
+        recordings: !args.no_recordings,
+        documents: vec![("report.html".into(), page.into_bytes())],
+        date: args.date.clone(),
+    };
+    let top = top(&args.output);
+    output::write_file(&args.output, &mut |out| {
+        bundle(out, &top, &case, &report, &again.places, examination, &settings).map(drop)
+    })?;
+    case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
+    let mut text = format!("written          {}\n", output::plain(&args.output.display().to_string()));
+    if let Some(key) = &args.sign {
+        text += &format!("signature        {}\n", output::plain(&signed(&args.output, key)?.display().to_string()));
+    }
+    output::print(&text)?;
+    Ok(DONE)
+}
+
+/// The name of the one folder in a bundle: that of the file without its ending.
+fn top(path: &Path) -> String {
+    let stem = path.file_stem().map_or_else(|| "case".into(), |stem| stem.to_string_lossy().into_owned());
+    soundalike::evidence::name::safe_name(&stem.replace(['/', '\\'], "_"))
+}
+
+/// Signs a file and writes the signature beside it.
+fn signed(file: &Path, key: &Path) -> Result<PathBuf> {
+    let password = std::env::var(PASSWORD).ok();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let comment = format!("soundalike {} file:{}", env!("CARGO_PKG_VERSION"), output::plain(&name));
+    let text = signature::sign(file, key, password.as_deref(), &comment)?;
+    let mut beside = file.as_os_str().to_os_string();
+    beside.push(SUFFIX);
+    let beside = PathBuf::from(beside);
+    output::write_file(&beside, &mut |out| {
+        out.write_all(text.as_bytes())
+            .map_err(|source| ErrorKind::Io { path: beside.clone(), action: "write", source }.into())
+    })?;
+    Ok(beside)
+}
