@@ -116,10 +116,8 @@ fn burg(x: &[f64]) -> Option<[f64; POLES]> {
         a[order] = reflection;
         // Errors of the next order; the backward ones move on by a sample.
         let last = forward.len() - 1;
-        for t in 0..forward.len() {
-            let (f, b) = (forward[t], backward[t]);
-            forward[t] = f - reflection * b;
-            backward[t] = b - reflection * f;
+        for (f, b) in forward.iter_mut().zip(&mut backward) {
+            (*f, *b) = (*f - reflection * *b, *b - reflection * *f);
         }
         forward.copy_within(1.., 0);
         forward.truncate(last);

@@ -136,6 +136,7 @@ impl Differences {
 }
 
 #[test]
+#[allow(clippy::print_stdout)]
 fn the_figures_are_praats() {
     let golden = golden();
     assert!(golden.clips.len() >= 8);

@@ -165,8 +165,8 @@ mod tests {
             let samples: Vec<f32> = (0..length)
                 .map(|i| match kind {
                     0 => random() * gain,
-                    1 => if (i / period) % 2 == 0 { gain } else { -gain },
-                    2 => if i % period == 0 { gain } else { 0.0 },
+                    1 => if (i / period).is_multiple_of(2) { gain } else { -gain },
+                    2 => if i.is_multiple_of(period) { gain } else { 0.0 },
                     3 => f32::from_bits(random().to_bits().wrapping_mul(seed | 1)),
                     _ => if i < length / 2 { 0.0 } else { random() * gain },
                 })

@@ -92,7 +92,7 @@ mod tests {
     fn a_train_of_known_jitter_has_it() {
         // Periods of 9.9 and 10.1 ms in turn: a difference of 0.2 ms each time, of 10 ms.
         let mut pulses = vec![0.0];
-        (0..100).for_each(|i| pulses.push(pulses[i] + if i % 2 == 0 { 0.0099 } else { 0.0101 }));
+        (0..100usize).for_each(|i| pulses.push(pulses[i] + if i.is_multiple_of(2) { 0.0099 } else { 0.0101 }));
         let found = jitter(&pulses).unwrap();
         assert!((found.percent - 2.0).abs() < 1e-9 && found.pairs == 99, "{found:?}");
         // A jump of more than 1.3 is no period of the voice and counts for nothing.
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn pulses_of_known_shimmer_have_it() {
         // Steps of 10 ms, each flat around its pulse, of amplitude 0.9 and 1.1 in turn.
-        let samples: Vec<f32> = (0..16_000).map(|i| if (i / 160) % 2 == 0 { 0.9 } else { 1.1 }).collect();
+        let samples: Vec<f32> = (0..16_000).map(|i| if (i / 160usize).is_multiple_of(2) { 0.9 } else { 1.1 }).collect();
         let pulses: Vec<f64> = (0..100).map(|i| 0.005 + f64::from(i) * 0.01).collect();
         let found = shimmer(&samples, &pulses).unwrap();
         assert!((found.percent - 20.0).abs() < 0.3, "{found:?}");
