@@ -3,7 +3,9 @@
 //! Samples and the stretches of speech in them become a fundamental frequency, formants, an apparent length of the
 //! vocal tract, the steadiness and clearness of the voice, its spectrum and its pace. None of them decides anything: they
 //! stand beside a score so that a reader sees in what two voices are alike. Definitions follow Praat, the measuring
-//! instrument of phonetics, and are held to its figures by tests; the code is written from the papers and the manual.
+//! instrument of phonetics, and are held to its figures by tests. The code is our own, after the papers and the manual;
+//! what those leave open (windows in whole samples, the least peaks of pulses, heights of the autocorrelation above 1)
+//! follows what Praat is known to do, and the edges of pulse searches were settled by comparing with its output.
 //!
 //! [`describe`] does it for one clip, [`pooled`] makes one voice of several, [`VoicePlan`] serves clip after clip.
 
