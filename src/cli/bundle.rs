@@ -74,8 +74,11 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     };
     // What a result lacks of a report is in it now; a report is bundled as it is.
     let report = match &case.findings {
-        Some(_) => std::fs::read(&args.report)
-            .map_err(|source| ErrorKind::Io { path: args.report.clone(), action: "read", source })?,
+        Some(_) => std::fs::read(&args.report).map_err(|source| ErrorKind::Io {
+            path: args.report.clone(),
+            action: "read",
+            source,
+        })?,
         None => CaseReport::new(case.case.clone(), &case.result, examination.findings.clone())?.to_json()?,
     };
     let result_sha256 = case.result_sha256();

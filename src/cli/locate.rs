@@ -2,7 +2,7 @@
 
 use super::check::{described_reference, own, warn_of_reference};
 use super::output::plain;
-use super::table::table;
+use super::table::{harmless, table};
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
     audit, output, progress::Progress,
@@ -236,7 +236,7 @@ fn windows(located: &Located) -> Result<Vec<u8>> {
             let number = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.6}"));
             let quality = &window.quality;
             let mut row = vec![
-                recording.path.clone(),
+                harmless(&recording.path),
                 format!("{:.6}", window.start_s),
                 format!("{:.6}", window.end_s),
                 format!("{:.2}", quality.net_speech_s),
@@ -245,7 +245,7 @@ fn windows(located: &Located) -> Result<Vec<u8>> {
             ];
             let cosine = |encoder| window.cosines.as_ref().and_then(|cosines| cosines.get(encoder)).copied();
             row.extend(encoders.iter().map(|encoder| number(cosine(*encoder))));
-            row.extend([number(window.log10_lr), window.reason.clone().unwrap_or_default()]);
+            row.extend([number(window.log10_lr), harmless(window.reason.as_deref().unwrap_or_default())]);
             out.write_record(&row).map_err(failed)?;
         }
     }

@@ -1,5 +1,6 @@
 //! The clips of a scan as rows of a table: CSV and Parquet.
 
+use super::table::harmless;
 use parquet::basic::Compression;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
@@ -92,7 +93,7 @@ pub fn csv_header() -> String {
 
 pub fn csv_row(row: &HitRow) -> String {
     line(row.0.iter().map(|(_, cell)| match cell {
-        Cell::Text(text) => text.clone().unwrap_or_default(),
+        Cell::Text(text) => text.as_deref().map_or(String::new(), harmless),
         Cell::Number(number) => number.map_or(String::new(), |number| number.to_string()),
         Cell::Whole(number) => number.to_string(),
         Cell::Flag(flag) => flag.to_string(),

@@ -149,8 +149,11 @@ fn again(case: &CaseFile, root: Root<'_>, args: &VerifyArgs, common: &Common) ->
 
 /// Checks a bundle, and computes the case in it again where nothing is wrong with it.
 fn verify_bundle(path: &Path, args: &VerifyArgs, common: &Common, outcome: &mut Verification) -> Result<()> {
-    let folder = tempfile::tempdir()
-        .map_err(|source| ErrorKind::Io { path: std::env::temp_dir(), action: "make a folder in", source })?;
+    let folder = tempfile::tempdir().map_err(|source| ErrorKind::Io {
+        path: std::env::temp_dir(),
+        action: "make a folder in",
+        source,
+    })?;
     let mut check = BundleCheck {
         path: path.display().to_string(),
         intact: true,
@@ -220,7 +223,9 @@ fn case_words(words: &mut String, case: &CaseVerification) {
     let _ = writeln!(words, "result           SHA-256 {}", case.result_sha256);
     let _ = writeln!(words, "files            {} with the hash that is told", case.files);
     let _ = match (case.same, case.tolerance) {
-        (true, None) => writeln!(words, "figures          same: {} values computed again, equal to the bit", case.values),
+        (true, None) => {
+            writeln!(words, "figures          same: {} values computed again, equal to the bit", case.values)
+        }
         (true, Some(tolerance)) => {
             writeln!(words, "figures          same: {} values computed again, equal within {tolerance}", case.values)
         }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 const COMMON: [&str; 5] = ["--threads", "--quiet", "--no-color", "--audit", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 15] = [
+const COMMANDS: [(&str, &[&str]); 17] = [
     (
         "check",
         &[
@@ -23,6 +23,9 @@ const COMMANDS: [(&str, &[&str]); 15] = [
             "--prior",
             "--language",
             "--force",
+            "--report",
+            "--case",
+            "--no-audio",
             "mfcc_lda mean cepstra",
             "GE2E, a small",
             "CAM++, a speaker",
@@ -181,10 +184,49 @@ const COMMANDS: [(&str, &[&str]); 15] = [
             "[default: check]",
         ],
     ),
+    (
+        "report",
+        &[
+            "[RESULT]",
+            "--output",
+            "--case",
+            "--case-number",
+            "--client",
+            "--analyst",
+            "--question",
+            "--date",
+            "--no-audio",
+            "--texts",
+            "--root",
+            "--models",
+            "--print-texts",
+            ".html, .pdf or .json",
+            "Exit codes: 0 done; 1 the result does not come out the same",
+        ],
+    ),
+    (
+        "bundle",
+        &[
+            "<REPORT>",
+            "--output",
+            "--no-recordings",
+            "--sign",
+            "--date",
+            "--root",
+            "--models",
+            "SOUNDALIKE_KEY_PASSWORD",
+            "minisign",
+            "Exit codes: 0 done; 1 the case does not come out the same",
+        ],
+    ),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
     (
         "verify",
         &[
+            "[WHAT]",
+            "--root",
+            "--public-key",
+            "--models",
             "--last",
             "--json",
             "Verify that evidence is as it was recorded",
@@ -236,6 +278,10 @@ fn usage_mistakes_are_told_on_standard_error() {
         (&["features", CANDIDATE], &["--kind <KIND>"]),
         (&["features", CANDIDATE, "--kind", "plp"], &["plp", "mfcc, fbank"]),
         (&["features", CANDIDATE, "--kind", "mfcc", "--preset", "sox"], &["sox", "librosa-htk"]),
+        (&["report", "x.json"], &["--output <FILE>"]),
+        (&["report", "-o", "x.html"], &["<RESULT>"]),
+        (&["bundle", "x.json"], &["--output <FILE>"]),
+        (&["verify"], &["WHAT"]),
         (&["evaluate"], &["--manifest <FILE>"]),
         (&["enrol", REFERENCE], &["--output <FILE>"]),
         (&["enrol", "-o", "x.model"], &["<REF>..."]),
@@ -266,7 +312,7 @@ fn the_result_alone_is_on_standard_output() {
         assert!(run.stderr.lines().count() > 5, "{}", run.stderr);
         assert!(run.stderr.lines().all(|line| line.starts_with("warning: malformed/")), "{}", run.stderr);
     }
-    for command in ["check", "inspect", "evaluate", "enrol", "selftest", "calibrate", "cohort", "verify"] {
+    for command in ["check", "inspect", "evaluate", "enrol", "selftest", "calibrate", "cohort", "verify", "report"] {
         let schema = soundalike(&["schema", command]).exits(0);
         assert_eq!(schema.json()["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema.stderr, "");

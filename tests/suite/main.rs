@@ -20,3 +20,4 @@ mod networks;
 mod program;
 mod report;
 mod scan;
+mod verify;

@@ -238,18 +238,9 @@ fn a_voice_model_makes_a_report_without_its_recordings() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
     soundalike(&["enrol", REFERENCE, "-o", word(&at("nsh.model"))]).exits(0);
-    let (page, data) = (at("r.html"), at("r.json"));
-    let asked = [
-        "check",
-        "-q",
-        "--reference",
-        word(&at("nsh.model")),
-        CANDIDATE,
-        "--report",
-        word(&page),
-        "--report",
-        word(&data),
-    ];
+    let (page, data, model) = (at("r.html"), at("r.json"), at("nsh.model"));
+    let asked =
+        ["check", "-q", "--reference", word(&model), CANDIDATE, "--report", word(&page), "--report", word(&data)];
     soundalike(&asked).exits(0);
     let text = words(&fs::read_to_string(&page).unwrap());
     assert!(text.contains("from voice model") && text.contains("could not be described"), "{text:.3000}");

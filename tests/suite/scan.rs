@@ -398,3 +398,27 @@ fn the_list_of_protected_voices_is_a_gate() {
     protect(&["remove", "carl"]).fails(&["\"carl\"", "anna, bert"]);
     protect(&["check", "--quiet", "voices/slt/tts/01.wav"]).exits(0);
 }
+
+#[test]
+fn names_that_a_spreadsheet_would_compute_are_text() {
+    let folder = folder();
+    let library = folder.path().join("lib");
+    let names = ["=cmd|' !A0.wav", "+1.wav", "-2.wav", "@SUM(A1).wav"];
+    for name in names {
+        fs::create_dir_all(library.join(name)).unwrap();
+        copy("voices/nsh/tts/01.wav", &library.join(name).join("01.wav"));
+    }
+    let arguments = ["scan", MFCC, "-q", "--format=csv", "--top=all", "--reference", REFERENCE, word(&library)];
+    let table = soundalike(&arguments).exits(0).stdout;
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let mut rows = 0;
+    for row in reader.records() {
+        let row = row.unwrap();
+        for cell in row.iter().filter(|cell| cell.parse::<f64>().is_err()) {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?} in {row:?}");
+        }
+        assert!(names.iter().any(|name| row.iter().any(|cell| cell == format!("'{name}"))), "{row:?}");
+        rows += 1;
+    }
+    assert_eq!(rows, names.len());
+}
