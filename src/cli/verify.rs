@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 )]
 pub struct VerifyArgs {
     /// Report, result or bundle
-    #[arg(value_name = "WHAT", required_unless_present = "audit")]
+    #[arg(value_name = "WHAT")]
     what: Option<PathBuf>,
     /// Folder below which the recordings lie, where the case has moved; also for what a bundle leaves out
     #[arg(long, value_name = "DIR", requires = "what")]
@@ -101,6 +101,10 @@ pub struct SignatureCheck {
 }
 
 pub fn run(args: &VerifyArgs, common: &Common) -> Outcome {
+    if args.what.is_none() && common.audit.is_none() {
+        let (found, expected) = ("nothing to verify".into(), "a report, a result or a bundle, or --audit FILE".into());
+        return Err(ErrorKind::Setting { name: "verify", found, expected }.into());
+    }
     let mut outcome =
         Verification { version: env!("CARGO_PKG_VERSION").into(), passed: true, case: None, bundle: None, audit: None };
     if let Some(what) = &args.what {

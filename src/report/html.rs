@@ -4,8 +4,7 @@
 //! policy), so that what a file's name holds stays a name.
 
 use super::document::{Answer, Block, Document, Figure, Pair, Section, Sound, Table};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use ct_codecs::{Base64, Encoder};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("page.css");
@@ -142,7 +141,7 @@ fn figure(figure: &Figure) -> Markup {
 }
 
 fn sound(sound: &Sound) -> Markup {
-    let source = format!("data:audio/wav;base64,{}", STANDARD.encode(&sound.wav));
+    let source = format!("data:audio/wav;base64,{}", Base64::encode_to_string(&sound.wav).unwrap_or_default());
     html! {
         figure {
             audio controls preload="metadata" aria-label=(visible(&sound.caption)) src=(source) {}

@@ -180,7 +180,7 @@ const COMMANDS: [(&str, &[&str]); 17] = [
     (
         "schema",
         &[
-            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate, verify",
+            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate, report, verify",
             "[default: check]",
         ],
     ),
@@ -281,7 +281,7 @@ fn usage_mistakes_are_told_on_standard_error() {
         (&["report", "x.json"], &["--output <FILE>"]),
         (&["report", "-o", "x.html"], &["<RESULT>"]),
         (&["bundle", "x.json"], &["--output <FILE>"]),
-        (&["verify"], &["WHAT"]),
+        (&["verify"], &["a report, a result or a bundle, or --audit FILE"]),
         (&["evaluate"], &["--manifest <FILE>"]),
         (&["enrol", REFERENCE], &["--output <FILE>"]),
         (&["enrol", "-o", "x.model"], &["<REF>..."]),

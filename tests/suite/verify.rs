@@ -207,7 +207,7 @@ fn what_is_no_report_is_an_error() {
     fs::write(case.at("y.json"), "not JSON").unwrap();
     case.run(&["verify", "y.json"]).fails(&["y.json"]);
     case.run(&["verify", "gone.json"]).fails(&["gone.json"]);
-    case.run(&["verify"]).fails(&["WHAT"]);
+    case.run(&["verify"]).fails(&["a report, a result or a bundle"]);
     case.run(&["verify", "report.json", "--public-key", "x.pub"]).fails(&["bundle"]);
 }
 

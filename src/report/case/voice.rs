@@ -23,6 +23,7 @@ impl Make<'_> {
         });
         for row in &compared {
             blocks.push(self.descriptor_table(row));
+            blocks.extend(self.ceilings(row).map(Block::paragraph));
             blocks.extend(self.voice_pictures(row));
         }
         if let Some(row) = compared.first() {
@@ -70,6 +71,17 @@ impl Make<'_> {
             ],
             rows: row.descriptors.iter().map(cells).collect(),
         })
+    }
+
+    /// Below which frequency the formants of both sides were looked for.
+    fn ceilings(&self, row: &CandidateFindings) -> Option<String> {
+        let texts = &self.texts.voice;
+        let ceiling = |voice: &Option<Descriptors>| voice.as_ref()?.formant_ceiling_hz;
+        let (reference, candidate) = (ceiling(&self.findings.voice)?, ceiling(&row.voice)?);
+        let values = [reference, candidate].map(|hz| fixed(hz, 0));
+        let [a, b] = &values;
+        let text = fill(&texts.ceilings, &[("reference", a), ("candidate", b)]);
+        Some(if reference == candidate { text } else { format!("{text} {}", texts.ceilings_differ) })
     }
 
     fn voice_pictures(&self, row: &CandidateFindings) -> Vec<Block> {

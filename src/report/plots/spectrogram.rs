@@ -1,8 +1,7 @@
 //! A spectrogram: time to the right, frequency upward, darker is louder.
 
 use crate::report::chart::{Axis, Chart, Drawing};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use ct_codecs::{Base64, Encoder};
 
 /// What the picture shows.
 #[derive(Clone, Debug)]
@@ -39,7 +38,7 @@ pub fn spectrogram(facts: &SpectrogramFacts<'_>) -> Drawing {
              href=\"data:image/png;base64,{}\"/>\n",
             right - left,
             bottom - top,
-            STANDARD.encode(image)
+            Base64::encode_to_string(image).unwrap_or_default()
         ));
     }
     chart.drawn()
