@@ -1,245 +1,27 @@
 //! One or more candidates against one protected voice: the main job.
 
+mod told;
+
 use super::batch::BatchOptions;
-use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
+use super::calibration_file::LoadedCalibration;
 use super::catalogue;
 use super::cohort::{Cohort, Population};
 use super::outcome::{Reason, Settings, Status, VERSION};
 use super::places::{Places, analyse_at};
-use super::reference::{Reference, ReferenceClip, ReferenceSource};
+use super::reference::{ReferenceClip, ReferenceSource};
 use super::selection::Filter;
-use super::verdict::{
-    Case, CaseSettings, Controls, Evidence, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside,
-};
-use crate::calibration::metrics::FusionRates;
-use crate::compare::{CohortFit, CosineScore, Likeness, VoiceModel};
-use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
+use super::verdict::{Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside};
+use crate::compare::{CosineScore, VoiceModel};
+use crate::encoder::{Band, ClipAnalysis, Panel, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::Quality;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a check is asked besides the cosines. The default asks for nothing but those.
-#[derive(Clone, Debug, Default)]
-pub struct CheckSettings<'a> {
-    /// Limits that turn the check into a gate.
-    pub gates: &'a [Gate],
-    /// What turns scores into likelihood ratios, and says which qualities were validated.
-    pub calibration: Option<&'a LoadedCalibration>,
-    /// The population that candidates are ranked in.
-    pub cohort: Option<&'a Cohort>,
-    /// Which voices of the cohort are the population.
-    pub cohort_filters: &'a [Filter],
-    /// Whether scores are normalised by the population too, where it fits.
-    pub as_norm: bool,
-    /// The user's own prior probability of the first proposition.
-    pub prior: Option<f64>,
-    /// Language of the case as the user declares it.
-    pub language: Option<String>,
-    /// Whether raw scores are given where there is a reason against them.
-    pub force: bool,
-    /// Where files lie now that are told by other paths; candidates are then taken one by one as they are named.
-    pub places: Option<&'a Places>,
-}
-
-/// What was asked, so that it can be asked again. What else was asked for stands with the settings, the calibration, the
-/// cohort, the language and the gate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// What was named as the reference.
-    pub reference: Vec<String>,
-    /// What was named as candidates.
-    pub candidates: Vec<String>,
-    /// Whether scores were to be normalised by the population too.
-    pub as_norm: bool,
-    /// The user's own prior; null where none was stated.
-    pub prior: Option<f64>,
-    /// Whether raw scores were wanted in spite of reasons.
-    pub force: bool,
-}
-
-/// The result of a check.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct CheckReport {
-    /// Version of the program.
-    pub version: String,
-    /// What was asked.
-    pub request: Request,
-    /// Every setting that the scores depend on.
-    pub settings: Settings,
-    /// Fingerprint of each encoder's extractor in the narrow band; null where no comparison was made in it.
-    pub narrow_fingerprints: Option<PerEncoder<String>>,
-    /// The protected voice.
-    pub reference: Reference,
-    /// The candidates, in the order given.
-    pub candidates: Vec<Candidate>,
-    /// What likelihood ratios rest on; null where none was asked for.
-    pub calibration: Option<CalibrationSummary>,
-    /// The population; null where none was asked for.
-    pub cohort: Option<CohortSummary>,
-    /// The language of the case.
-    pub language: Language,
-    /// What should be known before any of it is relied on.
-    pub remarks: Vec<Remark>,
-    /// What the gates let through; null where none was asked for.
-    pub gate: Option<GateResult>,
-}
-
-/// A recording in question.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Candidate {
-    /// Where it lies.
-    pub path: String,
-    /// SHA-256 of the file; null where it could not be read.
-    pub sha256: Option<String>,
-    /// What was measured; null where it could not be decoded.
-    pub quality: Option<Quality>,
-    /// How much of the spectrum was compared: `narrow` where a side is narrow-band; null where refused.
-    pub band: Option<Band>,
-    /// The score by each encoder; null where refused.
-    pub scores: Option<PerEncoder<CosineScore>>,
-    /// The scores normalised by the population (AS-norm); null where it was not asked for or the population does not
-    /// fit.
-    pub as_norm: Option<PerEncoder<f64>>,
-    /// Where the candidate stands in the population; null where refused.
-    pub likeness: Option<Likeness>,
-    /// Why there is no likeness; null where there is one or the candidate was refused.
-    pub likeness_withheld: Option<Reason>,
-    /// The calibrated likelihood ratio; null where refused.
-    pub evidence: Option<Evidence>,
-    /// Why there is no likelihood ratio; null where there is one or the candidate was refused.
-    pub evidence_withheld: Option<Reason>,
-    /// What the reference itself and other people's voices reach; null where refused.
-    pub controls: Option<Controls>,
-    /// How far both sides lie from the population; null where refused or without one.
-    pub cohort_fit: Option<CohortFit>,
-    /// `scored`, `refused`, or `forced` where raw scores are given in spite of the reason.
-    pub status: Status,
-    /// Why it was refused; null where it was scored.
-    pub reason: Option<Reason>,
-    /// The candidate is itself part of the reference; null where it is not.
-    pub in_reference: Option<InReference>,
-}
-
-/// What likelihood ratios rest on.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct CalibrationSummary {
-    /// Name of the condition.
-    pub condition: String,
-    /// `built in`, or the file.
-    pub origin: String,
-    /// SHA-256 of the file.
-    pub sha256: String,
-    /// The two propositions.
-    pub propositions: [String; 2],
-    /// The trials that it was fitted on.
-    pub source: String,
-    /// How many they were, in the wide band.
-    pub trials: FitCounts,
-    /// How it did on speakers that it had not seen, in the wide band.
-    pub validation: CrossValidation,
-    /// The figures of the ratios as they are used, with 95 % intervals over speakers, in the wide band; null where the
-    /// calibration has none.
-    pub rates: Option<FusionRates>,
-}
-
-/// Who the population is.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct CohortSummary {
-    /// `built in`, or the file.
-    pub origin: String,
-    /// SHA-256 of the file.
-    pub sha256: String,
-    /// Who the voices are.
-    pub source: String,
-    /// The filters that were asked for.
-    pub filters: Vec<Filter>,
-    /// Number of voices in the population.
-    pub n: usize,
-    /// Number of them by sex, where it is known.
-    pub by_sex: BTreeMap<String, usize>,
-    /// Why the population may not fit the case.
-    pub caution: String,
-}
-
-/// The language of the case: declared by the user, never recognised.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Language {
-    /// What the user declared; null where nothing was, and nothing was checked.
-    pub declared: Option<String>,
-    /// The calibration's; null where it states none.
-    pub calibration: Option<String>,
-    /// `not checked`, `same` or `differs`.
-    pub checked: String,
-}
-
-/// Something that should be known before a result is relied on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Remark {
-    /// `exemplar_unlike_the_others`, `cohort_voice_like_the_reference`, `cohort_does_not_fit` or `language_differs`.
-    pub code: String,
-    /// The clip, voice or setting that is meant.
-    pub about: String,
-    /// The remark as a sentence.
-    pub message: String,
-}
-
-/// How a candidate belongs to the reference it is compared with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum InReference {
-    /// It has the bytes of a reference clip.
-    SameContent {
-        /// That clip.
-        clip: String,
-    },
-    /// It lies in a folder that was named as the reference.
-    SameFolder {
-        /// That folder.
-        folder: String,
-    },
-}
-
-/// A limit that turns a check into a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Gate {
-    /// The encoder whose cosine to the reference as a whole is looked at.
-    pub score: Encoder,
-    /// A candidate whose score is above this is stopped.
-    pub limit: f64,
-}
-
-impl std::str::FromStr for Gate {
-    type Err = Error;
-
-    /// Reads `SCORE=X`, for example `mfcc=0.9`.
-    fn from_str(text: &str) -> Result<Self> {
-        let gate = text.split_once('=').and_then(|(score, limit)| {
-            let limit = limit.parse::<f64>().ok().filter(|x| (-1.0..=1.0).contains(x))?;
-            Some(Gate { score: score.parse().ok()?, limit })
-        });
-        gate.ok_or_else(|| {
-            let expected = "an encoder's name and a cosine from -1 to 1, for example mfcc=0.9".into();
-            ErrorKind::Setting { name: "fail-above", found: format!("\"{text}\""), expected }.into()
-        })
-    }
-}
-
-/// What the gates let through.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct GateResult {
-    /// The limits.
-    pub limits: Vec<Gate>,
-    /// True where every candidate was scored and none lay above a limit.
-    pub passed: bool,
-    /// Candidates that lay above a limit.
-    pub above: Vec<String>,
-    /// Candidates that were refused: they never pass.
-    pub refused: Vec<String>,
-}
+pub use told::{
+    CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, Gate, GateResult, InReference, Language,
+    Remark, Request,
+};
 
 /// Compares candidates with a protected voice.
 ///
