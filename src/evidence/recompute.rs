@@ -263,13 +263,13 @@ fn membership_as_told(told: &Value, found: &mut Value, verification: &mut Verifi
     let rows = told.get("candidates").and_then(Value::as_array).cloned().unwrap_or_default();
     for (i, row) in rows.iter().enumerate() {
         let Some(membership) = row.get("in_reference") else { continue };
-        if membership.get("code").and_then(Value::as_str) == Some("same_folder") {
-            if let Some(place) = found.pointer_mut(&format!("/candidates/{i}/in_reference")).filter(|p| p.is_null()) {
-                *place = membership.clone();
-                verification.remarks.push(format!(
-                    "result.candidates[{i}].in_reference is taken as it is told: where the file lay is not in the file"
-                ));
-            }
+        let by_folder = membership.get("code").and_then(Value::as_str) == Some("same_folder");
+        let place = found.pointer_mut(&format!("/candidates/{i}/in_reference"));
+        if let Some(place) = place.filter(|place| by_folder && place.is_null()) {
+            *place = membership.clone();
+            verification.remarks.push(format!(
+                "result.candidates[{i}].in_reference is taken as it is told: where the file lay is not in the file"
+            ));
         }
     }
 }

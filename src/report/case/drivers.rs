@@ -68,6 +68,10 @@ impl<'a> Make<'a> {
         };
         let rows = findings.segments.iter().take(MOST_WINDOWS).map(row).collect();
         blocks.push(Block::Table(Table { caption: texts.segments_caption.clone(), columns, rows }));
+        let more = findings.segments.len().saturating_sub(MOST_WINDOWS);
+        if more > 0 {
+            blocks.push(Block::paragraph(fill(&texts.segments_more, &[("n", &more.to_string())])));
+        }
         blocks
     }
 

@@ -39,7 +39,7 @@ sections! {
     /// Controls.
     ControlsTexts { title, intro, caption, control, least, middle, greatest, count, own, other, none }
     /// What carries the score.
-    DriversTexts { title, segments_heading, segments_text, segments_caption, from, to, speech, log10_lr, segments_none, clips_heading, clips_text, clips_caption, clip, alone, without, without_lr, clips_range, clips_range_cosine, clips_one }
+    DriversTexts { title, segments_heading, segments_text, segments_caption, from, to, speech, log10_lr, segments_more, segments_none, clips_heading, clips_text, clips_caption, clip, alone, without, without_lr, clips_range, clips_range_cosine, clips_one }
     /// Acoustic-phonetic measurements.
     VoiceTexts { title, intro, caption, descriptor, unit, reference, candidate, reference_percentile, candidate_percentile, difference, channel, channel_low, channel_moderate, channel_high, population, population_none, none, ceilings, ceilings_differ, sensitivity }
     /// Titles, axes and captions of pictures.
