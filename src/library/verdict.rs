@@ -72,6 +72,8 @@ pub struct WithoutClip {
     pub cosines: PerEncoder<f64>,
     /// Decimal logarithm of the likelihood ratio, within its bounds; null where the candidate has none.
     pub log10_lr: Option<f64>,
+    /// The same before the bounds.
+    pub unbounded_log10_lr: Option<f64>,
 }
 
 /// The cosines of the population's voices to the reference, rising, by encoder.
@@ -365,7 +367,12 @@ impl<'a> Case<'a> {
             let terms = TrialTerms { cosines: cosines.clone(), candidate: quality, reference: others.quality() };
             let ratio = self.fusion.filter(|_| with_ratio).and_then(|fusion| fusion.llr(&terms));
             let path = exemplars.get(left_out)?.path.clone();
-            Some(WithoutClip { path, cosines, log10_lr: ratio.map(|ratio| ratio.llr / LN_10) })
+            Some(WithoutClip {
+                path,
+                cosines,
+                log10_lr: ratio.map(|ratio| ratio.llr / LN_10),
+                unbounded_log10_lr: ratio.map(|ratio| ratio.unbounded / LN_10),
+            })
         };
         if exemplars.len() < 2 { Vec::new() } else { (0..exemplars.len()).filter_map(one).collect() }
     }

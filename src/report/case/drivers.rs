@@ -3,9 +3,9 @@
 use super::Make;
 use super::words::{or_dash, short, signed};
 use crate::encoder::Encoder;
-use crate::library::Status;
 use crate::library::check::Candidate;
 use crate::library::findings::{CandidateFindings, ClipMedia, Segment};
+use crate::library::{Status, WithoutClip};
 use crate::report::document::{Block, Column, Figure, Section, Sound, Table};
 use crate::report::plots::{
     Exemplar, Exemplars, KeyText, SpectrogramFacts, Waveform, exemplars, spectrogram, waveform,
@@ -132,12 +132,13 @@ impl<'a> Make<'a> {
             blocks.push(Block::paragraph(self.influence(findings, encoder)));
         }
         let without = |path: &str| findings.without_clip.iter().find(|clip| clip.path == path);
+        let names: Vec<String> = scores.clips.iter().take(MOST_ROWS).map(|clip| short(&clip.path)).collect();
         let rows: Vec<Exemplar<'_>> = scores
             .clips
             .iter()
-            .take(MOST_ROWS)
-            .map(|clip| Exemplar {
-                name: &clip.path,
+            .zip(&names)
+            .map(|(clip, name)| Exemplar {
+                name,
                 outline: self.media_of(&self.media.reference, &clip.path).map_or(&[], |media| media.outline.as_slice()),
                 alone: clip.cosine,
                 without: without(&clip.path).and_then(|without| without.cosines.get(encoder)).copied(),
@@ -161,7 +162,7 @@ impl<'a> Make<'a> {
                 clip.path.clone(),
                 fixed(clip.cosine, 3),
                 or_dash(without.and_then(|without| without.cosines.get(encoder)).copied(), 3),
-                without.and_then(|without| without.log10_lr).map_or("–".into(), |ratio| signed(ratio, 2)),
+                self.ratio_without(without),
             ]
         });
         let columns = vec![
@@ -175,6 +176,12 @@ impl<'a> Make<'a> {
         blocks
     }
 
+    /// The ratio without a recording, with that before the bounds.
+    fn ratio_without(&self, without: Option<&WithoutClip>) -> String {
+        let ratios = without.and_then(|clip| clip.log10_lr.zip(clip.unbounded_log10_lr));
+        ratios.map_or("–".into(), |(bounded, before)| format!("{} ({})", signed(bounded, 2), signed(before, 2)))
+    }
+
     /// How far leaving out one recording moves the figures.
     fn influence(&self, findings: &CandidateFindings, encoder: Encoder) -> String {
         let texts = &self.texts.drivers;
@@ -186,7 +193,7 @@ impl<'a> Make<'a> {
         };
         let clips = &findings.without_clip;
         let cosines = ends(&mut clips.iter().filter_map(|clip| clip.cosines.get(encoder).copied()));
-        let ratios = ends(&mut clips.iter().filter_map(|clip| clip.log10_lr));
+        let ratios = ends(&mut clips.iter().filter_map(|clip| clip.unbounded_log10_lr));
         let Some((low, high)) = cosines else { return texts.clips_one.clone() };
         let [low, high] = [low, high].map(|x| fixed(x, 3));
         let encoder = encoder.label();
@@ -204,7 +211,8 @@ impl<'a> Make<'a> {
     /// Spectrograms and excerpts, reference and candidate side by side.
     pub fn listen(&self) -> Option<Section> {
         let texts = &self.texts.sounds;
-        let mut blocks = vec![Block::paragraph(&texts.intro)];
+        let intro = if self.facts.sounds { &texts.intro } else { &texts.pictures };
+        let mut blocks = vec![Block::paragraph(intro)];
         for media in self.media.candidates.iter().filter(|media| media.excerpt.is_some()) {
             let reference = self.closest_reference(&media.path);
             let names = [&self.texts.items.role_reference, &self.texts.items.role_candidate];

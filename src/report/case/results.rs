@@ -234,7 +234,7 @@ impl Make<'_> {
 
     /// Where a candidate stands among the population, by the encoder that ranks.
     pub fn population_picture(&self, candidate: &Candidate) -> Option<Figure> {
-        self.drawn_population(candidate, self.strongest()?)
+        self.drawn_population(candidate, self.strongest()?, true)
     }
 
     /// The same by each of the other encoders.
@@ -243,10 +243,10 @@ impl Make<'_> {
         let encoders = self.report.settings.panel.encoders;
         let several = self.report.candidates.len() > 2;
         let wanted = encoders.iter().filter(|encoder| several || Some(*encoder) != strongest);
-        wanted.filter_map(|encoder| self.drawn_population(candidate, encoder)).collect()
+        wanted.filter_map(|encoder| self.drawn_population(candidate, encoder, false)).collect()
     }
 
-    fn drawn_population(&self, candidate: &Candidate, encoder: Encoder) -> Option<Figure> {
+    fn drawn_population(&self, candidate: &Candidate, encoder: Encoder, low: bool) -> Option<Figure> {
         let texts = &self.texts.pictures;
         let score = candidate.scores.as_ref()?.get(encoder)?;
         let scores = self.findings.populations.iter().find(|scores| Some(scores.band) == candidate.band)?;
@@ -254,7 +254,7 @@ impl Make<'_> {
         let named = [("encoder", encoder.label())];
         let [title, axis] = [&texts.population_title, &texts.cosine_axis].map(|text| fill(text, &named));
         let n = scores.len().to_string();
-        let (low, high) = (scores.first().copied()?, scores.last().copied()?);
+        let (least, greatest) = (scores.first().copied()?, scores.last().copied()?);
         let range = |text: &str, low: f64, high: f64| {
             fill(text, &[("n", &n), ("low", &fixed(low, 2)), ("high", &fixed(high, 2))])
         };
@@ -264,8 +264,9 @@ impl Make<'_> {
             about: &texts.population_about,
             score: &axis,
             voices: &texts.voices_axis,
+            low,
             scores,
-            scores_key: KeyText::new(&texts.population_key, range(&texts.population_figures, low, high)),
+            scores_key: KeyText::new(&texts.population_key, range(&texts.population_figures, least, greatest)),
             own: own.map(|own| {
                 let key = KeyText::new(&texts.own_key, range(&texts.own_figures, own.low, own.high));
                 (own.low, own.high, key)

@@ -14,6 +14,8 @@ pub struct Population<'a> {
     pub score: &'a str,
     /// Name of the other axis.
     pub voices: &'a str,
+    /// Whether it shares a page with much else, and is to be low.
+    pub low: bool,
     /// The scores of the population.
     pub scores: &'a [f64],
     /// Its row in the key.
@@ -40,8 +42,9 @@ impl KeyText<'_> {
     }
 }
 
-/// Height of the frame, pixels.
+/// Height of the frame, pixels, and of a low one.
 const HEIGHT: f64 = 200.0;
+const LOW: f64 = 130.0;
 /// Columns of the histogram, about.
 const COLUMNS: f64 = 30.0;
 /// Recordings that are drawn.
@@ -64,7 +67,13 @@ pub fn population(facts: &Population<'_>) -> Drawing {
         }
     }
     let most = columns.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let mut chart = Chart::new(facts.title, facts.about, HEIGHT, x, Axis::round(facts.voices, 0.0, 1.15 * most));
+    let mut chart = Chart::new(
+        facts.title,
+        facts.about,
+        if facts.low { LOW } else { HEIGHT },
+        x,
+        Axis::round(facts.voices, 0.0, 1.15 * most),
+    );
     let steps = columns.iter().enumerate().flat_map(|(i, n)| {
         let (from, to) = (first + i as f64 * width, first + (i + 1) as f64 * width);
         [(from, *n as f64), (to, *n as f64)]
@@ -102,6 +111,7 @@ mod tests {
             about: "About.",
             score: "cosine",
             voices: "voices",
+            low: false,
             scores: &scores,
             scores_key: KeyText::new("population", "300 voices"),
             own: Some((0.8, 0.9, KeyText::new("itself", "0.80 to 0.90"))),

@@ -45,7 +45,7 @@ sections! {
     /// Titles, axes and captions of pictures.
     PicturesTexts { population_title, population_about, population_caption, cosine_axis, voices_axis, population_key, population_figures, candidate_key, candidate_figures, own_key, own_figures, tippett_title, tippett_about, tippett_caption, tippett_x, tippett_y, tippett_target, tippett_non_target, tippett_misleading, tippett_case, waveform_title, waveform_about, waveform_caption, seconds_axis, segments_lr_axis, segments_cosine_axis, window_key, window_figures, whole_key, clips_title, clips_about, clips_caption, clips_alone, clips_without, clips_more, spectrogram_reference, spectrogram_candidate, spectrogram_alternative, spectrogram_caption, hertz_axis, f0_title, f0_about, f0_caption, f0_axis, share_axis, formants_title, formants_about, formants_caption, formants_axis, ltas_title, ltas_about, ltas_caption, ltas_x, ltas_y, reference_key, candidate_short_key }
     /// Excerpts to listen to.
-    SoundsTexts { title, intro, caption }
+    SoundsTexts { title, pictures, intro, caption }
     /// Quality and exclusions.
     QualityTexts { title, caption, level, snr, clipped, bandwidth, remarks, excluded, none_excluded, none_remarks, general }
     /// Validation of the calibration.
