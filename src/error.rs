@@ -230,6 +230,11 @@ impl Error {
         matches!(self.kind(), ErrorKind::Setting { .. })
     }
 
+    /// True where so many threads cannot be had.
+    pub fn is_threads(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Setting { name: "threads", .. })
+    }
+
     /// True where a bundle, a signature, a key or an audit log is not what it should be.
     pub fn is_evidence(&self) -> bool {
         matches!(self.kind(), ErrorKind::Evidence { .. })

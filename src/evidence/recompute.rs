@@ -6,12 +6,13 @@
 //! allowed, and said to be.
 
 use super::told::CaseFile;
+use crate::calibration::verbal::{self, Propositions};
 use crate::encoder::Models;
 use crate::error::Result;
 use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
 use crate::library::findings::{Examination, examination};
-use crate::library::{Places, ReferenceSource};
+use crate::library::{Places, ReferenceSource, is_instruction_set};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -109,6 +110,14 @@ pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &Bat
         differences: Vec::new(),
         remarks: Vec::new(),
     };
+    if let Some(program) = case.program.as_ref().filter(|program| *program != case.version()) {
+        verification.differ("program", program, case.version());
+    }
+    if !is_instruction_set(&case.told.settings.instruction_set) {
+        let told = &case.told.settings.instruction_set;
+        verification.differ("result.settings.instruction_set", told, "none that this program knows");
+    }
+    names(case, &mut verification);
     if let Some(stated) = case.stated_sha256.as_ref().filter(|stated| **stated != verification.result_sha256) {
         let found = verification.result_sha256.clone();
         verification.differ("result_sha256", stated, found);
@@ -119,7 +128,15 @@ pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &Bat
     };
     check_files(case, &places, &mut verification);
     if verification.same {
-        let examination = again(case, &places, models, options)?;
+        let examination = match again(case, &places, models, options) {
+            Ok(examination) => examination,
+            // What cannot be asked again was not asked so.
+            Err(error) if !error.is_threads() => {
+                verification.differ("result", "a result", format!("no result ({error})"));
+                return Ok(Recomputed { verification, examination: None, places });
+            }
+            Err(error) => return Err(error),
+        };
         compare(case, &examination, &places, &mut verification);
         return Ok(Recomputed { verification, examination: Some(examination), places });
     }
@@ -136,6 +153,52 @@ impl CaseFile {
     }
 }
 
+/// Whether the names that the reference was given by and the recordings that it is told to hold belong together.
+fn names(case: &CaseFile, verification: &mut Verification) {
+    let told = &case.told;
+    let files = told.reference.clips.iter().filter(|clip| clip.model.is_none()).chain(&told.reference.models);
+    let pairs = [
+        ("reference", &told.request.reference, files.map(|clip| clip.path.as_str()).collect::<Vec<&str>>()),
+        ("candidates", &told.request.candidates, told.candidates.iter().map(|clip| clip.path.as_str()).collect()),
+    ];
+    for (what, named, files) in pairs {
+        for name in named.iter().filter(|name| !files.iter().any(|file| stands_for(name, file))) {
+            verification.differ(format!("result.request.{what}"), name, "no file of the case by that name");
+        }
+        for file in files.iter().filter(|file| !named.iter().any(|name| stands_for(name, file))) {
+            verification.differ(
+                *file,
+                "a file of the case",
+                format!("no name in result.request.{what} that stands for it"),
+            );
+        }
+    }
+    let remark = "what was stated of the case (number, client, analyst, question, date) and the names that the files were \
+                  given by are taken as they are told: they cannot be computed";
+    verification.remarks.push(remark.into());
+}
+
+/// Whether a name can stand for a file: it is the file, a folder above it, or a pattern.
+fn stands_for(name: &str, file: &str) -> bool {
+    let by_pattern = || {
+        let pattern = glob::Pattern::new(name).ok().filter(|_| name.contains(['*', '?', '[']));
+        // A pattern may stand for folders.
+        pattern.is_some_and(|pattern| Path::new(file).ancestors().any(|above| pattern.matches_path(above)))
+    };
+    normal(file) == normal(name) || lies_in(name, file) || by_pattern()
+}
+
+/// Whether a file lies in the folder of a name, by their names alone.
+fn lies_in(folder: &str, file: &str) -> bool {
+    let (folder, file) = (normal(folder), normal(file));
+    folder != file && file.starts_with(folder)
+}
+
+/// A path without the parts that mean nothing.
+fn normal(path: &str) -> PathBuf {
+    Path::new(path).components().filter(|part| *part != Component::CurDir).collect()
+}
+
 /// Where each file of a case lies.
 fn find(case: &CaseFile, root: Root<'_>) -> Places {
     let beside = case.path.parent().unwrap_or(Path::new(""));
@@ -143,8 +206,8 @@ fn find(case: &CaseFile, root: Root<'_>) -> Places {
         let path = Path::new(told);
         match root {
             Root::Below(folder) => below(folder, path, sha256),
-            _ if path.exists() || path.is_absolute() => path.into(),
-            _ => Some(beside.join(path)).filter(|path| path.exists()).unwrap_or_else(|| path.into()),
+            // The folder that the program runs in may hold another file of that name.
+            _ => chosen(&[path.into(), beside.join(path)], sha256).unwrap_or_else(|| path.into()),
         }
     };
     case.files().into_iter().map(|(told, sha256)| (told.into(), place(told, sha256))).collect()
@@ -152,12 +215,22 @@ fn find(case: &CaseFile, root: Root<'_>) -> Places {
 
 /// The file below a folder that has the longest end of a path in common with the told one, the one with its hash first.
 fn below(folder: &Path, told: &Path, sha256: Option<&str>) -> PathBuf {
-    // What leads out of the folder is left out of the way into it.
-    let parts: Vec<_> = told.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    // What leads out of the folder is left out of the way into it; told paths may be those of another system.
+    let parts: Vec<&str> = told
+        .to_str()
+        .map(|told| told.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "..")).collect())
+        .unwrap_or_default();
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.ends_with(':')).collect();
     let ends = (0..parts.len()).map(|skip| folder.join(parts.iter().skip(skip).collect::<PathBuf>()));
-    let existing: Vec<PathBuf> = ends.filter(|path| path.is_file()).collect();
+    let places: Vec<PathBuf> = ends.collect();
+    chosen(&places, sha256).unwrap_or_else(|| folder.join(parts.iter().collect::<PathBuf>()))
+}
+
+/// The first of some places with a file of this hash, or else with a file.
+fn chosen(places: &[PathBuf], sha256: Option<&str>) -> Option<PathBuf> {
+    let existing: Vec<&PathBuf> = places.iter().filter(|path| path.is_file()).collect();
     let right = existing.iter().find(|path| crate::audio::file_sha256(path).ok().as_deref() == sha256);
-    right.or(existing.first()).cloned().unwrap_or_else(|| folder.join(parts.iter().collect::<PathBuf>()))
+    right.or(existing.first()).map(|path| path.to_path_buf())
 }
 
 /// Compares the hash of every file.
@@ -212,12 +285,13 @@ fn compare(case: &CaseFile, examination: &Examination, places: &Places, verifica
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let told = json(&case.result);
     let mut found = json(&serde_json::to_string(&examination.report).unwrap_or_default());
-    retold(&mut found, places);
-    membership_as_told(&told, &mut found, verification);
+    retold("", &mut found, places);
+    membership_as_told(case, &told, &mut found, places, verification);
     if examination.report.settings.instruction_set != case.told.settings.instruction_set {
         (verification.identical, verification.tolerance) = (false, Some(TOLERANCE));
         let remark = format!(
-            "the document was computed with {}, this processor has {}: figures are compared within {TOLERANCE} of their size",
+            "the document was computed with {}, here it is {}: figures are compared within {TOLERANCE} of their size, or of 1 \
+             where they are smaller",
             case.told.settings.instruction_set, examination.report.settings.instruction_set
         );
         verification.remarks.push(remark);
@@ -226,13 +300,14 @@ fn compare(case: &CaseFile, examination: &Examination, places: &Places, verifica
         {
             *found = told.clone();
         }
+        words_of_ratios(&told, &mut found);
     }
     values("result", &told, &found, verification);
     match &case.findings {
         Some(findings) => {
             let told = json(findings.get());
             let mut found = json(&serde_json::to_string(&examination.findings).unwrap_or_default());
-            retold(&mut found, places);
+            retold("", &mut found, places);
             values("findings", &told, &found, verification);
         }
         None => verification
@@ -241,35 +316,78 @@ fn compare(case: &CaseFile, examination: &Examination, places: &Places, verifica
     }
 }
 
-/// Texts of what was computed name files by where they lie now; they are told by where they lay.
-fn retold(value: &mut Value, places: &Places) {
+/// Words in which a file is named by where it lies now: it is told by where it lay.
+const WORDS: [&str; 3] = ["message", "found", "reason"];
+
+/// Puts the told paths into the words of what was computed.
+fn retold(key: &str, value: &mut Value, places: &Places) {
     match value {
-        Value::String(text) => {
-            for (told, place) in places.moved() {
-                let (told, place) = (told.to_string_lossy(), place.to_string_lossy());
-                if text.contains(place.as_ref()) {
-                    *text = text.replace(place.as_ref(), &told);
-                }
+        Value::String(text) if WORDS.contains(&key) => {
+            // Of places of which one begins as another does, the longer is meant.
+            let pairs = places.moved().map(|(told, place)| (told.to_string_lossy(), place.to_string_lossy()));
+            let named = pairs.filter(|(_, place)| text.contains(place.as_ref())).max_by_key(|(_, place)| place.len());
+            if let Some((told, place)) = named {
+                *text = text.replace(place.as_ref(), &told);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| retold(item, places)),
-        Value::Object(map) => map.values_mut().for_each(|item| retold(item, places)),
+        Value::Array(items) => items.iter_mut().for_each(|item| retold(key, item, places)),
+        Value::Object(map) => map.iter_mut().for_each(|(key, item)| retold(key, item, places)),
         _ => {}
     }
 }
 
-/// Whether a candidate lay in the folder that was named as the reference cannot be found out again from files alone.
-fn membership_as_told(told: &Value, found: &mut Value, verification: &mut Verification) {
+/// The sentences that repeat a ratio follow the told one, where that may differ in its last digits: they must be what the
+/// program says of just that ratio.
+fn words_of_ratios(told: &Value, found: &mut Value) {
+    let propositions = found.pointer("/calibration/propositions").cloned().unwrap_or_default();
+    let (Some(first), Some(second)) =
+        (propositions.get(0).and_then(Value::as_str), propositions.get(1).and_then(Value::as_str))
+    else {
+        return;
+    };
+    let rows = told.get("candidates").and_then(Value::as_array).map_or(0, Vec::len);
+    for i in 0..rows {
+        let at = format!("/candidates/{i}/evidence");
+        let ratio = told.pointer(&at).and_then(|evidence| evidence.get("llr")).and_then(Value::as_f64);
+        if let (Some(llr), Some(evidence)) = (ratio, found.pointer_mut(&at).and_then(Value::as_object_mut)) {
+            evidence.insert("statement".into(), verbal::sentence(llr, Propositions { first, second }).into());
+            evidence.insert("verbal".into(), verbal::support(llr).into());
+        }
+    }
+}
+
+/// Whether a candidate lay in the folder that was named as the reference follows from the names alone, where it can be
+/// told at all: files that have moved do not say where they lay.
+fn membership_as_told(
+    case: &CaseFile,
+    told: &Value,
+    found: &mut Value,
+    places: &Places,
+    verification: &mut Verification,
+) {
     let rows = told.get("candidates").and_then(Value::as_array).cloned().unwrap_or_default();
-    for (i, row) in rows.iter().enumerate() {
-        let Some(membership) = row.get("in_reference") else { continue };
+    for (i, (row, clip)) in rows.iter().zip(&case.told.candidates).enumerate() {
+        let Some(place) = found.pointer_mut(&format!("/candidates/{i}/in_reference")).filter(|place| place.is_null())
+        else {
+            continue;
+        };
+        let names = case.told.request.reference.iter();
+        // Where nothing has moved, it was looked up.
+        let moved = |name: &str| places.of(clip.path.as_ref()) != Path::new(&clip.path) || !Path::new(name).is_dir();
+        let above = names.clone().find(|name| lies_in(name, &clip.path) && moved(name));
+        let membership = row.get("in_reference").cloned().unwrap_or_default();
         let by_folder = membership.get("code").and_then(Value::as_str) == Some("same_folder");
-        let place = found.pointer_mut(&format!("/candidates/{i}/in_reference"));
-        if let Some(place) = place.filter(|place| by_folder && place.is_null()) {
-            *place = membership.clone();
-            verification.remarks.push(format!(
-                "result.candidates[{i}].in_reference is taken as it is told: where the file lay is not in the file"
-            ));
+        match above {
+            Some(name) if clip.sha256.is_some() || by_folder => {
+                *place = serde_json::json!({ "code": "same_folder", "folder": name });
+            }
+            _ if by_folder => {
+                *place = membership;
+                verification.remarks.push(format!(
+                    "result.candidates[{i}].in_reference is taken as it is told: where the file lay is not in the file"
+                ));
+            }
+            _ => {}
         }
     }
 }
@@ -296,8 +414,9 @@ fn values(place: &str, told: &Value, found: &Value, verification: &mut Verificat
         (Value::Number(a), Value::Number(b)) => {
             verification.values += 1;
             let close = |tolerance: f64| {
+                let whole = a.is_u64() || a.is_i64() || b.is_u64() || b.is_i64();
                 let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-                (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
+                !whole && is_computed(place) && (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
             };
             if a != b && !verification.tolerance.is_some_and(close) {
                 verification.differ(place, a.to_string(), b.to_string());
@@ -305,16 +424,18 @@ fn values(place: &str, told: &Value, found: &Value, verification: &mut Verificat
         }
         (told, found) => {
             verification.values += 1;
-            // A sentence that repeats a figure follows it within the tolerance.
-            let sentence = told.is_string()
-                && found.is_string()
-                && verification.tolerance.is_some()
-                && place.ends_with("statement");
-            if told != found && !sentence {
+            if told != found {
                 verification.differ(place, brief(told), brief(found));
             }
         }
     }
+}
+
+/// Whether a figure is computed from sound; others are read from files and have no last digits to differ.
+fn is_computed(place: &str) -> bool {
+    let computed =
+        ["result.reference", "result.candidates", "findings.candidates", "findings.populations", "findings.voice"];
+    computed.iter().any(|computed| place.starts_with(computed) && !place.starts_with("findings.validations"))
 }
 
 /// A value in so many characters.

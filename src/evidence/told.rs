@@ -9,10 +9,9 @@ use crate::library::check::{Gate, Request};
 use crate::library::cohort::Cohort;
 use crate::library::findings::BUILT_IN;
 use crate::library::{Filter, LoadedCalibration, Places};
-use crate::report::case::{CaseInfo, FORMAT, FORMAT_VERSION};
+use crate::report::case::{CaseInfo, FORMAT, FORMAT_VERSION, result_sha256};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Larger files are refused, bytes.
@@ -31,6 +30,8 @@ pub struct CaseFile {
     pub findings: Option<Box<RawValue>>,
     /// The hash of the result that the report states; none in a result.
     pub stated_sha256: Option<String>,
+    /// Version of the program that wrote the report; none in a result.
+    pub program: Option<String>,
     pub(super) told: Told,
 }
 
@@ -47,12 +48,71 @@ struct ReportFile {
     _format: String,
     #[serde(rename = "version")]
     _version: u32,
-    #[serde(rename = "program")]
-    _program: String,
+    program: String,
     case: CaseInfo,
     result_sha256: String,
     result: Box<RawValue>,
     findings: Box<RawValue>,
+}
+
+/// Any JSON in which no name stands twice in one object: of two equal names one reader takes the first and another the
+/// last.
+struct Once;
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> serde::de::Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON in which every name stands once in its object")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<Once, A::Error> {
+        let mut names = std::collections::BTreeSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value::<Once>()?;
+            if let Some(name) = names.replace(name) {
+                return Err(serde::de::Error::custom(format!("the name {name:?} twice in one object")));
+            }
+        }
+        Ok(Once)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Once, A::Error> {
+        while items.next_element::<Once>()?.is_some() {}
+        Ok(Once)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_str<E>(self, _: &str) -> std::result::Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Once, E> {
+        Ok(Once)
+    }
 }
 
 /// The parts of a check's result that decide its computation.
@@ -153,15 +213,17 @@ impl CaseFile {
         let header: Header = serde_json::from_str(text).map_err(json)?;
         let Some(format) = header.format else {
             let result = text.trim().to_string();
+            serde_json::from_str::<Once>(&result).map_err(json)?;
             let told = serde_json::from_str(&result).map_err(json)?;
             let (case, path) = (CaseInfo::default(), path.into());
-            return Ok(CaseFile { path, result, case, findings: None, stated_sha256: None, told });
+            return Ok(CaseFile { path, result, case, findings: None, stated_sha256: None, program: None, told });
         };
         let version = header.version.unwrap_or_default();
         if format != FORMAT || version != FORMAT_VERSION {
             let found = format!("the format \"{format}\", version {version}");
             return Err(wrong(path, found, format!("the format \"{FORMAT}\", version {FORMAT_VERSION}")));
         }
+        serde_json::from_str::<Once>(text).map_err(json)?;
         let report: ReportFile = serde_json::from_str(text).map_err(json)?;
         let result = report.result.get().to_string();
         Ok(CaseFile {
@@ -171,17 +233,26 @@ impl CaseFile {
             case: report.case,
             findings: Some(report.findings),
             stated_sha256: Some(report.result_sha256),
+            program: Some(report.program),
         })
     }
 
-    /// SHA-256 of the result's text.
+    /// SHA-256 of the result as `check --json` prints it.
     pub fn result_sha256(&self) -> String {
-        super::hex(Sha256::digest(self.result.as_bytes()))
+        result_sha256(&self.result)
     }
 
     /// Version of the program that made the result.
     pub fn version(&self) -> &str {
         &self.told.version
+    }
+
+    /// Paths of those files that are no recordings and no voice models: calibration and population, where they are not
+    /// built in.
+    pub fn tables(&self) -> Vec<&str> {
+        let calibration = self.told.calibration.iter().map(|told| told.origin.as_str());
+        let cohort = self.told.cohort.iter().map(|told| told.origin.as_str());
+        calibration.chain(cohort).filter(|origin| *origin != BUILT_IN).collect()
     }
 
     /// The files that the result rests on, by path and hash, in the order in which they are told. What is built in is

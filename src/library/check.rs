@@ -334,11 +334,11 @@ fn judge(gates: &[Gate], candidates: &[Candidate]) -> GateResult {
 /// The clips and folders of a reference, to know what belongs to it.
 pub(super) struct Membership<'a> {
     by_hash: BTreeMap<String, String>,
-    folders: &'a [PathBuf],
+    folders: &'a [(PathBuf, String)],
 }
 
 impl<'a> Membership<'a> {
-    pub fn new(clips: &[ReferenceClip], folders: &'a [PathBuf]) -> Self {
+    pub fn new(clips: &[ReferenceClip], folders: &'a [(PathBuf, String)]) -> Self {
         let by_hash = clips.iter().rev().filter_map(|clip| Some((clip.sha256.clone()?, clip.path.clone()))).collect();
         Membership { by_hash, folders }
     }
@@ -349,8 +349,8 @@ impl<'a> Membership<'a> {
             return Some(InReference::SameContent { clip: clip.clone() });
         }
         let path = path.canonicalize().ok()?;
-        let folder = self.folders.iter().find(|folder| path.starts_with(folder))?;
-        Some(InReference::SameFolder { folder: shown(folder) })
+        let (_, named) = self.folders.iter().find(|(folder, _)| path.starts_with(folder))?;
+        Some(InReference::SameFolder { folder: named.clone() })
     }
 }
 

@@ -38,6 +38,7 @@ pub use calibration_file::{
 };
 pub use labels::{Labels, Pairs};
 pub use manifest::{Manifest, ManifestClip, VoiceKind};
+pub(crate) use outcome::is_instruction_set;
 pub use outcome::{Reason, Settings, Status};
 pub use places::Places;
 pub use reference::{Reference, ReferenceClip, ReferenceModel, ReferenceSource};

@@ -19,8 +19,8 @@ pub struct Settings {
     pub panel: PanelSettings,
     /// The population that MFCC statistics are normalised by; null where there are none.
     pub background: Option<BackgroundSummary>,
-    /// Instruction sets the processor offers that the arithmetic may use; results may differ in the last bits between
-    /// machines where these differ.
+    /// Instruction set of the processor that the arithmetic uses, and the system whose logarithms it uses; results may
+    /// differ in the last bits between machines where these differ.
     pub instruction_set: String,
 }
 
@@ -47,22 +47,39 @@ impl Settings {
             sample_rate_hz: crate::audio::SAMPLE_RATE_HZ,
             panel: panel.settings().clone(),
             background,
-            instruction_set: instruction_set().into(),
+            instruction_set: instruction_set(),
         }
     }
 }
 
-/// The widest of the instruction sets between which rustfft chooses.
-fn instruction_set() -> &'static str {
+/// Instruction sets between which rustfft chooses.
+const INSTRUCTION_SETS: [&str; 5] = ["x86_64 avx+fma", "x86_64 sse4.1", "x86_64 sse2", "aarch64", "other"];
+/// Systems whose libraries of mathematics may round the last digit of a logarithm or a sine each in its own way.
+const SYSTEMS: [&str; 5] = ["linux gnu", "linux musl", "macos", "windows", "other"];
+
+/// The widest of the instruction sets between which rustfft chooses, and the system whose logarithms are used.
+fn instruction_set() -> String {
     #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx") && std::arch::is_x86_feature_detected!("fma") {
-            return "x86_64 avx+fma";
-        }
-        if std::arch::is_x86_feature_detected!("sse4.1") { "x86_64 sse4.1" } else { "x86_64 sse2" }
-    }
+    let set = match () {
+        () if std::arch::is_x86_feature_detected!("avx") && std::arch::is_x86_feature_detected!("fma") => 0,
+        () if std::arch::is_x86_feature_detected!("sse4.1") => 1,
+        () => 2,
+    };
     #[cfg(not(target_arch = "x86_64"))]
-    std::env::consts::ARCH
+    let set = if cfg!(target_arch = "aarch64") { 3 } else { 4 };
+    let system = match () {
+        () if cfg!(all(target_os = "linux", target_env = "gnu")) => 0,
+        () if cfg!(all(target_os = "linux", target_env = "musl")) => 1,
+        () if cfg!(target_os = "macos") => 2,
+        () if cfg!(windows) => 3,
+        () => 4,
+    };
+    format!("{}, {}", INSTRUCTION_SETS[set], SYSTEMS[system])
+}
+
+/// Whether a text is one that [`Settings::instruction_set`] can be.
+pub(crate) fn is_instruction_set(text: &str) -> bool {
+    text.split_once(", ").is_some_and(|(set, system)| INSTRUCTION_SETS.contains(&set) && SYSTEMS.contains(&system))
 }
 
 /// Whether a clip has a score.

@@ -66,8 +66,8 @@ pub struct ReferenceModel {
 pub struct ReferenceSource {
     clips: Vec<PathBuf>,
     models: Vec<(PathBuf, ReferenceModel, VoiceModelFile)>,
-    /// Folders that were named, in their canonical form.
-    folders: Vec<PathBuf>,
+    /// Folders that were named, in their canonical form and as they were named.
+    folders: Vec<(PathBuf, String)>,
     /// What was named.
     named: Vec<String>,
     /// Where the recordings lie now.
@@ -90,7 +90,7 @@ impl ReferenceSource {
         files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
         let (models, clips) = files.into_iter().partition::<Vec<_>, _>(|file| VoiceModelFile::looks_like_one(file));
         let models = models.into_iter().map(|path| read_model(path, &Places::default()));
-        let folders = named.iter().filter_map(|name| name.is_dir().then(|| name.canonicalize().ok())?);
+        let folders = named.iter().filter_map(folder);
         Ok(ReferenceSource {
             models: models.collect::<Result<_>>()?,
             clips,
@@ -111,7 +111,7 @@ impl ReferenceSource {
         Ok(ReferenceSource {
             models: models.collect::<Result<_>>()?,
             clips,
-            folders: Vec::new(),
+            folders: named.iter().filter_map(|name| folder(&PathBuf::from(name))).collect(),
             named: named.into(),
             places: places.clone(),
         })
@@ -157,8 +157,8 @@ impl ReferenceSource {
         &self.clips
     }
 
-    /// Folders that were named, in their canonical form.
-    pub(crate) fn folders(&self) -> &[PathBuf] {
+    /// Folders that were named, in their canonical form and as they were named.
+    pub(crate) fn folders(&self) -> &[(PathBuf, String)] {
         &self.folders
     }
 
@@ -199,6 +199,11 @@ impl ReferenceSource {
         };
         Ok((reference, model))
     }
+}
+
+/// A folder that was named: its canonical form, and its name.
+fn folder(name: &PathBuf) -> Option<(PathBuf, String)> {
+    Some((name.is_dir().then(|| name.canonicalize().ok())??, shown(name)))
 }
 
 fn read_model(path: PathBuf, places: &Places) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {

@@ -85,7 +85,7 @@ pub struct CaseReport {
     pub program: String,
     /// What is known of the case.
     pub case: CaseInfo,
-    /// SHA-256 of the result's text, from its first brace to its last.
+    /// SHA-256 of the result as `check --json` prints it, with the line end behind it.
     pub result_sha256: String,
     /// What `check --json` printed, unchanged.
     #[schemars(with = "CheckReport")]
@@ -110,7 +110,7 @@ impl CaseReport {
             version: FORMAT_VERSION,
             program: env!("CARGO_PKG_VERSION").into(),
             case,
-            result_sha256: sha256(raw.get().as_bytes()),
+            result_sha256: result_sha256(raw.get()),
             result: raw,
             findings,
         })
@@ -130,9 +130,10 @@ impl CaseReport {
     }
 }
 
-/// SHA-256 as hexadecimal digits.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 of a result as `check --json` prints it: its text and a line end.
+pub fn result_sha256(result: &str) -> String {
+    let hash = Sha256::new().chain_update(result.trim()).chain_update("\n").finalize();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a document of a case is made of.
