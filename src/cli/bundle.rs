@@ -1,14 +1,13 @@
 //! `soundalike bundle`: a case as one archive.
 
-use super::report::differing;
+use super::report::{differing, elsewhere};
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::bundle::{BundleSettings, bundle};
+use soundalike::evidence::bundle::{BundleSettings, PAGE, bundle, page};
 use soundalike::evidence::recompute::{Root, recompute};
 use soundalike::evidence::signature::{self, SUFFIX};
-use soundalike::report::case::{CaseFacts, CaseReport, document};
-use soundalike::report::texts::Texts;
+use soundalike::report::case::CaseReport;
 use soundalike::{ErrorKind, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -55,6 +54,7 @@ pub struct BundleArgs {
 pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     let case = CaseFile::read(&args.report)?;
     audit::input_file(&args.report);
+    args.sign.iter().for_each(|key| audit::input_file(key));
     output::check_writable(&args.output)?;
     if let Some(key) = args.sign.as_ref().filter(|key| !key.is_file()) {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
@@ -72,6 +72,10 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
         output::refusal(&args.report.display().to_string(), &message, common);
         return Ok(GATE);
     };
+    if let Some(message) = elsewhere(&again.verification) {
+        output::refusal(&args.report.display().to_string(), &message, common);
+        return Ok(GATE);
+    }
     // What a result lacks of a report is in it now; a report is bundled as it is.
     let report = match &case.findings {
         Some(_) => std::fs::read(&args.report).map_err(|source| ErrorKind::Io {
@@ -81,12 +85,9 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
         })?,
         None => CaseReport::new(case.case.clone(), &case.result, examination.findings.clone())?.to_json()?,
     };
-    let result_sha256 = case.result_sha256();
-    let facts = CaseFacts { case: &case.case, result_sha256: &result_sha256, examination, sounds: !args.no_recordings };
-    let page = soundalike::report::html(&document(&facts, &Texts::english()?));
     let settings = BundleSettings {
         recordings: !args.no_recordings,
-        documents: vec![("report.html".into(), page.into_bytes())],
+        documents: vec![(PAGE.into(), page(&case, examination, !args.no_recordings)?)],
         date: args.date.clone(),
     };
     let top = top(&args.output);

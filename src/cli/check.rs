@@ -7,6 +7,7 @@ use super::{
     audit, output, progress::Progress,
 };
 use clap::Args;
+use soundalike::ErrorKind;
 use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
@@ -94,6 +95,10 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
     };
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
+    if args.report.is_empty() && !args.words.is_empty() {
+        let (found, expected) = ("what belongs in a report, and no report".into(), "--report FILE beside it".into());
+        return Err(ErrorKind::Setting { name: "report", found, expected }.into());
+    }
     let plan = match args.report.is_empty() {
         true => None,
         false => Some(Plan::new(&args.report, &args.words, CaseInfo::default())?),

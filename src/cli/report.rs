@@ -3,7 +3,7 @@
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::recompute::{Difference, Root, recompute};
+use soundalike::evidence::recompute::{Difference, Root, Verification, recompute};
 use soundalike::library::findings::Examination;
 use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
 use soundalike::report::scan::ScanResult;
@@ -76,7 +76,15 @@ pub struct ReportWords {
 }
 
 impl ReportWords {
+    /// Whether nothing is stated.
+    pub fn is_empty(&self) -> bool {
+        let ReportWords { case, case_number, client, analyst, question, date, no_audio, texts } = self;
+        let stated = [case_number, client, analyst, question, date].into_iter().any(Option::is_some);
+        case.is_none() && texts.is_none() && !stated && !no_audio
+    }
+
     fn texts(&self) -> Result<Texts> {
+        self.case.iter().chain(&self.texts).for_each(|path| audit::input_file(path));
         self.texts.as_ref().map_or_else(Texts::english, |path| Texts::parse(path, &output::read_text(path)?))
     }
 
@@ -151,15 +159,16 @@ impl Plan {
     /// Writes the documents of a scan.
     fn write_scan(&self, scan: &ScanResult) -> Result<()> {
         let document = soundalike::report::scan::document(&self.case, scan, &self.texts);
+        if let Some((_, path)) = self.documents.iter().find(|(kind, _)| *kind == Kind::Json) {
+            let found = format!("{} for a scan", path.display());
+            let expected = "a name that ends with .html or .pdf; the data of a scan is its own result".into();
+            return Err(ErrorKind::Setting { name: "output", found, expected }.into());
+        }
         for (kind, path) in &self.documents {
             let bytes = match kind {
                 Kind::Html => soundalike::report::html(&document).into_bytes(),
                 Kind::Pdf => pdf(&document, None)?,
-                Kind::Json => {
-                    let found = format!("{} for a scan", path.display());
-                    let expected = "a name that ends with .html or .pdf; the data of a scan is its own result".into();
-                    return Err(ErrorKind::Setting { name: "output", found, expected }.into());
-                }
+                Kind::Json => continue,
             };
             write_bytes(path, &bytes)?;
         }
@@ -228,6 +237,10 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
     drop(progress);
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
     again.verification.remarks.iter().for_each(|remark| output::warn(result.display(), remark, common));
+    if let Some(message) = elsewhere(&again.verification) {
+        output::refusal(&result.display().to_string(), &message, common);
+        return Ok(GATE);
+    }
     match (again.verification.differences.first(), &again.examination) {
         (None, Some(examination)) => plan.write(&case.result, examination).map(|()| DONE),
         (difference, _) => {
@@ -251,6 +264,14 @@ fn scan_result(path: &Path) -> Result<Option<ScanResult>> {
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
     ScanResult::parse(path, &text).map(Some)
+}
+
+/// Why no document is made here of a result that came out the same only within the tolerance: a document holds figures of
+/// one machine.
+pub fn elsewhere(verification: &Verification) -> Option<String> {
+    let message = "was computed on another kind of machine, and comes out the same here but for last digits: make the \
+                   document on a machine of that kind, or check the recordings again here";
+    (verification.same && !verification.identical).then(|| message.into())
 }
 
 /// A difference in words.

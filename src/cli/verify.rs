@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use soundalike::evidence::CaseFile;
 use soundalike::evidence::audit::{self, AuditCheck, AuditFaultKind};
-use soundalike::evidence::bundle::{Unpacked, unpack};
-use soundalike::evidence::recompute::{Root, Verification as CaseVerification, recompute};
+use soundalike::evidence::bundle::unpack;
+use soundalike::evidence::recompute::{Recomputed, Root, Verification as CaseVerification, recompute};
 use soundalike::evidence::signature::{self, Key};
 use soundalike::{ErrorKind, Result};
 use std::fmt::Write;
@@ -117,7 +117,7 @@ pub fn run(args: &VerifyArgs, common: &Common) -> Outcome {
         } else {
             let case = CaseFile::read(what)?;
             let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
-            outcome.case = Some(again(&case, root, args, common)?);
+            outcome.case = Some(again(&case, root, args, common)?.verification);
         }
     }
     if let Some(log) = &common.audit {
@@ -145,10 +145,10 @@ fn is_zip(path: &Path) -> Result<bool> {
     Ok(head.starts_with(b"PK"))
 }
 
-fn again(case: &CaseFile, root: Root<'_>, args: &VerifyArgs, common: &Common) -> Result<CaseVerification> {
+fn again(case: &CaseFile, root: Root<'_>, args: &VerifyArgs, common: &Common) -> Result<Recomputed> {
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    recompute(case, root, &args.models.models(), &common.batch(&update)).map(|again| again.verification)
+    recompute(case, root, &args.models.models(), &common.batch(&update))
 }
 
 /// Checks a bundle, and computes the case in it again where nothing is wrong with it.
@@ -167,10 +167,22 @@ fn verify_bundle(path: &Path, args: &VerifyArgs, common: &Common, outcome: &mut 
         signature: args.public_key.as_ref().map(|key| signature_of(path, key)),
     };
     match unpack(path, &folder.path().join("bundle")) {
-        Ok(Unpacked { case, places, files, absent }) => {
-            (check.files, check.absent) = (files, absent);
-            let places = case.places_beyond(&places, args.root.as_deref());
-            outcome.case = Some(again(&case, Root::Places(&places), args, common)?);
+        Ok(unpacked) => {
+            (check.files, check.absent) = (unpacked.files, unpacked.absent.clone());
+            let places = unpacked.case.places_beyond(&unpacked.places, args.root.as_deref());
+            let mut again = again(&unpacked.case, Root::Places(&places), args, common)?;
+            let exact = again.verification.identical;
+            let case = &mut again.verification;
+            match again.examination.as_ref().filter(|_| exact) {
+                Some(examination) => {
+                    let (differences, unknown) = unpacked.compare(examination)?;
+                    case.same &= differences.is_empty();
+                    case.differences.extend(differences);
+                    case.remarks.extend(unknown.iter().map(|name| format!("{name} in the bundle was not compared")));
+                }
+                None => case.remarks.push("what the bundle holds beside report.json was not compared with it".into()),
+            }
+            outcome.case = Some(again.verification);
         }
         Err(error) if error.is_evidence() => (check.intact, check.fault) = (false, Some(error.to_string())),
         Err(error) => return Err(error),

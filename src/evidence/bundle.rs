@@ -7,10 +7,13 @@
 use super::bag::{Bag, BagContent, BagEntry, BagFile, write_bag};
 use super::fault;
 use super::name::SafeNames;
+use super::recompute::Difference;
 use super::told::CaseFile;
-use crate::error::{EvidenceFault, Result};
+use crate::error::{EvidenceFault, IoContext, Result};
 use crate::library::Places;
 use crate::library::findings::Examination;
+use crate::report::case::{CaseFacts, document};
+use crate::report::texts::Texts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
@@ -22,6 +25,8 @@ const RESULT: &str = "result.json";
 const PLACES: &str = "places.json";
 const FINGERPRINTS: &str = "fingerprints.json";
 const README: &str = "README.txt";
+/// The page in a bundle.
+pub const PAGE: &str = "report.html";
 /// The largest report that is read out of a bundle, bytes.
 const MOST_REPORT_BYTES: u64 = 512 << 20;
 
@@ -82,7 +87,9 @@ pub fn bundle(
         entries.push(text(&mut names, name, bytes.clone()));
     }
     let mut once = BTreeMap::new();
-    for (told, sha256) in case.files().into_iter().filter(|_| settings.recordings) {
+    let tables = case.tables();
+    let wanted = |told: &str| settings.recordings || tables.contains(&told);
+    for (told, sha256) in case.files().into_iter().filter(|(told, _)| wanted(told)) {
         // A recording that could not be read when the report was made has no place here.
         let Some(sha256) = sha256 else { continue };
         let name = once.entry(told).or_insert_with(|| {
@@ -100,8 +107,9 @@ pub fn bundle(
     entries.push(text(&mut names, FINGERPRINTS, json(&fingerprints(examination))));
     entries.push(text(&mut names, README, readme(settings.recordings).into_bytes()));
     let mut info = vec![("External-Description".to_string(), "Evidence bundle of a soundalike report".to_string())];
-    info.extend(case.case.number.iter().map(|number| ("External-Identifier".to_string(), one_line(number))));
-    info.extend(settings.date.iter().map(|date| ("Bagging-Date".to_string(), one_line(date))));
+    let stated = [("External-Identifier", &case.case.number), ("Bagging-Date", &settings.date)];
+    let stated = stated.into_iter().filter_map(|(name, text)| Some((name.to_string(), one_line(text.as_ref()?))));
+    info.extend(stated.filter(|(_, text)| !text.trim().is_empty()));
     write_bag(out, top, &info, &entries)
 }
 
@@ -120,6 +128,47 @@ fn fingerprints(examination: &Examination) -> Fingerprints<'_> {
     }
 }
 
+/// The page of a case as it lies in a bundle.
+///
+/// # Errors
+/// Where the texts that were built in are none.
+pub fn page(case: &CaseFile, examination: &Examination, sounds: bool) -> Result<Vec<u8>> {
+    let result_sha256 = case.result_sha256();
+    let facts = CaseFacts { case: &case.case, result_sha256: &result_sha256, examination, sounds };
+    Ok(crate::report::html(&document(&facts, &Texts::english()?)).into_bytes())
+}
+
+impl Unpacked {
+    /// Compares what the bundle holds beside the report with what the report says: a difference for each file that says
+    /// something else, and the names of those that cannot be compared.
+    ///
+    /// # Errors
+    /// As [`page`], and where a file cannot be read.
+    pub fn compare(&self, examination: &Examination) -> Result<(Vec<Difference>, Vec<String>)> {
+        let with = page(&self.case, examination, true)?;
+        let expected = [
+            (RESULT, vec![format!("{}\n", self.case.result).into_bytes()]),
+            (FINGERPRINTS, vec![json(&fingerprints(examination))]),
+            (PAGE, vec![with, page(&self.case, examination, false)?]),
+            (README, vec![readme(true).into_bytes(), readme(false).into_bytes()]),
+        ];
+        let (mut differences, mut unknown) = (Vec::new(), Vec::new());
+        for name in &self.others {
+            let Some((_, forms)) = expected.iter().find(|(known, _)| known == name) else {
+                unknown.push(name.clone());
+                continue;
+            };
+            let path = self.folder.join(name);
+            let held = std::fs::read(&path).at(&path, "read")?;
+            if !forms.contains(&held) {
+                let (told, found) = ("what it says in the bundle".into(), "what follows from report.json".into());
+                differences.push(Difference { place: name.clone(), told, found });
+            }
+        }
+        Ok((differences, unknown))
+    }
+}
+
 /// A bundle that was unpacked.
 #[derive(Debug)]
 pub struct Unpacked {
@@ -131,6 +180,10 @@ pub struct Unpacked {
     pub files: usize,
     /// Paths of the report whose files are not in it.
     pub absent: Vec<String>,
+    /// The folder that its files were unpacked to.
+    folder: PathBuf,
+    /// Files that the case does not rest on, but that say something of it.
+    others: Vec<String>,
 }
 
 /// Checks a bundle whole and unpacks it into an empty folder.
@@ -160,7 +213,16 @@ pub fn unpack(path: &Path, folder: &Path) -> Result<Unpacked> {
             None => {}
         }
     }
-    Ok(Unpacked { case, places: places.into_iter().collect(), files: named.len(), absent })
+    let rests: std::collections::BTreeSet<&String> = contents.files.values().collect();
+    let others = named.iter().filter(|name| *name != REPORT && *name != PLACES && !rests.contains(name)).cloned();
+    Ok(Unpacked {
+        others: others.collect(),
+        places: places.into_iter().collect(),
+        files: named.len(),
+        folder: data,
+        case,
+        absent,
+    })
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -14,7 +14,7 @@ use crate::feature::Quality;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The protected voice.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -90,7 +90,7 @@ impl ReferenceSource {
         files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
         let (models, clips) = files.into_iter().partition::<Vec<_>, _>(|file| VoiceModelFile::looks_like_one(file));
         let models = models.into_iter().map(|path| read_model(path, &Places::default()));
-        let folders = named.iter().filter_map(folder);
+        let folders = named.iter().filter_map(|name| folder(name));
         Ok(ReferenceSource {
             models: models.collect::<Result<_>>()?,
             clips,
@@ -111,7 +111,7 @@ impl ReferenceSource {
         Ok(ReferenceSource {
             models: models.collect::<Result<_>>()?,
             clips,
-            folders: named.iter().filter_map(|name| folder(&PathBuf::from(name))).collect(),
+            folders: named.iter().filter_map(|name| folder(Path::new(name))).collect(),
             named: named.into(),
             places: places.clone(),
         })
@@ -202,7 +202,7 @@ impl ReferenceSource {
 }
 
 /// A folder that was named: its canonical form, and its name.
-fn folder(name: &PathBuf) -> Option<(PathBuf, String)> {
+fn folder(name: &Path) -> Option<(PathBuf, String)> {
     Some((name.is_dir().then(|| name.canonicalize().ok())??, shown(name)))
 }
 

@@ -59,19 +59,22 @@ struct Voice {
     net_speech_s: f64,
     compared: usize,
     false_alarms: FalseAlarms,
+    judged: usize,
     flagged: usize,
     hits: Vec<Hit>,
+    withheld: Vec<Hit>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 struct FalseAlarms {
-    clips: usize,
     at_most: Option<f64>,
     by_cohort: Option<ByCohort>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 struct ByCohort {
+    expected: f64,
+    low: f64,
     high: f64,
 }
 
@@ -172,7 +175,8 @@ impl<'a> Make<'a> {
     /// The clips at or above the threshold, with their voices.
     fn flagged(&self) -> impl Iterator<Item = (&'a Voice, &'a Hit)> + use<'a> {
         let voices = self.scan.voices.iter();
-        voices.flat_map(|voice| voice.hits.iter().filter(|hit| hit.flagged).map(move |hit| (voice, hit)))
+        let clips = |voice: &'a Voice| voice.hits.iter().chain(&voice.withheld);
+        voices.flat_map(move |voice| clips(voice).filter(|hit| hit.flagged).map(move |hit| (voice, hit)))
     }
 
     fn threshold(&self) -> String {
@@ -189,8 +193,11 @@ impl<'a> Make<'a> {
             Block::paragraph(&texts.chance),
             Block::Caution { text: texts.limits.clone() },
             Block::Table(self.voices()),
-            Block::Table(self.closest()),
+            Block::Table(self.closest(&texts.closest, |voice| &voice.hits)),
         ];
+        if self.scan.voices.iter().any(|voice| !voice.withheld.is_empty()) {
+            blocks.push(Block::Table(self.closest(&texts.withheld_clips, |voice| &voice.withheld)));
+        }
         if self.flagged().next().is_none() {
             blocks.push(Block::paragraph(&texts.no_hits));
         }
@@ -206,7 +213,14 @@ impl<'a> Make<'a> {
                 format!("{} ({} s)", voice.exemplars, fixed(voice.net_speech_s, 1)),
                 voice.compared.to_string(),
                 voice.flagged.to_string(),
-                words::or_dash(alarms.at_most.or(alarms.by_cohort.as_ref().map(|cohort| cohort.high)), 1),
+                match (alarms.at_most, &alarms.by_cohort) {
+                    (Some(n), _) => fill(&texts.expected_at_most, &[("n", &fixed(n, 1))]),
+                    (None, Some(cohort)) => {
+                        let [n, low, high] = [cohort.expected, cohort.low, cohort.high].map(|x| fixed(x, 1));
+                        fill(&texts.expected_interval, &[("n", &n), ("low", &low), ("high", &high)])
+                    }
+                    (None, None) => "–".into(),
+                },
             ]
         };
         Table {
@@ -222,10 +236,10 @@ impl<'a> Make<'a> {
         }
     }
 
-    fn closest(&self) -> Table {
+    fn closest(&self, caption: &str, clips: impl Fn(&Voice) -> &[Hit]) -> Table {
         let texts = &self.texts.scan;
         let rows = self.scan.voices.iter().flat_map(|voice| {
-            voice.hits.iter().map(move |hit| {
+            clips(voice).iter().map(move |hit| {
                 vec![
                     voice.voice.clone(),
                     hit.rank.to_string(),
@@ -237,7 +251,7 @@ impl<'a> Make<'a> {
             })
         });
         Table {
-            caption: texts.closest.clone(),
+            caption: caption.into(),
             columns: vec![
                 Column::text(&texts.voice),
                 Column::number(&texts.rank),
@@ -279,9 +293,9 @@ impl<'a> Make<'a> {
         })];
         blocks.extend(self.evidence(hit));
         if let Some(posterior) = hit.posterior {
-            let clips = voice.false_alarms.clips.to_string();
+            let clips = if voice.judged > 0 { voice.judged } else { voice.compared }.to_string();
             let expected = self.scan.head.expected_clips.to_string();
-            let posterior = fixed(posterior, 4);
+            let posterior = words::probability(posterior);
             let values = [("expected", expected.as_str()), ("clips", &clips), ("posterior", &posterior)];
             blocks.push(Block::Caution { text: fill(&texts.posterior_text, &values) });
         }

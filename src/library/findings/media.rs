@@ -113,18 +113,20 @@ fn show(
     let mut detector = SpeechDetector::new(speech);
     let mut frames: Vec<bool> = Vec::new();
     let most = MOST_S * SAMPLE_RATE_HZ as usize;
-    while samples.len() < most && recording.next(&mut block)? {
-        block.truncate(most - samples.len());
+    // A little more than is shown, so that the voice's figures know whether the recording goes on.
+    while samples.len() <= most && recording.next(&mut block)? {
         samples.extend_from_slice(&block);
         detector.push(&block, &mut |frame| frames.push(frame.speech));
     }
     detector.finish(&mut |frame| frames.push(frame.speech));
     let stretches = stretches(&frames);
+    let voice = plan.describe(&samples, &stretches);
+    samples.truncate(most);
     Ok(ClipMedia {
         path: told.into(),
         duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE_HZ),
         outline: outline(&samples),
-        voice: plan.describe(&samples, &stretches),
+        voice,
         excerpt: with_excerpt.then(|| excerpt(&samples, &frames)),
         speech: stretches,
     })

@@ -18,6 +18,7 @@ use super::places::Places;
 use super::reference::ReferenceSource;
 use super::verdict::{PopulationScores, WithoutClip, strongest};
 use crate::calibration::bounds::Bounds;
+use crate::calibration::fusion::Ranges;
 use crate::calibration::metrics::FusionRates;
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::Result;
@@ -104,6 +105,8 @@ pub struct Segment {
     pub end_s: f64,
     /// Speech in it without pauses, seconds.
     pub net_speech_s: f64,
+    /// How much of the spectrum was compared: a dull window may be compared in the narrow band though the recording is not.
+    pub band: Band,
     /// Cosine to the reference as a whole, by encoder; null where it has too little speech.
     pub cosines: Option<PerEncoder<f64>>,
     /// Decimal logarithm of the likelihood ratio of the window alone, before its bounds; null where there is none.
@@ -134,6 +137,8 @@ pub struct Validation {
     pub ratios: Option<ValidatedRatios>,
     /// Least and greatest decimal logarithm of a ratio that its trials support.
     pub bounds_log10_lr: [f64; 2],
+    /// The qualities that it was fitted and validated on.
+    pub ranges: Ranges,
 }
 
 /// A check with what stands behind it.
@@ -249,6 +254,7 @@ fn findings(
             rates: fit.rates,
             ratios: fit.ratios.clone(),
             bounds_log10_lr: [lower / LN_10, upper / LN_10],
+            ranges: fit.fusion.ranges,
         })
     };
     Findings {
@@ -283,6 +289,7 @@ fn segment(window: &super::locate::TracedWindow) -> Segment {
         start_s: window.start_s,
         end_s: window.end_s,
         net_speech_s: window.quality.net_speech_s,
+        band: window.band,
         cosines: window.cosines.clone(),
         log10_lr: window.log10_lr,
         reason: window.reason.clone(),

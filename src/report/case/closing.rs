@@ -2,6 +2,7 @@
 
 use super::Make;
 use super::words::{short, signed};
+use crate::calibration::fusion::Range;
 use crate::calibration::metrics::Estimate;
 use crate::encoder::Band;
 use crate::library::findings::Validation;
@@ -28,6 +29,7 @@ impl Make<'_> {
                 for validation in &self.findings.validations {
                     blocks.push(self.figures(validation));
                     blocks.extend(self.tippett(validation).map(Block::figure));
+                    blocks.push(self.ranges(validation));
                 }
                 blocks.push(Block::paragraph(&texts.case_conditions));
             }
@@ -69,6 +71,35 @@ impl Make<'_> {
             caption: fill(&texts.caption, &values),
             columns: vec![Column::text(&texts.figure), Column::number(&texts.value), Column::number(&texts.interval)],
             rows,
+        })
+    }
+
+    /// The qualities that the calibration holds for, and at which end it refuses.
+    fn ranges(&self, validation: &Validation) -> Block {
+        let (texts, quality) = (&self.texts.validation, &self.texts.quality);
+        let ranges = &validation.ranges;
+        let [low, high, none] = [&texts.refuses_low, &texts.refuses_high, &texts.refuses_none];
+        let rows = [
+            (&self.texts.items.speech, &ranges.net_speech_s, low, 2),
+            (&quality.snr, &ranges.snr_db, low, 0),
+            (&quality.bandwidth, &ranges.bandwidth_hz, low, 0),
+            (&quality.clipped, &ranges.clipping_percent, high, 2),
+            (&quality.level, &ranges.level_dbfs, low, 1),
+            (&texts.exemplars, &ranges.exemplars, none, 0),
+        ];
+        let row = |(name, range, refuses, decimals): (&String, &Range, &String, usize)| {
+            vec![name.clone(), fixed(range.low, decimals), fixed(range.high, decimals), refuses.clone()]
+        };
+        let band = if validation.band == Band::Narrow { &texts.narrow_band } else { &texts.wide };
+        Block::Table(Table {
+            caption: fill(&texts.ranges, &[("band", band)]),
+            columns: vec![
+                Column::text(&texts.quantity),
+                Column::number(&texts.least),
+                Column::number(&texts.greatest),
+                Column::text(&texts.refuses),
+            ],
+            rows: rows.map(row).to_vec(),
         })
     }
 

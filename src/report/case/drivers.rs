@@ -2,7 +2,7 @@
 
 use super::Make;
 use super::words::{or_dash, short, signed};
-use crate::encoder::Encoder;
+use crate::encoder::{Band, Encoder};
 use crate::library::check::Candidate;
 use crate::library::findings::{CandidateFindings, ClipMedia, Segment};
 use crate::library::{Status, WithoutClip};
@@ -55,14 +55,21 @@ impl<'a> Make<'a> {
             Column::number(&texts.to),
             Column::number(&texts.speech),
             Column::number(fill(&self.texts.scan.cosine, &[("encoder", encoder.label())])),
-            Column::number(&texts.log10_lr),
+            Column::number(&texts.window_lr),
         ];
+        let cosine = |segment: &Segment| {
+            let cosine = or_dash(segment.cosine(encoder), 3);
+            match segment.band == Band::Narrow && candidate.band != Some(Band::Narrow) {
+                true => fill(&texts.narrow_window, &[("cosine", &cosine)]),
+                false => cosine,
+            }
+        };
         let row = |segment: &Segment| {
             vec![
                 fixed(segment.start_s, 2),
                 fixed(segment.end_s, 2),
                 fixed(segment.net_speech_s, 2),
-                or_dash(segment.cosine(encoder), 3),
+                cosine(segment),
                 segment.log10_lr.map_or("–".into(), |ratio| signed(ratio, 1)),
             ]
         };
@@ -131,17 +138,20 @@ impl<'a> Make<'a> {
         } else {
             blocks.push(Block::paragraph(self.influence(findings, encoder)));
         }
-        let without = |path: &str| findings.without_clip.iter().find(|clip| clip.path == path);
+        // Both lists have the order of the reference's recordings.
+        let paired = findings.without_clip.len() == scores.clips.len();
+        let without = |place: usize| findings.without_clip.get(place).filter(|_| paired);
         let names: Vec<String> = scores.clips.iter().take(MOST_ROWS).map(|clip| short(&clip.path)).collect();
         let rows: Vec<Exemplar<'_>> = scores
             .clips
             .iter()
             .zip(&names)
-            .map(|(clip, name)| Exemplar {
+            .enumerate()
+            .map(|(place, (clip, name))| Exemplar {
                 name,
                 outline: self.media_of(&self.media.reference, &clip.path).map_or(&[], |media| media.outline.as_slice()),
                 alone: clip.cosine,
-                without: without(&clip.path).and_then(|without| without.cosines.get(encoder)).copied(),
+                without: without(place).and_then(|without| without.cosines.get(encoder)).copied(),
             })
             .collect();
         let pictures = &self.texts.pictures;
@@ -156,8 +166,8 @@ impl<'a> Make<'a> {
         });
         let caption = pictures.clips_caption.clone();
         blocks.push(Block::figure(Figure { caption, alternative: drawing.alternative, svg: drawing.svg }));
-        let rows = scores.clips.iter().map(|clip| {
-            let without = without(&clip.path);
+        let rows = scores.clips.iter().enumerate().map(|(place, clip)| {
+            let without = without(place);
             vec![
                 clip.path.clone(),
                 fixed(clip.cosine, 3),
@@ -212,7 +222,8 @@ impl<'a> Make<'a> {
     pub fn listen(&self) -> Option<Section> {
         let texts = &self.texts.sounds;
         let intro = if self.facts.sounds { &texts.intro } else { &texts.pictures };
-        let mut blocks = vec![Block::paragraph(intro)];
+        let encoder = self.strongest().map_or("", Encoder::label);
+        let mut blocks = vec![Block::paragraph(fill(intro, &[("encoder", encoder)]))];
         for media in self.media.candidates.iter().filter(|media| media.excerpt.is_some()) {
             let reference = self.closest_reference(&media.path);
             let names = [&self.texts.items.role_reference, &self.texts.items.role_candidate];
@@ -238,6 +249,10 @@ impl<'a> Make<'a> {
                     blocks.push(Block::Sounds { sounds });
                 }
             }
+        }
+        let more = self.media.candidates.iter().filter(|media| media.excerpt.is_none()).count();
+        if more > 0 {
+            blocks.push(Block::paragraph(fill(&texts.more, &[("n", &more.to_string())])));
         }
         (blocks.len() > 1).then(|| self.section("listen", &texts.title, blocks))
     }

@@ -2,8 +2,8 @@
 
 use super::Make;
 use crate::feature::Quality;
-use crate::library::Status;
 use crate::library::findings::{BUILT_IN, Role};
+use crate::library::{ReferenceClip, Status};
 use crate::report::document::{Block, Column, Pair, Section, Table};
 use crate::report::svg::fixed;
 use crate::report::texts::fill;
@@ -67,9 +67,14 @@ impl Make<'_> {
         }
     }
 
+    /// The row of a recording of the reference that was read.
+    fn recording(&self, path: &str) -> Option<&ReferenceClip> {
+        self.report.reference.clips.iter().find(|clip| clip.path == path && clip.model.is_none())
+    }
+
     fn quality_of(&self, role: Role, path: &str) -> Option<&Quality> {
         match role {
-            Role::Reference => self.report.reference.clips.iter().find(|clip| clip.path == path)?.quality.as_ref(),
+            Role::Reference => self.recording(path)?.quality.as_ref(),
             Role::Candidate => self.report.candidates.iter().find(|row| row.path == path)?.quality.as_ref(),
             _ => None,
         }

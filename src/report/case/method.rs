@@ -27,7 +27,8 @@ impl Make<'_> {
         match &self.report.calibration {
             Some(calibration) => {
                 blocks.push(Block::paragraph(fill(&texts.ratio, &[("condition", &calibration.condition)])));
-                let trials = &calibration.trials;
+                let of_band = self.findings.validations.first().map(|validation| &validation.trials);
+                let trials = of_band.unwrap_or(&calibration.trials);
                 blocks.push(Block::paragraph(fill(
                     &texts.ratio_data,
                     &[

@@ -39,15 +39,7 @@ impl Make<'_> {
             let text = if candidate.status == Status::Forced { &texts.forced } else { &texts.refused };
             blocks.push(Block::Caution { text: fill(text, &[("reason", &reason(&candidate.path, why))]) });
         }
-        match &candidate.in_reference {
-            Some(InReference::SameContent { clip }) => {
-                blocks.push(Block::Caution { text: fill(&texts.in_reference_same, &[("clip", clip)]) });
-            }
-            Some(InReference::SameFolder { folder }) => {
-                blocks.push(Block::Caution { text: fill(&texts.in_reference_folder, &[("folder", folder)]) });
-            }
-            None => {}
-        }
+        blocks.extend(self.membership(candidate).map(|text| Block::Caution { text }));
         blocks.extend(self.scores(candidate));
         if candidate.status != Status::Scored {
             return blocks;
@@ -75,6 +67,20 @@ impl Make<'_> {
             (None, None) => blocks.push(Block::paragraph(&self.texts.method.ratio_none)),
         }
         blocks
+    }
+
+    /// How a candidate belongs to the reference, in words; none where it does not.
+    pub fn membership(&self, candidate: &Candidate) -> Option<String> {
+        let texts = &self.texts.results;
+        let name = short(&candidate.path);
+        Some(match candidate.in_reference.as_ref()? {
+            InReference::SameContent { clip } => {
+                fill(&texts.in_reference_same, &[("candidate", &name), ("clip", clip)])
+            }
+            InReference::SameFolder { folder } => {
+                fill(&texts.in_reference_folder, &[("candidate", &name), ("folder", folder)])
+            }
+        })
     }
 
     fn scores(&self, candidate: &Candidate) -> Option<Block> {
@@ -172,7 +178,7 @@ impl Make<'_> {
             false => fill(&texts.evidence_bounds, &[("unbounded", &unbounded), ("lower", &lower), ("upper", &upper)]),
         });
         if let Some(posterior) = &evidence.posterior {
-            let values = [posterior.prior.to_string(), fixed(posterior.posterior, 4)];
+            let values = [posterior.prior.to_string(), super::words::probability(posterior.posterior)];
             let [prior, after] = &values;
             words.push(fill(&texts.evidence_prior, &[("prior", prior), ("posterior", after)]));
         }

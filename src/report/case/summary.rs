@@ -1,7 +1,7 @@
 //! The first page: question, answer, the two outputs side by side, limits.
 
 use super::Make;
-use super::words::{reason, share, short, signed};
+use super::words::{reason, sentence, share, short, signed};
 use crate::library::Status;
 use crate::library::check::Candidate;
 use crate::report::document::{Answer, Block, Column, Section, Table};
@@ -9,6 +9,9 @@ use crate::report::texts::fill;
 
 /// Candidates whose answers are shown side by side on the first page; of more there is a table alone.
 const MOST_ANSWERS: usize = 2;
+
+/// Cautions on the first page; of more the number is told.
+const MOST_CAUTIONS: usize = 3;
 
 impl Make<'_> {
     pub fn summary(&self) -> Section {
@@ -28,6 +31,14 @@ impl Make<'_> {
         } else {
             blocks.push(self.overview());
         }
+        if let Some(calibration) =
+            self.report.calibration.as_ref().filter(|_| candidates.iter().any(|c| c.evidence.is_some()))
+        {
+            let phrase = |text: &str| fill(&self.texts.propositions.phrase, &[("proposition", text)]);
+            let [first, second] = calibration.propositions.each_ref().map(|text| phrase(text));
+            blocks.push(Block::paragraph(fill(&texts.propositions, &[("first", &first), ("second", &second)])));
+        }
+        blocks.extend(self.cautions());
         let pictured = self.rows().map(|(candidate, _)| candidate).find(|candidate| candidate.likeness.is_some());
         if candidates.len() <= MOST_ANSWERS {
             blocks.extend(pictured.and_then(|candidate| self.population_picture(candidate)).map(Block::figure));
@@ -35,6 +46,24 @@ impl Make<'_> {
         blocks.push(Block::heading(&texts.limits));
         blocks.push(Block::List { items: self.summary_limits() });
         self.section("summary", &texts.title, blocks)
+    }
+
+    /// What should be known before the answer is relied on.
+    fn cautions(&self) -> Vec<Block> {
+        let members = self.report.candidates.iter().filter_map(|row| self.membership(row));
+        let remarks = self.report.remarks.iter();
+        let remarks = remarks.map(|remark| sentence(&format!("{}: {}", short(&remark.about), remark.message)));
+        let all: Vec<String> = members.chain(remarks).collect();
+        let more = all.len().saturating_sub(MOST_CAUTIONS);
+        let mut blocks: Vec<Block> = all.into_iter().take(MOST_CAUTIONS).map(|text| Block::Caution { text }).collect();
+        if more > 0 {
+            let title = &self.texts.quality.title;
+            blocks.push(Block::paragraph(fill(
+                &self.texts.summary.more_cautions,
+                &[("n", &more.to_string()), ("title", title)],
+            )));
+        }
+        blocks
     }
 
     /// The answer in two sentences, or why there is none.

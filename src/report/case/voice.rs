@@ -2,13 +2,14 @@
 
 use super::Make;
 use super::words::{or_dash, sentence, short, signed};
+use crate::encoder::Band;
 use crate::library::descriptors::DescriptorComparison;
 use crate::library::findings::CandidateFindings;
 use crate::report::document::{Block, Column, Figure, Section, Table};
 use crate::report::plots::{Drawing, VoicesText, formants, pitch, spectra};
 use crate::report::svg::fixed;
 use crate::report::texts::fill;
-use crate::voice::{ChannelSensitivity, Descriptor, Descriptors, VoiceTracks};
+use crate::voice::{ChannelSensitivity, Descriptor, Descriptors, MOST_SECONDS, VoiceTracks};
 
 impl Make<'_> {
     pub fn voice(&self) -> Section {
@@ -21,6 +22,14 @@ impl Make<'_> {
             (false, 0) => Block::paragraph(&texts.population_none),
             (false, n) => Block::paragraph(fill(&texts.population, &[("n", &n.to_string())])),
         });
+        if self.report.candidates.iter().any(|row| row.band == Some(Band::Narrow)) {
+            blocks.push(Block::Caution { text: texts.narrow.clone() });
+        }
+        let voices = self.findings.candidates.iter().map(|row| &row.voice).chain([&self.findings.voice]);
+        if voices.flatten().any(|voice| voice.is_cut) {
+            let minutes = (MOST_SECONDS / 60).to_string();
+            blocks.push(Block::paragraph(fill(&texts.cut, &[("minutes", &minutes)])));
+        }
         for row in &compared {
             blocks.push(self.descriptor_table(row));
             blocks.extend(self.ceilings(row).map(Block::paragraph));
@@ -108,9 +117,10 @@ impl Make<'_> {
 
         let quartiles =
             tracks.each_ref().map(|all| (0..4).filter_map(|n| quartiles(all, n)).collect::<Vec<[f64; 3]>>());
-        let medians = quartiles
-            .each_ref()
-            .map(|all| all.iter().map(|[_, middle, _]| fixed(*middle, 0)).collect::<Vec<_>>().join(", "));
+        let medians = both.map(|voice| {
+            let all = [Descriptor::F1, Descriptor::F2, Descriptor::F3, Descriptor::F4];
+            all.map(|formant| or_dash(voice.get(formant), 0)).join(", ")
+        });
         let text = words(&texts.formants_title, &texts.formants_about, [texts.formants_axis.as_str(), ""]);
         let resonances =
             formants(&text, quartiles.each_ref().map(Vec::as_slice), medians.each_ref().map(String::as_str));
