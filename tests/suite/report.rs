@@ -380,6 +380,12 @@ fn a_report_weighs_evidence_and_claims_nothing() {
                 assert_no_claim(text, "the document");
             }
         }
+        // What should be known before the answer is relied on stands on its page.
+        let warned = document.sections[0]
+            .blocks
+            .iter()
+            .any(|block| matches!(block, Block::Caution { text } if text.contains("declared to be in de")));
+        assert!(warned, "the first page does not say that the language differs");
         // A ratio is never told without what it is not.
         let told = document.texts().into_iter().filter(|(text, _)| text.contains("times more probable"));
         for (text, _) in told {

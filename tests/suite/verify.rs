@@ -2,6 +2,7 @@
 
 use crate::program::{CANDIDATE, MFCC, REFERENCE, Run, assert_fits_schema, copy, folder, run, soundalike, word};
 use serde_json::{Value, json};
+use soundalike::evidence::bag::{BagContent, BagEntry, write_bag};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -150,8 +151,7 @@ fn another_instruction_set_is_compared_within_a_tolerance_that_is_told() {
     let case = Case::new(&[MFCC]);
     case.edit(|report| {
         report["result"]["settings"]["instruction_set"] = "x86_64 sse2, other".into();
-        let eer = report["findings"]["validations"][0]["figures"]["bounded"]["eer"].as_f64();
-        assert_eq!(eer, None, "no calibration fits one encoder alone");
+        assert_eq!(report["findings"]["validations"], json!([]), "the calibration fits no encoder alone");
         report["result"]["calibration"]["validation"]["bounded"]["cllr"] = json!(0.3321);
         rehash(report);
     });
@@ -243,9 +243,7 @@ fn a_candidate_in_the_folder_of_the_reference_and_one_that_is_broken_come_out_th
     ];
     case.run(&arguments).exits(3);
     let outcome = case.verify("r.json", &[], 0);
-    assert!(
-        outcome["case"]["remarks"].as_array().unwrap().iter().all(|r| r.as_str().unwrap().contains("as it is told"))
-    );
+    assert!(outcome["case"]["remarks"].to_string().contains("taken as they are told"), "{outcome}");
     // Told by other paths they come out the same too, errors included.
     let moved = folder();
     fs::create_dir(moved.path().join("anna")).unwrap();
@@ -337,6 +335,30 @@ fn a_bundle_that_was_altered_is_found() {
     rezip(&case.at("bad.zip"), more.into_iter());
     case.verify("bad.zip", &[], 1);
     assert!(!case.folder.path().parent().unwrap().join("escaped.txt").exists());
+    // A page that says something else is found though every hash is right.
+    let named = |name: &str| name.strip_prefix("case/data/").map(str::to_string);
+    for (file, from, to) in
+        [("report.html", "closer", "nearer"), ("result.json", "0.1.0", "0.1.1"), ("fingerprints.json", "mfcc", "mfc")]
+    {
+        let entries: Vec<BagEntry> = all
+            .iter()
+            .filter_map(|(name, bytes)| {
+                let name = named(name)?;
+                let content = match name == file {
+                    true => String::from_utf8(bytes.clone()).unwrap().replacen(from, to, 1).into_bytes(),
+                    false => bytes.clone(),
+                };
+                Some(BagEntry { name, content: BagContent::Bytes(content), sha256: None })
+            })
+            .collect();
+        let mut out = fs::File::create(case.at("bad.zip")).unwrap();
+        write_bag(&mut out, "case", &[], &entries).unwrap();
+        let outcome = case.verify("bad.zip", &[], 1);
+        assert_eq!(
+            (&outcome["bundle"]["intact"], &outcome["case"]["differences"][0]["place"]),
+            (&json!(true), &json!(file))
+        );
+    }
     // A case that does not come out the same is not bundled.
     case.edit(|report| {
         report["findings"]["hop_s"] = json!(2.0);

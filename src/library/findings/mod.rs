@@ -47,7 +47,7 @@ pub struct Findings {
     pub candidates: Vec<CandidateFindings>,
     /// The population's scores against the reference, in each band in which candidates were compared.
     pub populations: Vec<PopulationScores>,
-    /// How the calibration did on speakers that it had not seen, in each band in which candidates were compared.
+    /// How the calibration did on speakers that it had not seen, in each band in which candidates have a ratio.
     pub validations: Vec<Validation>,
 }
 
@@ -243,7 +243,7 @@ fn findings(
         voice: None,
         descriptors: Vec::new(),
     });
-    let used = |band: &Band| report.candidates.iter().any(|row| row.band == Some(*band));
+    let used = |band: &Band| report.candidates.iter().any(|row| row.band == Some(*band) && row.evidence.is_some());
     let validation = |band: Band| {
         let fit = calibration?.calibration.of_band(band);
         let Bounds { lower, upper, .. } = fit.fusion.bounds;

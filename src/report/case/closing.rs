@@ -20,7 +20,7 @@ impl Make<'_> {
     pub fn validation(&self) -> Section {
         let texts = &self.texts.validation;
         let mut blocks = Vec::new();
-        match &self.report.calibration {
+        match self.calibration() {
             Some(calibration) if !self.findings.validations.is_empty() => {
                 let folds = calibration.validation.folds.to_string();
                 let values =

@@ -102,7 +102,7 @@ impl Make<'_> {
     pub fn propositions(&self) -> Section {
         let (texts, document) = (&self.texts.propositions, &self.texts.document);
         let mut blocks = Vec::new();
-        match &self.report.calibration {
+        match self.calibration() {
             Some(calibration) => {
                 let [first, second] = &calibration.propositions;
                 let phrase = |proposition: &str| fill(&texts.phrase, &[("proposition", proposition)]);

@@ -24,7 +24,7 @@ impl Make<'_> {
         if self.report.cohort.is_some() {
             blocks.push(Block::paragraph(&texts.rank));
         }
-        match &self.report.calibration {
+        match self.calibration() {
             Some(calibration) => {
                 blocks.push(Block::paragraph(fill(&texts.ratio, &[("condition", &calibration.condition)])));
                 let of_band = self.findings.validations.first().map(|validation| &validation.trials);

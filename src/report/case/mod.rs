@@ -19,7 +19,7 @@ pub use closing::TOLERANCE;
 use super::document::{Document, Pair, Section};
 use super::texts::{Texts, fill};
 use crate::error::{Error, ErrorKind, Result};
-use crate::library::check::{Candidate, CheckReport};
+use crate::library::check::{CalibrationSummary, Candidate, CheckReport};
 use crate::library::findings::{CandidateFindings, ClipMedia, Examination, Findings, Media};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -222,6 +222,12 @@ impl<'a> Make<'a> {
     /// The candidates with what stands behind each.
     fn rows(&self) -> impl Iterator<Item = (&'a Candidate, &'a CandidateFindings)> {
         self.report.candidates.iter().zip(&self.findings.candidates)
+    }
+
+    /// The calibration, where a candidate has a ratio by it.
+    fn calibration(&self) -> Option<&'a CalibrationSummary> {
+        let with_ratio = self.report.candidates.iter().any(|row| row.evidence.is_some());
+        self.report.calibration.as_ref().filter(|_| with_ratio)
     }
 
     /// How a recording looks and sounds, where it could be read.

@@ -31,9 +31,7 @@ impl Make<'_> {
         } else {
             blocks.push(self.overview());
         }
-        if let Some(calibration) =
-            self.report.calibration.as_ref().filter(|_| candidates.iter().any(|c| c.evidence.is_some()))
-        {
+        if let Some(calibration) = self.calibration() {
             let phrase = |text: &str| fill(&self.texts.propositions.phrase, &[("proposition", text)]);
             let [first, second] = calibration.propositions.each_ref().map(|text| phrase(text));
             blocks.push(Block::paragraph(fill(&texts.propositions, &[("first", &first), ("second", &second)])));
@@ -172,7 +170,7 @@ impl Make<'_> {
 
     fn summary_limits(&self) -> Vec<String> {
         let texts = &self.texts.summary;
-        let calibration = self.report.calibration.as_ref().map(|calibration| {
+        let calibration = self.calibration().map(|calibration| {
             let speakers = calibration.trials.speakers.to_string();
             fill(&texts.limit_calibration, &[("speakers", &speakers), ("condition", &calibration.condition)])
         });
