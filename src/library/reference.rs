@@ -95,7 +95,8 @@ impl ReferenceSource {
             models: models.collect::<Result<_>>()?,
             clips,
             folders: folders.collect(),
-            named: named.iter().map(|name| shown(name)).collect(),
+            // In one order, whatever that of the arguments.
+            named: named.iter().map(|name| shown(name)).collect::<BTreeSet<_>>().into_iter().collect(),
             places: Places::default(),
         })
     }
@@ -117,7 +118,7 @@ impl ReferenceSource {
         })
     }
 
-    /// What was named as the reference.
+    /// What was named as the reference, in the order of the names.
     pub fn named(&self) -> &[String] {
         &self.named
     }

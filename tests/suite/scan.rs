@@ -408,7 +408,7 @@ fn names_that_a_spreadsheet_would_compute_are_text() {
         fs::create_dir_all(library.join(name)).unwrap();
         copy("voices/nsh/tts/01.wav", &library.join(name).join("01.wav"));
     }
-    let arguments = ["scan", MFCC, "-q", "--format=csv", "--top=all", "--reference", REFERENCE, word(&library)];
+    let arguments = ["scan", "-q", "--format=csv", "--top=all", "--reference", REFERENCE, word(&library)];
     let table = soundalike(&arguments).exits(0).stdout;
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let mut rows = 0;

@@ -44,7 +44,7 @@ pub struct CheckSettings<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// What was named as the reference.
+    /// What was named as the reference, in the order of the names.
     pub reference: Vec<String>,
     /// What was named as candidates.
     pub candidates: Vec<String>,
