@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  soundalike check --reference anna take1.wav --json > result.json\n  soundalike report \
                   result.json -o report.html -o report.json --case-number 12/26 --client 'A. Client'\n  soundalike report \
                   result.json --case case.toml -o report.html\n\nA case file holds, each optional: number, client, \
-                  analyst, question and date, for example\n  number = \"12/26\"\n  question = \"Is the voice of the advertisement \
+                  analyst, question, date, \
+                  and population (why it fits the case), for example\n  number = \"12/26\"\n  question = \"Is the voice of the advertisement \
                   made to imitate Anna?\"\n\nExit codes: 0 done; 1 the result does not come out the same; 2 nothing could be done."
 )]
 pub struct ReportArgs {
@@ -100,6 +101,7 @@ impl ReportWords {
             analyst: self.analyst.clone(),
             question: self.question.clone(),
             date: self.date.clone(),
+            population: None,
         };
         Ok(held.with(file).with(options))
     }

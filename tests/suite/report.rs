@@ -115,7 +115,12 @@ fn a_report_of_a_result_is_that_of_the_check() {
 fn the_case_is_told_by_a_file_and_options_go_before_it() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
-    fs::write(at("case.toml"), "number = \"7/26\"\nanalyst = \"B. Analyst\"\ndate = \"26 November 2026\"\n").unwrap();
+    fs::write(
+        at("case.toml"),
+        "number = \"7/26\"\nanalyst = \"B. Analyst\"\ndate = \"26 November 2026\"\n\
+         population = \"adults, for the voice is an adult's\"\n",
+    )
+    .unwrap();
     let asked = |case: &str, page: &str| {
         soundalike(&[
             "check",
@@ -135,7 +140,9 @@ fn the_case_is_told_by_a_file_and_options_go_before_it() {
     asked(word(&at("case.toml")), word(&at("r.html"))).exits(0);
     let text = words(&fs::read_to_string(at("r.html")).unwrap());
     assert!(text.contains("8/26") && !text.contains("7/26"), "{text:.500}");
-    assert!(text.contains("B. Analyst") && text.contains("26 November 2026"));
+    for stated in ["B. Analyst", "26 November 2026", "adults, for the voice is an adult's"] {
+        assert!(text.contains(stated), "no {stated:?} in {text}");
+    }
     fs::write(at("bad.toml"), "nummer = \"7/26\"\n").unwrap();
     asked(word(&at("bad.toml")), word(&at("s.html"))).fails(&[
         "bad.toml",

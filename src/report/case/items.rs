@@ -129,6 +129,13 @@ impl Make<'_> {
                     words += &fill(&texts.population_filters, &[("filters", &filters.join(", "))]);
                 }
                 blocks.push(Block::paragraph(words));
+                match &self.facts.case.population {
+                    Some(why) => {
+                        blocks.push(Block::paragraph(&texts.population_why));
+                        blocks.push(Block::Quote { text: why.clone() });
+                    }
+                    None => blocks.push(Block::paragraph(&texts.population_no_why)),
+                }
                 blocks.push(Block::Caution { text: super::words::sentence(&capitalised(&cohort.caution)) });
             }
             None => blocks.push(Block::paragraph(&texts.population_none)),

@@ -46,10 +46,13 @@ pub struct CaseInfo {
     pub question: Option<String>,
     /// Date of the report, as it is to be printed; the program reads no clock.
     pub date: Option<String>,
+    /// Why the population fits the case.
+    pub population: Option<String>,
 }
 
 impl CaseInfo {
-    /// Reads the TOML text of a case file: `number`, `client`, `analyst`, `question`, `date`, each of them optional.
+    /// Reads the TOML text of a case file: `number`, `client`, `analyst`, `question`, `date`, `population`, each of them
+    /// optional.
     /// `path` is told in errors.
     ///
     /// # Errors
@@ -57,7 +60,7 @@ impl CaseInfo {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
             let found = error.to_string().trim().replace('\n', " ");
-            let expected = "a table with number, client, analyst, question and date, each a text".into();
+            let expected = "a table with number, client, analyst, question, date and population, each a text".into();
             ErrorKind::Document { path: path.into(), what: "case file", found, expected }.into()
         })
     }
@@ -70,6 +73,7 @@ impl CaseInfo {
             analyst: other.analyst.or(self.analyst),
             question: other.question.or(self.question),
             date: other.date.or(self.date),
+            population: other.population.or(self.population),
         }
     }
 }

@@ -31,7 +31,7 @@ sections! {
     /// Items received.
     ItemsTexts { title, intro, caption, role, file, sha256, size, format, duration, speech, used, role_reference, role_candidate, role_model, role_calibration, role_cohort, from_model, built_in, duplicate }
     /// Propositions and population.
-    PropositionsTexts { title, intro, first, second, phrase, none, population, population_text, population_sex, population_filters, population_none, language }
+    PropositionsTexts { title, intro, first, second, phrase, none, population, population_text, population_sex, population_filters, population_why, population_no_why, population_none, language }
     /// Method.
     MethodTexts { title, pipeline, encoders, encoder_mfcc, encoder_mfcc_lda, encoder_ge2e, encoder_campplus, ratio, ratio_data, ratio_none, rank, narrow, deterministic }
     /// Results.
