@@ -15,7 +15,7 @@ const MOST_COLUMNS: usize = 480;
 /// Range of levels that is shown, dB under the greatest.
 pub const RANGE_DB: f64 = 60.0;
 
-/// Levels over time and frequency: 0 is [`RANGE_DB`] or more under the greatest level, 255 that level itself.
+/// Levels over time and frequency: 0 is 60 dB or more under the greatest level, 255 that level itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spectrogram {
     /// Number of columns, in the order of time.
