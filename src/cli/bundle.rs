@@ -65,7 +65,6 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
     let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
     drop(progress);
-    again.verification.remarks.iter().for_each(|remark| output::warn(args.report.display(), remark, common));
     let (None, Some(examination)) = (again.verification.differences.first(), &again.examination) else {
         let difference = again.verification.differences.first().map_or_else(String::new, differing);
         let message = format!("does not come out the same, so it was not bundled: {difference}");

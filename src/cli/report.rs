@@ -238,7 +238,6 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
     let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
     drop(progress);
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
-    again.verification.remarks.iter().for_each(|remark| output::warn(result.display(), remark, common));
     if let Some(message) = elsewhere(&again.verification) {
         output::refusal(&result.display().to_string(), &message, common);
         return Ok(GATE);

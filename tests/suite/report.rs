@@ -77,6 +77,9 @@ fn the_page_says_what_the_result_says() {
     for clip in result.json()["reference"]["clips"].as_array().unwrap() {
         assert!(text.contains(clip["sha256"].as_str().unwrap()));
     }
+    // The voice is described as inspect describes it.
+    let inspected = soundalike(&["inspect", "--voice", "--json", CANDIDATE]).exits(0).json();
+    assert_eq!(report["findings"]["candidates"][0]["voice"], inspected["clips"][0]["voice"]);
     let validation = &report["findings"]["validations"][0];
     assert!(text.contains(&figure(&validation["figures"]["bounded"]["cllr"], 3)), "{validation}");
     assert!(text.contains(&figure(&validation["rates"]["cllr"]["low"], 3)), "the interval over speakers");

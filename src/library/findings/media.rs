@@ -12,7 +12,7 @@ use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
 use crate::encoder::Panel;
 use crate::error::Result;
 use crate::feature::{FRAME_SECONDS, SpeechDetector, SpeechSettings};
-use crate::voice::{VoiceAnalysis, VoicePlan};
+use crate::voice::{SpeechStretches, VoiceAnalysis, VoicePlan};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -111,16 +111,21 @@ fn show(
     let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
     let (mut samples, mut block) = (Vec::new(), Vec::new());
     let mut detector = SpeechDetector::new(speech);
-    let mut frames: Vec<bool> = Vec::new();
+    let (mut frames, mut stretches): (Vec<bool>, _) = (Vec::new(), SpeechStretches::default());
     let most = MOST_S * SAMPLE_RATE_HZ as usize;
     // A little more than is shown, so that the voice's figures know whether the recording goes on.
     while samples.len() <= most && recording.next(&mut block)? {
         samples.extend_from_slice(&block);
-        detector.push(&block, &mut |frame| frames.push(frame.speech));
+        detector.push(&block, &mut |frame| {
+            frames.push(frame.speech);
+            stretches.push(frame.speech);
+        });
     }
-    detector.finish(&mut |frame| frames.push(frame.speech));
-    let stretches = stretches(&frames);
-    let voice = plan.describe(&samples, &stretches);
+    detector.finish(&mut |frame| {
+        frames.push(frame.speech);
+        stretches.push(frame.speech);
+    });
+    let voice = plan.describe(&samples, stretches.as_slice());
     samples.truncate(most);
     Ok(ClipMedia {
         path: told.into(),
@@ -128,7 +133,7 @@ fn show(
         outline: outline(&samples),
         voice,
         excerpt: with_excerpt.then(|| excerpt(&samples, &frames)),
-        speech: stretches,
+        speech: stretches.as_slice().to_vec(),
     })
 }
 
@@ -137,19 +142,6 @@ fn outline(samples: &[f32]) -> Vec<(f32, f32)> {
     let part = samples.len().div_ceil(COLUMNS).max(1);
     let ends = |part: &[f32]| part.iter().fold((0.0f32, 0.0f32), |(low, high), x| (low.min(*x), high.max(*x)));
     samples.chunks(part).map(ends).collect()
-}
-
-/// From and to of each run of frames with speech, seconds.
-fn stretches(frames: &[bool]) -> Vec<(f64, f64)> {
-    let mut found: Vec<(f64, f64)> = Vec::new();
-    for (i, _) in frames.iter().enumerate().filter(|(_, speech)| **speech) {
-        let (start, end) = (i as f64 * FRAME_SECONDS, (i + 1) as f64 * FRAME_SECONDS);
-        match found.last_mut() {
-            Some((_, last)) if (*last - start).abs() < FRAME_SECONDS / 2.0 => *last = end,
-            _ => found.push((start, end)),
-        }
-    }
-    found
 }
 
 /// The stretch with most speech; the first of several.
@@ -223,10 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_of_speech_are_runs_of_frames() {
-        let found = stretches(&[false, true, true, false, true]);
-        assert_eq!(found.len(), 2);
-        assert!((found[0].0 - 0.01).abs() < 1e-9 && (found[0].1 - 0.03).abs() < 1e-9, "{found:?}");
+    fn an_outline_holds_the_extremes_of_equal_parts() {
         assert_eq!(outline(&[0.5, -0.25, 0.0]), [(0.0, 0.5), (-0.25, 0.0), (0.0, 0.0)]);
     }
 }
