@@ -89,7 +89,8 @@ impl<'a> Make<'a> {
         encoder: Encoder,
     ) -> Option<Figure> {
         let texts = &self.texts.pictures;
-        let media = self.media_of(&self.media.candidates, &candidate.path)?;
+        let media = self.media_of(&self.media.candidates, &candidate.path);
+        let media = media.filter(|media| self.is_pictured(&media.path))?;
         let with_ratio = candidate.evidence.is_some();
         let score = |segment: &Segment| if with_ratio { segment.log10_lr } else { segment.cosine(encoder) };
         let windows: Vec<(f64, f64, f64)> = findings
@@ -165,7 +166,9 @@ impl<'a> Make<'a> {
             rows: &rows,
         });
         let caption = pictures.clips_caption.clone();
-        blocks.push(Block::figure(Figure { caption, alternative: drawing.alternative, svg: drawing.svg }));
+        if self.is_pictured(&candidate.path) {
+            blocks.push(Block::figure(Figure { caption, alternative: drawing.alternative, svg: drawing.svg }));
+        }
         let rows = scores.clips.iter().enumerate().map(|(place, clip)| {
             let without = without(place);
             vec![

@@ -209,6 +209,9 @@ fn listed(names: &[String], most: usize) -> String {
     if names.len() > most { format!("{shown} … (+{})", names.len() - most) } else { shown }
 }
 
+/// Candidates of which pictures are drawn, from the first on.
+const MOST_PICTURED: usize = 24;
+
 /// A document in the making.
 struct Make<'a> {
     facts: &'a CaseFacts<'a>,
@@ -226,6 +229,11 @@ impl<'a> Make<'a> {
     /// The candidates with what stands behind each.
     fn rows(&self) -> impl Iterator<Item = (&'a Candidate, &'a CandidateFindings)> {
         self.report.candidates.iter().zip(&self.findings.candidates)
+    }
+
+    /// Whether pictures are drawn of a candidate: of many, the first alone have some.
+    fn is_pictured(&self, path: &str) -> bool {
+        self.report.candidates.iter().take(MOST_PICTURED).any(|row| row.path == path)
     }
 
     /// The calibration, where a candidate has a ratio by it.

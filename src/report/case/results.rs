@@ -1,7 +1,7 @@
 //! What came out: scores, rank and ratio of each candidate, and the controls beside them.
 
-use super::Make;
 use super::words::{or_dash, reason, share, short, signed};
+use super::{MOST_PICTURED, Make};
 use crate::compare::Likeness;
 use crate::encoder::{Encoder, PerEncoder};
 use crate::library::check::{Candidate, GateResult, InReference};
@@ -20,6 +20,10 @@ impl Make<'_> {
     pub fn results(&self) -> Section {
         let texts = &self.texts.results;
         let mut blocks = Vec::new();
+        if self.report.candidates.len() > MOST_PICTURED {
+            let n = MOST_PICTURED.to_string();
+            blocks.push(Block::paragraph(fill(&self.texts.pictures.first, &[("n", &n)])));
+        }
         for (candidate, _) in self.rows() {
             blocks.push(Block::heading(fill(&texts.candidate_title, &[("candidate", &candidate.path)])));
             blocks.extend(self.result(candidate));
@@ -254,7 +258,7 @@ impl Make<'_> {
 
     fn drawn_population(&self, candidate: &Candidate, encoder: Encoder, low: bool) -> Option<Figure> {
         let texts = &self.texts.pictures;
-        let score = candidate.scores.as_ref()?.get(encoder)?;
+        let score = candidate.scores.as_ref().filter(|_| self.is_pictured(&candidate.path))?.get(encoder)?;
         let scores = self.findings.populations.iter().find(|scores| Some(scores.band) == candidate.band)?;
         let scores = scores.scores.get(encoder).filter(|scores| !scores.is_empty())?;
         let named = [("encoder", encoder.label())];

@@ -95,7 +95,8 @@ impl Make<'_> {
 
     fn voice_pictures(&self, row: &CandidateFindings) -> Vec<Block> {
         let texts = &self.texts.pictures;
-        let Some(media) = self.media_of(&self.media.candidates, &row.path) else { return Vec::new() };
+        let media = self.media_of(&self.media.candidates, &row.path);
+        let Some(media) = media.filter(|media| self.is_pictured(&media.path)) else { return Vec::new() };
         let (Some(reference), Some(candidate)) = (&self.findings.voice, &row.voice) else { return Vec::new() };
         let own: Vec<&VoiceTracks> = self.media.reference.iter().map(|clip| &clip.voice.tracks).collect();
         let tracks = [own, vec![&media.voice.tracks]];
