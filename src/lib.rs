@@ -32,6 +32,7 @@ pub mod encoder;
 mod error;
 pub mod evidence;
 pub mod feature;
+mod hash;
 pub mod library;
 mod random;
 pub mod report;

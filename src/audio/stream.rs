@@ -229,7 +229,7 @@ fn sha256(path: &Path, file: &mut File) -> Result<String> {
             _ => break,
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::hash::hex(hasher.finalize()))
 }
 
 fn loudest_channel(mut decoder: Decoder) -> Result<usize> {

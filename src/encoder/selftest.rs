@@ -105,7 +105,7 @@ fn same(found: &str, expected: &str) -> Outcome {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hash::hex(Sha256::digest(bytes))
 }
 
 fn weights(models: &Models, encoder: Encoder, sha256: &str) -> Result<Outcome> {

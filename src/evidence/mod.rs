@@ -17,20 +17,12 @@ mod told;
 pub use told::CaseFile;
 
 use crate::error::{Error, ErrorKind, EvidenceFault};
-use std::fmt::Write as _;
+pub(crate) use crate::hash::hex;
 use std::path::Path;
 
 /// An error about evidence.
 pub(crate) fn fault(path: &Path, fault: EvidenceFault, found: impl Into<String>, expected: impl Into<String>) -> Error {
     ErrorKind::Evidence { path: path.into(), fault, found: found.into(), expected: expected.into() }.into()
-}
-
-/// A hash as 64 hexadecimal digits.
-pub(crate) fn hex(hash: impl AsRef<[u8]>) -> String {
-    hash.as_ref().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// True of 64 lower-case hexadecimal digits.

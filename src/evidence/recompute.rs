@@ -7,7 +7,7 @@
 
 use super::told::CaseFile;
 use crate::calibration::verbal::{self, Propositions};
-use crate::encoder::Models;
+use crate::encoder::{Models, Panel};
 use crate::error::Result;
 use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
@@ -128,7 +128,9 @@ pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &Bat
     };
     check_files(case, &places, &mut verification);
     if verification.same {
-        let examination = match again(case, &places, models, options) {
+        // Weights that cannot be had say nothing of the case.
+        let panel = case.panel(models)?;
+        let examination = match again(case, &panel, &places, options) {
             Ok(examination) => examination,
             // What cannot be asked again was not asked so.
             Err(error) if !error.is_threads() => {
@@ -173,7 +175,7 @@ fn names(case: &CaseFile, verification: &mut Verification) {
             );
         }
     }
-    let remark = "what was stated of the case (number, client, analyst, question, date) and the names that the files were \
+    let remark = "what was stated of the case (number, client, analyst, question, date, population) and the names that the files were \
                   given by are taken as they are told: they cannot be computed";
     verification.remarks.push(remark.into());
 }
@@ -181,9 +183,11 @@ fn names(case: &CaseFile, verification: &mut Verification) {
 /// Whether a name can stand for a file: it is the file, a folder above it, or a pattern.
 fn stands_for(name: &str, file: &str) -> bool {
     let by_pattern = || {
-        let pattern = glob::Pattern::new(name).ok().filter(|_| name.contains(['*', '?', '[']));
+        let named = normal(name);
+        let pattern = named.to_str().filter(|name| name.contains(['*', '?', '[']));
         // A pattern may stand for folders.
-        pattern.is_some_and(|pattern| Path::new(file).ancestors().any(|above| pattern.matches_path(above)))
+        let pattern = pattern.and_then(|pattern| glob::Pattern::new(pattern).ok());
+        pattern.is_some_and(|pattern| normal(file).ancestors().any(|above| pattern.matches_path(above)))
     };
     normal(file) == normal(name) || lies_in(name, file) || by_pattern()
 }
@@ -252,9 +256,8 @@ fn check_files(case: &CaseFile, places: &Places, verification: &mut Verification
 }
 
 /// Computes the case from its files.
-fn again(case: &CaseFile, places: &Places, models: &Models, options: &BatchOptions<'_>) -> Result<Examination> {
+fn again(case: &CaseFile, panel: &Panel, places: &Places, options: &BatchOptions<'_>) -> Result<Examination> {
     let told = &case.told;
-    let panel = case.panel(models)?;
     let paths = |clips: &mut dyn Iterator<Item = &String>| clips.map(PathBuf::from).collect::<Vec<PathBuf>>();
     let recordings = told.reference.clips.iter().filter(|clip| clip.model.is_none());
     let clips = paths(&mut recordings.map(|clip| &clip.path));
@@ -274,7 +277,7 @@ fn again(case: &CaseFile, places: &Places, models: &Models, options: &BatchOptio
         places: Some(places),
     };
     let candidates = paths(&mut told.candidates.iter().map(|clip| &clip.path));
-    let mut examination = examination(&panel, &reference, &candidates, &settings, options)?;
+    let mut examination = examination(panel, &reference, &candidates, &settings, options)?;
     // What was named, folders and patterns, is told as it was.
     examination.report.request.candidates.clone_from(&told.request.candidates);
     Ok(examination)

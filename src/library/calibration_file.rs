@@ -267,5 +267,5 @@ const BUILT_IN: [(&str, &str); 2] = [
 ];
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hash::hex(Sha256::digest(bytes))
 }

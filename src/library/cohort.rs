@@ -179,7 +179,7 @@ impl Cohort {
         };
         let wide = voices(Band::Wide, &description.fingerprints)?;
         let narrow = voices(Band::Narrow, &description.narrow_fingerprints)?;
-        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = crate::hash::hex(Sha256::digest(bytes));
         Ok(Cohort { origin: origin.into(), sha256, description, wide, narrow })
     }
 

@@ -131,7 +131,7 @@ impl ScanResult {
             }
         }
         let head = head.ok_or_else(|| wrong("no line of a scan".into()))?;
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = crate::hash::hex(Sha256::digest(text.as_bytes()));
         Ok(ScanResult { sha256, head, voices })
     }
 }

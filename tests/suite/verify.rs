@@ -164,6 +164,22 @@ fn another_instruction_set_is_compared_within_a_tolerance_that_is_told() {
 }
 
 #[test]
+fn patterns_and_folders_by_any_name_are_no_difference() {
+    let case = Case::new(&[MFCC]);
+    for named in ["./anna/*.wav", "anna/0[1-3].wav", "./anna/", "anna/../anna", "."] {
+        let candidate = if named == "." { "./take.wav" } else { "take.wav" };
+        case.run(&["check", "-q", MFCC, "--reference", named, candidate, "--report", "r.json"]).exits(0);
+        case.verify("r.json", &[], 0);
+    }
+}
+
+#[test]
+fn weights_that_are_not_there_are_an_error_and_no_difference() {
+    let case = Case::new(&[]);
+    case.run(&["verify", "report.json", "--models", "none"]).fails(&["none"]);
+}
+
+#[test]
 fn a_sentence_cannot_say_another_ratio_than_the_figure() {
     let case = Case::new(&[]);
     for machine in [None, Some("x86_64 sse2, other")] {

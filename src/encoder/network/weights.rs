@@ -23,7 +23,7 @@ impl<'a> WeightFile<'a> {
     /// [`WeightSource::wrong`] where it is another file.
     pub fn read(source: &'a WeightSource, sha256: &'static str) -> Result<Self> {
         let bytes = &source.bytes;
-        let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = crate::hash::hex(Sha256::digest(bytes));
         if found != sha256 {
             let found = format!("{} bytes with the SHA-256 {found}", bytes.len());
             return Err(source.wrong(found, format!("the SHA-256 {sha256}")));

@@ -333,7 +333,7 @@ impl Store {
         };
         for rows in rows.chunks(most) {
             let bytes = encoded(&self.folder, rows, &self.common)?;
-            let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = crate::hash::hex(Sha256::digest(&bytes));
             let file = format!("clips-{}.parquet", sha256.get(..16).unwrap_or_default());
             let path = self.folder.join(&file);
             write_whole(&path, &bytes)?;

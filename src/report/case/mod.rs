@@ -136,8 +136,7 @@ impl CaseReport {
 
 /// SHA-256 of a result as `check --json` prints it: its text and a line end.
 pub fn result_sha256(result: &str) -> String {
-    let hash = Sha256::new().chain_update(result.trim()).chain_update("\n").finalize();
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hash::hex(Sha256::new().chain_update(result.trim()).chain_update("\n").finalize())
 }
 
 /// What a document of a case is made of.

@@ -13,10 +13,10 @@ mod world;
 
 use super::document::Document;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash::hex;
 use letters::{Care, spelled};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use typst::diag::{SourceDiagnostic, Warned};
 use typst::foundations::{Bytes, Smart};
 use typst_layout::PagedDocument;
@@ -168,13 +168,6 @@ fn locale(tag: &str) -> (String, Option<String>) {
     let language = parts.next().filter(|part| letters(part, 2..=3)).unwrap_or("en");
     let region = parts.find(|part| letters(part, 2..=2)).map(str::to_ascii_uppercase);
     (language.to_ascii_lowercase(), region)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 fn fault(found: String) -> Error {
