@@ -96,7 +96,7 @@ fn typeset(document: &Document, attachments: &[Attachment], care: Care) -> Resul
     let Warned { output, .. } = typst::compile::<PagedDocument>(&Desk::new(TEMPLATE, files)?);
     let pages = output.map_err(|errors| told(&errors))?;
     let options = PdfOptions {
-        ident: Smart::Custom(hex(&ident)),
+        ident: Smart::Custom(hex(ident)),
         creator: Smart::Custom(Some(format!("soundalike {}", env!("CARGO_PKG_VERSION")))),
         standards: PdfStandards::new(&[PdfStandard::A_3b]).map_err(|error| fault(error.message().to_string()))?,
         ..PdfOptions::default()
@@ -113,7 +113,7 @@ fn data(document: &Document, attachments: &[Attachment], care: Care) -> Result<V
     let mut listed: Vec<Value> = attachments
         .iter()
         .map(|a| {
-            let sha256 = hex(&Sha256::digest(&a.bytes));
+            let sha256 = hex(Sha256::digest(&a.bytes));
             json!({ "name": a.name, "mime": a.mime, "description": a.description, "bytes": a.bytes.len(),
                     "sha256": sha256 })
         })
