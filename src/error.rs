@@ -273,6 +273,8 @@ impl Error {
             ErrorKind::Document { what: "index", .. } => {
                 "name another folder, or make it anew with soundalike index --rebuild".into()
             }
+            ErrorKind::Document { what: "folder", .. } => "name another folder".into(),
+            ErrorKind::Document { what: "rows", .. } => "write the file again, or take it out of the folder".into(),
             ErrorKind::Document { what: "protect", .. } => {
                 "name another folder, or put voices there with soundalike protect add".into()
             }

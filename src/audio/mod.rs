@@ -3,6 +3,7 @@
 mod channel;
 pub mod decode;
 mod format;
+mod input;
 mod resample;
 mod sound;
 mod stream;
@@ -12,6 +13,7 @@ mod warning;
 pub use channel::Channel;
 pub use decode::looks_like_audio;
 pub use format::{AudioFormat, Container};
+pub use input::ClipSource;
 pub use sound::NARROW_BAND_HZ;
 pub use stream::{ReadOptions, Recording, Waveform, file_sha256};
 pub use variation::{Noise, Variation};

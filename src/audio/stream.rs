@@ -8,6 +8,7 @@ use super::SAMPLE_RATE_HZ;
 use super::channel::{Channel, Mixer};
 use super::decode::Decoder;
 use super::format::AudioFormat;
+use super::input::{ClipSource, Input};
 use super::resample::Resampler;
 use super::sound::{Sound, SoundMeter};
 use super::warning::Warning;
@@ -67,9 +68,18 @@ impl Recording {
     /// # Errors
     /// Where the file cannot be opened, is no audio, breaks its format's rules, or lacks the channel asked for.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let mut file = open_regular(path)?;
+        Self::of(&ClipSource::File(path.into()), options)
+    }
+
+    /// The same of a clip that may lie in memory.
+    ///
+    /// # Errors
+    /// As for [`Recording::open`].
+    pub fn of(clip: &ClipSource, options: &ReadOptions) -> Result<Self> {
+        let path = clip.path();
+        let mut file = clip.open()?;
         let sha256 = if options.hash { Some(sha256(path, &mut file)?) } else { None };
-        let decoder = Decoder::open(path, file.try_clone().at(path, "open")?)?;
+        let decoder = Decoder::open(path, file.again(path)?)?;
         let channels = decoder.format().channels;
         let (decoder, only) = match options.channel {
             // A file with one channel is used as it is, whichever was asked for.
@@ -190,8 +200,16 @@ impl Waveform {
     /// # Errors
     /// As for [`Recording::open`] and [`Recording::next`].
     pub fn read(path: &Path, channel: Channel) -> Result<Self> {
+        Self::of(&ClipSource::File(path.into()), channel)
+    }
+
+    /// The same of a clip that may lie in memory.
+    ///
+    /// # Errors
+    /// As for [`Waveform::read`].
+    pub fn of(clip: &ClipSource, channel: Channel) -> Result<Self> {
         let options = ReadOptions { channel, hash: false, measure: false };
-        let mut recording = Recording::open(path, &options)?;
+        let mut recording = Recording::of(clip, &options)?;
         let (mut samples, mut block) = (Vec::new(), Vec::new());
         while recording.next(&mut block)? {
             samples.extend_from_slice(&block);
@@ -206,11 +224,11 @@ impl Waveform {
 /// # Errors
 /// Where the file cannot be opened or read.
 pub fn file_sha256(path: &Path) -> Result<String> {
-    sha256(path, &mut open_regular(path)?)
+    ClipSource::File(path.into()).sha256()
 }
 
 /// Opens a regular file; anything else (a folder, a pipe that would block, a device without end) is refused first.
-fn open_regular(path: &Path) -> Result<File> {
+pub(super) fn open_regular(path: &Path) -> Result<File> {
     let metadata = std::fs::metadata(path).at(path, "open")?;
     if !metadata.is_file() {
         let found = if metadata.is_dir() { "a folder" } else { "a pipe or a device (save it to a file first)" };
@@ -219,7 +237,7 @@ fn open_regular(path: &Path) -> Result<File> {
     File::open(path).at(path, "open")
 }
 
-fn sha256(path: &Path, file: &mut File) -> Result<String> {
+pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {
     file.rewind().at(path, "read")?;
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0u8; 1 << 16]);
     loop {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use soundalike::Result;
 use soundalike::audio::file_sha256;
 use soundalike::evidence::audit::{self, AuditEntry, AuditFile};
+use soundalike::library::index::{Index, MANIFEST};
 use soundalike::library::{Labels, Reference, catalogue};
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -91,6 +92,17 @@ pub fn input(path: &str, sha256: Option<&str>) {
 /// A file that is read, where the result does not hold its hash: it is read once more.
 pub fn input_file(path: &Path) {
     input(&shown(path), hash(path).as_deref());
+}
+
+/// The same of an index: the file that names the hashes of its segments, or else each segment with its hash.
+pub fn input_index(index: &Index) {
+    let Some(folder) = index.folder() else { return };
+    if !index.is_of_others() {
+        return input_file(&folder.join(MANIFEST));
+    }
+    for segment in &index.manifest().segments {
+        input(&shown(&folder.join(&segment.file)), Some(&segment.sha256));
+    }
 }
 
 /// The same of files, folders and patterns; a folder stands for what is in it.

@@ -45,8 +45,8 @@ pub fn run(args: &EnrolArgs, common: &Common) -> Outcome {
     warn_of_reference(&enrolment.reference, common);
     write_file(&args.output, &mut |out| {
         let failed = |source| Error::from(ErrorKind::Io { path: args.output.clone(), action: "write", source });
-        serde_json::to_writer(&mut *out, &enrolment.model).map_err(|error| failed(error.into()))?;
-        out.write_all(b"\n").map_err(failed)
+        let bytes = enrolment.model.to_bytes().map_err(|error| failed(error.into()))?;
+        out.write_all(&bytes).map_err(failed)
     })?;
     let encoders: Vec<&str> = enrolment.model.fingerprints.encoders().map(Encoder::label).collect();
     output::print(&format!(

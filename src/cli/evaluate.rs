@@ -87,8 +87,7 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
     let labels = args.labels.read(args.by.as_deref(), &[])?;
     let panel = super::panel(&args.channel, &args.encoder, None)?;
     // The condition that goes with the pairs; a list of trials does not say what they are.
-    let condition = if args.labels.is_list() { None } else { Some(args.pairs.name()) };
-    let condition = condition.filter(|name| *name != Pairs::SyntheticSynthetic.name());
+    let condition = if args.labels.is_list() { None } else { args.pairs.condition() };
     let calibration = args.calibration.read(condition)?;
     let cohort = args
         .as_norm

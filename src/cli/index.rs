@@ -136,8 +136,9 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
 }
 
 fn check(args: &IndexArgs, source: Option<&LibrarySource>, common: &Common) -> Outcome {
-    audit::input_file(&args.output.join(MANIFEST));
-    let report = Index::open(&args.output)?.check(source, common.threads)?;
+    let index = Index::open(&args.output)?;
+    audit::input_index(&index);
+    let report = index.check(source, common.threads)?;
     if args.json {
         output::print_json(&report)?;
     } else {

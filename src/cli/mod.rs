@@ -32,7 +32,7 @@ use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use soundalike::library::batch::BatchOptions;
 use soundalike::library::cohort::Cohort;
 use soundalike::library::{
-    DEFAULT_CONDITION, Filter, Labels, LoadedCalibration, Manifest, ReferenceSource, Selection, TrialList,
+    DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, ReferenceSource, Selection,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -150,19 +150,6 @@ impl LabelArgs {
         self.trials.is_some()
     }
 
-    /// A list of trials has no columns to choose lines by.
-    fn refuse_selection(&self) -> Result<()> {
-        let filters = [("where", &self.filters), ("where-synthetic", &self.synthetic_filters)].into_iter();
-        let filter = filters.filter_map(|(name, filters)| Some((name, filters.first()?.to_string()))).next();
-        match self.split.first().map(|split| ("split", split.clone())).or(filter) {
-            Some((name, found)) => {
-                let expected = "--manifest with that column beside --trials".into();
-                Err(soundalike::ErrorKind::Setting { name, found, expected }.into())
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Reads the labels, with the cells of a column that must be there and of one that may.
     fn read(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
         let labels = self.read_labels(column, wanted)?;
@@ -176,29 +163,13 @@ impl LabelArgs {
             filters: self.filters.clone(),
             synthetic_filters: self.synthetic_filters.clone(),
         };
-        let required: Vec<&str> = column.into_iter().collect();
-        let read = |file: &PathBuf| Manifest::read_with(file, self.root.as_deref(), &selection, &required, wanted);
-        let manifest = self.manifest.as_ref().map(read).transpose()?;
-        let column = column.or(wanted.first().copied()).map(str::to_string);
-        match (&self.trials, manifest) {
-            (None, Some(manifest)) => Ok(Labels::Manifest { manifest, column }),
-            (Some(trials), manifest) => {
-                if let (Some(column), None) = (required.first(), &manifest) {
-                    let (found, expected) = (column.to_string(), "--manifest with that column beside --trials".into());
-                    return Err(soundalike::ErrorKind::Setting { name: "by", found, expected }.into());
-                }
-                if manifest.is_none() {
-                    self.refuse_selection()?;
-                }
-                let list = TrialList::read(trials, self.root.as_deref())?;
-                Ok(Labels::Trials { list, manifest, column })
-            }
-            // clap asks for one of the two.
-            (None, None) => {
-                let (found, expected) = ("no labels".into(), "--manifest or --trials".into());
-                Err(soundalike::ErrorKind::Setting { name: "manifest", found, expected }.into())
-            }
-        }
+        let files = LabelFiles {
+            manifest: self.manifest.as_deref(),
+            trials: self.trials.as_deref(),
+            root: self.root.as_deref(),
+            selection,
+        };
+        Labels::read(&files, column, wanted)
     }
 }
 

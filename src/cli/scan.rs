@@ -2,7 +2,7 @@
 
 use super::output::{self, plain, write_file};
 use super::progress::Pace;
-use super::scan_table::{HitRow, csv_header, csv_row, parquet};
+use super::scan_table::{csv_header, csv_row, parquet};
 use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE, audit};
 use clap::{Args, ValueEnum};
 use soundalike::encoder::{Encoder, Panel, PanelSettings};
@@ -11,8 +11,8 @@ use soundalike::library::index::{
     Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, Progress, WalkSettings, update,
 };
 use soundalike::library::scan::{
-    FalseAlarms, Hit, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, panel_of,
-    scan,
+    FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache,
+    panel_of, scan,
 };
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ pub struct ScanArgs {
     /// Folder of protected voices: each folder in it is a voice by that name, and each voice model (.model)
     #[arg(long, value_name = "FOLDER")]
     reference_set: Vec<PathBuf>,
-    /// An index made by `index`, or a folder, list or manifest of clips
+    /// An index made by `index`, a folder of Parquet files with the same columns, or a folder, list or manifest of clips
     #[arg(value_name = "LIBRARY")]
     library: PathBuf,
     /// Most clips that are listed of each voice, or all [default: 20; with --above all]
@@ -194,7 +194,7 @@ impl Library {
     pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
         if Index::is_one(named) {
             let index = Index::open(named)?;
-            audit::input_file(&named.join(MANIFEST));
+            audit::input_index(&index);
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
         }

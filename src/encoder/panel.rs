@@ -15,7 +15,9 @@ use super::pieces::{Network, NetworkSettings, Pieces};
 use super::refusal::Refusal;
 use super::track::Track;
 use super::wccn::{WccnEncoder, WccnTable};
-use crate::audio::{AudioFormat, Channel, ReadOptions, Recording, SAMPLE_RATE_HZ, Seen, SoundMeter, Variation, Varied};
+use crate::audio::{
+    AudioFormat, Channel, ClipSource, ReadOptions, Recording, SAMPLE_RATE_HZ, Seen, SoundMeter, Variation, Varied,
+};
 use crate::error::{Error, Result};
 use crate::feature::{FeaturePlan, Quality, SpeechDetector, SpeechMeter, SpeechSettings};
 use schemars::JsonSchema;
@@ -276,14 +278,19 @@ impl PanelWorker<'_> {
 
     /// Passes over a clip that is altered on its way; what is measured is measured of what is left.
     pub fn analyse_varied(&mut self, path: &Path, variation: Option<&Variation>) -> ClipAnalysis {
-        match self.pass(path, variation) {
+        self.analyse_clip(&ClipSource::File(path.into()), variation)
+    }
+
+    /// The same of a clip that may lie in memory.
+    pub fn analyse_clip(&mut self, clip: &ClipSource, variation: Option<&Variation>) -> ClipAnalysis {
+        match self.pass(clip, variation) {
             Ok(analysis) => analysis,
             Err(error) => {
                 // What a broken clip left behind in the streams belongs to no other clip.
                 *self = self.panel.worker();
                 ClipAnalysis {
-                    path: path.into(),
-                    sha256: crate::audio::file_sha256(path).ok(),
+                    path: clip.path().into(),
+                    sha256: clip.sha256().ok(),
                     quality: None,
                     embeddings: Err(Refusal::Unreadable { found: error.to_string() }),
                     short: None,
@@ -292,9 +299,9 @@ impl PanelWorker<'_> {
         }
     }
 
-    fn pass(&mut self, path: &Path, variation: Option<&Variation>) -> Result<ClipAnalysis> {
+    fn pass(&mut self, clip: &ClipSource, variation: Option<&Variation>) -> Result<ClipAnalysis> {
         let options = ReadOptions { channel: self.panel.settings.channel, hash: true, measure: variation.is_none() };
-        let mut recording = Recording::open(path, &options)?;
+        let mut recording = Recording::of(clip, &options)?;
         let (mut meter, mut block) = (SpeechMeter::default(), std::mem::take(&mut self.block));
         let mut varied = variation.map(|variation| (Varied::new(variation), SoundMeter::new(SAMPLE_RATE_HZ), 0));
         while recording.next(&mut block)? {
@@ -317,7 +324,7 @@ impl PanelWorker<'_> {
         }
         let quality = meter.quality(seen);
         let (embeddings, short) = self.admit(values, &quality);
-        Ok(ClipAnalysis { path: path.into(), sha256, quality: Some(quality), embeddings, short })
+        Ok(ClipAnalysis { path: clip.path().into(), sha256, quality: Some(quality), embeddings, short })
     }
 
     /// Passes over samples in memory, mono at 16 kHz, as over a clip that holds nothing else: what was measured of them,

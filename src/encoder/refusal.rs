@@ -81,6 +81,15 @@ pub enum Refusal {
     NoDirection,
 }
 
+impl Refusal {
+    /// The word for the reason, as it stands in results and in an index.
+    pub fn code(&self) -> String {
+        let value = serde_json::to_value(self).ok();
+        let code = value.as_ref().and_then(|value| value.get("code")).and_then(|code| code.as_str());
+        code.unwrap_or("refused").into()
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,8 +10,10 @@ use super::mel::{MelScale, MelSettings, MelShape};
 use super::mfcc::{CepstrumSettings, FeatureSettings, FirstCoefficient};
 use super::window::Window;
 use crate::audio::SAMPLE_RATE_HZ;
+use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::str::FromStr;
 
 /// A named set of feature settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,6 +34,18 @@ pub enum Preset {
     PythonSpeechFeatures,
 }
 
+impl FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        Preset::ALL.into_iter().find(|preset| preset.name() == word).ok_or_else(|| {
+            let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
+            let expected = format!("one of {}", names.join(", "));
+            ErrorKind::Setting { name: "preset", found: format!("\"{word}\""), expected }.into()
+        })
+    }
+}
+
 impl Preset {
     /// Every preset, in the order of the documentation.
     pub const ALL: [Preset; 6] = [
@@ -42,6 +56,18 @@ impl Preset {
         Preset::Htk,
         Preset::PythonSpeechFeatures,
     ];
+
+    /// The name, as it is given.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Kaldi => "kaldi",
+            Preset::Librosa => "librosa",
+            Preset::LibrosaHtk => "librosa-htk",
+            Preset::Torchaudio => "torchaudio",
+            Preset::Htk => "htk",
+            Preset::PythonSpeechFeatures => "python-speech-features",
+        }
+    }
 
     /// The preset's MFCC settings.
     pub fn mfcc(self) -> FeatureSettings {

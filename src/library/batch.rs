@@ -1,6 +1,6 @@
 //! The panel over many clips, on several threads: the only place that starts any.
 
-use crate::audio::Variation;
+use crate::audio::{ClipSource, Variation};
 use crate::encoder::{ClipAnalysis, Panel, PanelWorker};
 use crate::error::{Error, ErrorKind, Result};
 use rayon::prelude::*;
@@ -34,6 +34,14 @@ pub const MOST_THREADS: usize = 1024;
 /// Where so many threads cannot be had. What is wrong with a clip is in its own analysis.
 pub fn analyse(panel: &Panel, paths: &[PathBuf], options: &BatchOptions<'_>) -> Result<Vec<ClipAnalysis>> {
     over_clips(panel, paths, options, |worker, path| worker.analyse(path))
+}
+
+/// The same of clips that may lie in memory.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn analyse_clips(panel: &Panel, clips: &[ClipSource], options: &BatchOptions<'_>) -> Result<Vec<ClipAnalysis>> {
+    over_clips(panel, clips, options, |worker, clip| worker.analyse_clip(clip, None))
 }
 
 /// The same of clips that are altered on their way.

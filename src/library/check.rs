@@ -144,14 +144,14 @@ pub(crate) fn examine(
     Ok(Examined { report, left_out, populations })
 }
 
-/// The files that candidates stand for. Files that may have moved are taken as they are named, each for itself.
+/// The files that candidates stand for. Where places are given, clips are taken as they are named, each for itself.
 fn listed(candidates: &[PathBuf], places: Option<&Places>) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
     let Some(places) = places else { return catalogue::expand_each(candidates) };
     let one = |told: &PathBuf| match std::fs::symlink_metadata(places.of(told)).at(places.of(told), "open") {
         Ok(_) => Ok(told.clone()),
         Err(error) => Err((told.clone(), error)),
     };
-    candidates.iter().map(one).collect()
+    candidates.iter().map(|told| if places.holds(told) { Ok(told.clone()) } else { one(told) }).collect()
 }
 
 fn all_narrow(candidates: &[Candidate]) -> bool {

@@ -45,7 +45,7 @@ pub const GROUP_THRESHOLD: f64 = 0.6;
 pub struct GroupReport {
     /// Version of the program.
     pub version: String,
-    /// The library as it was named when it was indexed.
+    /// The library as it was named when it was indexed, or else the folder of the index.
     pub library: String,
     /// The encoder whose cosine was looked at.
     pub encoder: Encoder,
@@ -152,7 +152,7 @@ pub fn groups(index: &Index, settings: &GroupSettings<'_>) -> Result<GroupReport
     groups.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then_with(|| first(a).cmp(&first(b))));
     Ok(GroupReport {
         version: VERSION.into(),
-        library: manifest.library.clone(),
+        library: index.library(),
         encoder,
         threshold: settings.threshold,
         band: settings.band,
@@ -169,7 +169,7 @@ fn voices(index: &Index, band: Band) -> Result<(Vec<Voice>, usize)> {
     type Sums = (usize, f64, PerEncoder<Vec<f64>>);
     let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
     for segment in &index.manifest().segments {
-        for row in index.rows(segment)? {
+        for row in index.rows(segment)?.iter() {
             if row.status == ClipStatus::Vanished {
                 continue;
             }

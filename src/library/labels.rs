@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Which clips are paired.
@@ -32,6 +32,11 @@ impl Pairs {
             Pairs::RealSynthetic => "real-synthetic",
             Pairs::SyntheticSynthetic => "synthetic-synthetic",
         }
+    }
+
+    /// The condition of the calibration that goes with them; none where none is fitted to such trials.
+    pub fn condition(self) -> Option<&'static str> {
+        (self != Pairs::SyntheticSynthetic).then_some(self.name())
     }
 
     /// The kind of clips that references are made of.
@@ -89,6 +94,35 @@ pub enum Labels {
     },
 }
 
+/// The files that labels are read from.
+#[derive(Clone, Debug, Default)]
+pub struct LabelFiles<'a> {
+    /// A table of clips.
+    pub manifest: Option<&'a Path>,
+    /// A list of trials; with a table, that tells more of its clips.
+    pub trials: Option<&'a Path>,
+    /// The folder that paths start from; none for that of the table or list.
+    pub root: Option<&'a Path>,
+    /// Which lines of the table are used.
+    pub selection: Selection,
+}
+
+impl LabelFiles<'_> {
+    /// A list of trials has no columns to choose lines by.
+    fn refuse_selection(&self) -> Result<()> {
+        let Selection { splits, filters, synthetic_filters } = &self.selection;
+        let filters = [("where", filters), ("where-synthetic", synthetic_filters)].into_iter();
+        let filter = filters.filter_map(|(name, filters)| Some((name, filters.first()?.to_string()))).next();
+        match splits.first().map(|split| ("split", split.clone())).or(filter) {
+            Some((name, found)) => {
+                let expected = "--manifest with that column beside --trials".into();
+                Err(ErrorKind::Setting { name, found, expected }.into())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// A clip with its labels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Listed {
@@ -110,6 +144,34 @@ pub(crate) struct TrialSet {
 }
 
 impl Labels {
+    /// Reads labels with the cells of `column`, which must be there, or of the first of `wanted` columns, which may.
+    ///
+    /// # Errors
+    /// Where no file is named, one cannot be read, or the column is missing.
+    pub fn read(files: &LabelFiles<'_>, column: Option<&str>, wanted: &[&str]) -> Result<Self> {
+        let required: Vec<&str> = column.into_iter().collect();
+        let read = |file: &Path| Manifest::read_with(file, files.root, &files.selection, &required, wanted);
+        let manifest = files.manifest.map(read).transpose()?;
+        let column = column.or(wanted.first().copied()).map(str::to_string);
+        let setting = |name, found: &str, expected: &str| {
+            Error::from(ErrorKind::Setting { name, found: found.into(), expected: expected.into() })
+        };
+        match (files.trials, manifest) {
+            (None, Some(manifest)) => Ok(Labels::Manifest { manifest, column }),
+            (Some(trials), manifest) => {
+                if let (Some(column), None) = (required.first(), &manifest) {
+                    return Err(setting("by", column, "--manifest with that column beside --trials"));
+                }
+                if manifest.is_none() {
+                    files.refuse_selection()?;
+                }
+                let list = TrialList::read(trials, files.root)?;
+                Ok(Labels::Trials { list, manifest, column })
+            }
+            (None, None) => Err(setting("manifest", "no labels", "--manifest or --trials")),
+        }
+    }
+
     /// Whether they come from a table of clips alone.
     pub fn is_manifest(&self) -> bool {
         matches!(self, Labels::Manifest { .. })

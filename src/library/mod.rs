@@ -36,7 +36,7 @@ mod voices;
 pub use calibration_file::{
     BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated, ValidatedRatios,
 };
-pub use labels::{Labels, Pairs};
+pub use labels::{LabelFiles, Labels, Pairs};
 pub use manifest::{Manifest, ManifestClip, VoiceKind};
 pub(crate) use outcome::is_instruction_set;
 pub use outcome::{Reason, Settings, Status};

@@ -1,24 +1,46 @@
-//! Where files lie now that are told by other paths: a case that has moved to another folder or machine.
+//! Where clips lie that are told by other names: files of a case that has moved to another folder or machine, and clips
+//! in memory.
 //!
 //! A result tells files by the paths that they had. When it is computed again elsewhere, the files are read where they
 //! lie now and still told by their old paths, so that order, numbers and text come out the same.
 
 use super::batch::{self, BatchOptions};
+use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel};
 use crate::error::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The present place of each file that is told by another path.
+/// The present place of each clip that is told by another name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     moved: BTreeMap<PathBuf, PathBuf>,
+    held: BTreeMap<PathBuf, Arc<Vec<u8>>>,
 }
 
 impl Places {
     /// Where a file lies that is told by this path.
     pub fn of<'a>(&'a self, told: &'a Path) -> &'a Path {
         self.moved.get(told).map_or(told, PathBuf::as_path)
+    }
+
+    /// Holds the bytes of a clip that lies in no file and is told by `name`.
+    pub fn hold(&mut self, name: PathBuf, bytes: Arc<Vec<u8>>) {
+        self.held.insert(name, bytes);
+    }
+
+    /// Whether a clip of this name lies in memory.
+    pub(crate) fn holds(&self, name: &Path) -> bool {
+        self.held.contains_key(name)
+    }
+
+    /// The clip that is told by this name.
+    pub(crate) fn clip(&self, told: &Path) -> ClipSource {
+        match self.held.get(told) {
+            Some(bytes) => ClipSource::Memory { name: told.into(), bytes: Arc::clone(bytes) },
+            None => ClipSource::File(self.of(told).into()),
+        }
     }
 
     /// Each path that a file is told by and where it lies, where the two differ.
@@ -29,7 +51,8 @@ impl Places {
 
 impl FromIterator<(PathBuf, PathBuf)> for Places {
     fn from_iter<I: IntoIterator<Item = (PathBuf, PathBuf)>>(pairs: I) -> Self {
-        Places { moved: pairs.into_iter().filter(|(told, place)| told != place).collect() }
+        let moved = pairs.into_iter().filter(|(told, place)| told != place).collect();
+        Places { moved, held: BTreeMap::new() }
     }
 }
 
@@ -40,7 +63,7 @@ pub(crate) fn analyse_at(
     places: &Places,
     options: &BatchOptions<'_>,
 ) -> Result<Vec<ClipAnalysis>> {
-    let lying: Vec<PathBuf> = told.iter().map(|path| places.of(path).into()).collect();
-    let analyses = batch::analyse(panel, &lying, options)?;
+    let lying: Vec<ClipSource> = told.iter().map(|path| places.clip(path)).collect();
+    let analyses = batch::analyse_clips(panel, &lying, options)?;
     Ok(analyses.into_iter().zip(told).map(|(analysis, path)| ClipAnalysis { path: path.clone(), ..analysis }).collect())
 }

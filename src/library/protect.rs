@@ -214,10 +214,10 @@ pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSet
     let mut candidates: BTreeMap<String, ProtectCandidate> = BTreeMap::new();
     let root = PathBuf::from(&index.manifest().library);
     for segment in &index.manifest().segments {
-        for row in index.rows(segment)? {
+        for row in index.rows(segment)?.iter() {
             let path = super::check::shown(&root.join(&row.path));
             let refused = row.status == ClipStatus::Refused;
-            let message = row.reason.filter(|_| refused).map(|(_, message)| message);
+            let message = row.reason.as_ref().filter(|_| refused).map(|(_, message)| message.clone());
             let status = if refused { ProtectStatus::Refused } else { ProtectStatus::Passed };
             let candidate =
                 ProtectCandidate { path: path.clone(), status, hits: Vec::new(), nearest: None, reason: None, message };

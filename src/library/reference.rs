@@ -13,8 +13,10 @@ use crate::error::{ErrorKind, Result};
 use crate::feature::Quality;
 use schemars::JsonSchema;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The protected voice.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -116,6 +118,33 @@ impl ReferenceSource {
             named: named.into(),
             places: places.clone(),
         })
+    }
+
+    /// A voice model in memory that is told by `name`, given as the bytes of its file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::VoiceModel`] where it is none.
+    pub fn of_model(name: &str, bytes: &[u8]) -> Result<Self> {
+        let file = VoiceModelFile::parse(Path::new(name), bytes)?;
+        let sha256 = crate::hash::hex(Sha256::digest(bytes));
+        let model = ReferenceModel { path: name.into(), sha256, program: file.program.clone() };
+        Ok(ReferenceSource {
+            clips: Vec::new(),
+            models: vec![(name.into(), model, file)],
+            folders: Vec::new(),
+            named: vec![name.into()],
+            places: Places::default(),
+        })
+    }
+
+    /// The same with a clip that lies in memory and is told by `name`.
+    #[must_use]
+    pub fn and_held(mut self, name: PathBuf, bytes: Arc<Vec<u8>>) -> Self {
+        self.named.push(shown(&name));
+        self.clips.push(name.clone());
+        self.clips.sort();
+        self.places.hold(name, bytes);
+        self
     }
 
     /// What was named as the reference, in the order of the names.

@@ -125,8 +125,16 @@ impl VoiceModelFile {
         if size > MOST_BYTES {
             return Err(wrong(format!("{size} bytes"), &format!("a voice model of at most {MOST_BYTES} bytes")));
         }
-        let bytes = std::fs::read(path).at(path, "read")?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        Self::parse(path, &std::fs::read(path).at(path, "read")?)
+    }
+
+    /// The same of a file that was read already; `path` is what it is called in messages.
+    ///
+    /// # Errors
+    /// [`ErrorKind::VoiceModel`] where it is no voice model of this version or one of its values cannot be right.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let wrong = |found: String, expected: &str| VoiceModelFile::wrong(path, found, expected);
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let json = |error: serde_json::Error| match error.classify() {
             _ if bytes.trim_ascii().is_empty() => wrong("an empty file".into(), "a voice model"),
             serde_json::error::Category::Eof => wrong(format!("a file cut short ({error})"), "a whole voice model"),
@@ -147,6 +155,16 @@ impl VoiceModelFile {
         let file: VoiceModelFile = serde_json::from_slice(bytes).map_err(json)?;
         file.check().map_err(|(found, expected)| wrong(found, &expected))?;
         Ok(file)
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// None that a model of [`VoiceModelFile::of`] could give.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     /// Found and expected of the first value that cannot be right.

@@ -51,6 +51,13 @@ impl VoiceSet {
         Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named)?)], left_out: Vec::new() })
     }
 
+    /// Voices by name, in the order of their names.
+    pub fn named(voices: Vec<(String, ReferenceSource)>) -> Self {
+        let mut voices = voices;
+        voices.sort_by(|a, b| a.0.cmp(&b.0));
+        VoiceSet { voices, left_out: Vec::new() }
+    }
+
     /// The voices of a folder: each of its folders is one by that name, and each voice model in it.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ fn index(library: &Path, output: &Path, more: &[&str], code: i32) -> Value {
 
 fn rows(index: &Path) -> Vec<IndexRow> {
     let index = Index::open(index).unwrap();
-    index.manifest().segments.iter().flat_map(|segment| index.rows(segment).unwrap()).collect()
+    index.manifest().segments.iter().flat_map(|segment| index.rows(segment).unwrap().into_owned()).collect()
 }
 
 /// Rows without the date of their files.

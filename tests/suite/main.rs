@@ -11,6 +11,7 @@ mod enrol;
 mod evaluate;
 mod evidence;
 mod features;
+mod foreign;
 mod formats;
 mod golden;
 mod index;

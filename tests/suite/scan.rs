@@ -25,20 +25,20 @@ fn library(folder: &Path) -> PathBuf {
 }
 
 /// An index of all encoders.
-fn indexed(folder: &Path) -> (PathBuf, PathBuf) {
+pub fn indexed(folder: &Path) -> (PathBuf, PathBuf) {
     let (library, index) = (library(folder), folder.join("voices.lib"));
     soundalike(&["index", "--quiet", word(&library), "-o", word(&index)]).exits(3);
     (library, index)
 }
 
 /// The lines of a scan: itself, then each voice.
-fn scan(arguments: &[&str], code: i32) -> (String, Vec<Value>) {
+pub fn scan(arguments: &[&str], code: i32) -> (String, Vec<Value>) {
     let run = soundalike(&[&["scan", "--format=jsonl"], arguments].concat()).exits(code);
     let lines = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (run.stdout, lines)
 }
 
-fn names(hits: &Value) -> Vec<String> {
+pub fn names(hits: &Value) -> Vec<String> {
     let name = |hit: &Value| hit["path"].as_str().unwrap().rsplit("/lib/").next().unwrap().to_string();
     hits.as_array().unwrap().iter().map(name).collect()
 }

@@ -4,8 +4,8 @@
 //! against the size of the file, and none is used to allocate more than a few hundred bytes.
 
 use super::super::Container;
+use crate::audio::input::Input;
 use crate::error::{ErrorKind, IoContext, Result};
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -45,7 +45,7 @@ struct Header {
 }
 
 /// Reads the headers of `file`, which is `file_len` bytes long.
-pub(super) fn walk(path: &Path, file: &File, container: Container, file_len: u64) -> Result<Chunks> {
+pub(super) fn walk(path: &Path, file: &mut Input, container: Container, file_len: u64) -> Result<Chunks> {
     let mut walker = Walker { reader: BufReader::with_capacity(4096, file), container, file_len, pos: 0 };
     let mut fmt = None;
     let mut ds64_data = None;
@@ -78,7 +78,7 @@ pub(super) fn walk(path: &Path, file: &File, container: Container, file_len: u64
 }
 
 struct Walker<'a> {
-    reader: BufReader<&'a File>,
+    reader: BufReader<&'a mut Input>,
     container: Container,
     file_len: u64,
     pos: u64,
@@ -256,14 +256,14 @@ pub(super) mod tests {
     }
 
     /// The bytes as an open file that stands at its end.
-    pub fn file(bytes: &[u8]) -> File {
+    pub fn file(bytes: &[u8]) -> Input {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        file
+        file.into()
     }
 
     fn walk_bytes(container: Container, bytes: &[u8]) -> Result<Chunks> {
-        walk(Path::new("x.wav"), &file(bytes), container, bytes.len() as u64)
+        walk(Path::new("x.wav"), &mut file(bytes), container, bytes.len() as u64)
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod sniff;
 mod source;
 mod wav;
 
+pub use crate::audio::input::Input;
 use crate::audio::{AudioFormat, Container, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
 use packet::Packets;
@@ -33,9 +34,10 @@ enum Source {
 }
 
 impl Decoder {
-    /// Chooses the decoder by the content of `file`, wherever it stands. `path` is only for messages.
-    pub fn open(path: &Path, mut file: File) -> Result<Decoder> {
-        let file_len = file.metadata().at(path, "read")?.len();
+    /// Chooses the decoder by the content of a file or of memory, wherever it stands. `path` is only for messages.
+    pub fn open(path: &Path, input: impl Into<Input>) -> Result<Decoder> {
+        let mut file = input.into();
+        let file_len = file.len().at(path, "read")?;
         let (container, start) = match sniff::sniff(&mut file).at(path, "read")? {
             Sniffed::Audio { container, start } => (container, start),
             Sniffed::Unsupported(found) => return Err(fmt::unsupported(path, found, SUPPORTED)),
@@ -92,7 +94,7 @@ impl Decoder {
 /// Whether the content of a file is sound in any format that is known, decoded here or not. False where it cannot be
 /// read.
 pub fn looks_like_audio(path: &Path) -> bool {
-    let sniffed = File::open(path).and_then(|mut file| sniff::sniff(&mut file));
+    let sniffed = File::open(path).and_then(|file| sniff::sniff(&mut file.into()));
     matches!(sniffed, Ok(Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
 }
 
@@ -103,6 +105,8 @@ mod tests {
     use super::chunks::tests::{chunk, file, riff, w64, w64_chunk};
     use super::fmt::tests::{extensible, plain};
     use super::*;
+    use crate::error::Error;
+    use std::sync::Arc;
 
     /// One small file of each WAVE container, and of the layouts that differ most.
     fn small_files() -> Vec<Vec<u8>> {
@@ -124,12 +128,19 @@ mod tests {
     }
 
     fn drain(bytes: &[u8]) -> Result<u64> {
-        let mut decoder = Decoder::open(Path::new("x.wav"), file(bytes))?;
-        let (mut count, mut block) = (0, Vec::new());
-        while decoder.next_block(&mut block)? {
-            count += block.len() as u64;
-        }
-        Ok(count / u64::from(decoder.format().channels))
+        let [of_file, of_memory] = [file(bytes), Input::Memory { bytes: Arc::new(bytes.into()), at: 0 }].map(|input| {
+            let mut decoder = Decoder::open(Path::new("x.wav"), input)?;
+            let (mut samples, mut block) = (Vec::new(), Vec::new());
+            while decoder.next_block(&mut block)? {
+                samples.extend(block.iter().map(|x| x.to_bits()));
+            }
+            Ok::<_, Error>((samples, decoder.format().channels))
+        });
+        let told = |outcome: &Result<_>| outcome.as_ref().map_or_else(ToString::to_string, |_| String::new());
+        assert_eq!(told(&of_file), told(&of_memory));
+        let ((samples, channels), again) = (of_file?, of_memory?);
+        assert!((&samples, channels) == (&again.0, again.1));
+        Ok(samples.len() as u64 / u64::from(channels))
     }
 
     #[test]

@@ -7,9 +7,9 @@
 use super::engine::{Engine, Pulled, Refusal, guard};
 use super::fmt::{check_ranges, malformed, unsupported};
 use super::source::{self, Window};
+use crate::audio::input::Input;
 use crate::audio::{AudioFormat, Container, Warning};
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::io::MediaSourceStream;
@@ -55,7 +55,7 @@ struct Progress {
 
 impl Packets {
     /// Opens the sound of `file` that begins at `start`, and decodes its first packet.
-    pub fn open(path: &Path, mut file: File, container: Container, start: u64, file_len: u64) -> Result<Packets> {
+    pub fn open(path: &Path, mut file: Input, container: Container, start: u64, file_len: u64) -> Result<Packets> {
         let mpeg = container == Container::Mp3;
         let end = if mpeg { source::mpeg_end(&mut file, start, file_len).at(path, "read")? } else { file_len };
         let counted = match container {

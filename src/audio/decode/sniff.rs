@@ -1,7 +1,7 @@
 //! What a file is, judged by its first bytes and never by its name.
 
 use crate::audio::Container;
-use std::fs::File;
+use crate::audio::input::Input;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes that are looked at, at most.
@@ -29,7 +29,7 @@ pub(super) enum Sniffed {
 }
 
 /// Judges `file`, wherever it stands.
-pub(super) fn sniff(file: &mut File) -> io::Result<Sniffed> {
+pub(super) fn sniff(file: &mut Input) -> io::Result<Sniffed> {
     let mut start = 0;
     let mut tagged = false;
     let mut head = head_at(file, 0)?;
@@ -54,7 +54,7 @@ pub(super) fn sniff(file: &mut File) -> io::Result<Sniffed> {
     Ok(Sniffed::Other(describe(&head)))
 }
 
-fn head_at(file: &mut File, start: u64) -> io::Result<Vec<u8>> {
+fn head_at(file: &mut Input, start: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(start))?;
     let mut head = Vec::with_capacity(HEAD);
     file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;

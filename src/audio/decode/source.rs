@@ -1,12 +1,12 @@
 //! The file as the demuxers see it: the bytes between any tags in front of the sound and any behind it.
 
-use std::fs::File;
+use crate::audio::input::Input;
 use std::io::{self, Read, Seek, SeekFrom};
 use symphonia::core::io::MediaSource;
 
 /// A part of a file that looks like a whole one. The demuxer buffers it.
 pub(super) struct Window {
-    file: File,
+    file: Input,
     start: u64,
     len: u64,
     pos: u64,
@@ -14,7 +14,7 @@ pub(super) struct Window {
 
 impl Window {
     /// The bytes of `file` from `start` to `end`.
-    pub fn new(mut file: File, start: u64, end: u64) -> io::Result<Window> {
+    pub fn new(mut file: Input, start: u64, end: u64) -> io::Result<Window> {
         file.seek(SeekFrom::Start(start))?;
         Ok(Window { file, start, len: end.saturating_sub(start), pos: 0 })
     }
@@ -57,7 +57,7 @@ impl MediaSource for Window {
 
 /// Where the sound of an MPEG stream ends: before an ID3v1 and an APEv2 tag. A demuxer that met the tags would take
 /// some of their bytes for frames, and a sound file would be called damaged.
-pub(super) fn mpeg_end(file: &mut File, start: u64, file_len: u64) -> io::Result<u64> {
+pub(super) fn mpeg_end(file: &mut Input, start: u64, file_len: u64) -> io::Result<u64> {
     let mut end = file_len;
     if tail(file, start, end, 128)?.starts_with(b"TAG") {
         end -= 128;
@@ -73,7 +73,7 @@ pub(super) fn mpeg_end(file: &mut File, start: u64, file_len: u64) -> io::Result
     Ok(end)
 }
 
-fn tail(file: &mut File, start: u64, end: u64, len: u64) -> io::Result<Vec<u8>> {
+fn tail(file: &mut Input, start: u64, end: u64, len: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if end.saturating_sub(start) > len {
         file.seek(SeekFrom::Start(end - len))?;
@@ -83,7 +83,7 @@ fn tail(file: &mut File, start: u64, end: u64, len: u64) -> io::Result<Vec<u8>> 
 }
 
 /// True where the first frame of an MPEG stream carries a count of frames (Xing, Info or VBRI).
-pub(super) fn mpeg_counts_frames(file: &mut File, start: u64) -> io::Result<bool> {
+pub(super) fn mpeg_counts_frames(file: &mut Input, start: u64) -> io::Result<bool> {
     let mut head = Vec::with_capacity(256);
     file.seek(SeekFrom::Start(start))?;
     file.by_ref().take(256).read_to_end(&mut head)?;

@@ -6,9 +6,9 @@
 use super::chunks::{self, Chunks};
 use super::fmt::{self, Coding, Sample};
 use super::law;
+use crate::audio::input::Input;
 use crate::audio::{AudioFormat, Container, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// An open WAVE file.
 pub(super) struct Wav {
     path: PathBuf,
-    file: File,
+    file: Input,
     format: AudioFormat,
     sample: Sample,
     /// Bytes of whole frames that are still to be read.
@@ -34,13 +34,13 @@ pub(super) enum Opened {
     /// The file is read here.
     Wav(Wav),
     /// The file holds ADPCM and goes to the packet decoder.
-    Adpcm(File),
+    Adpcm(Input),
 }
 
 impl Wav {
     /// Reads the headers of `file`.
-    pub fn open(path: &Path, mut file: File, container: Container, file_len: u64) -> Result<Opened> {
-        let chunks = chunks::walk(path, &file, container, file_len)?;
+    pub fn open(path: &Path, mut file: Input, container: Container, file_len: u64) -> Result<Opened> {
+        let chunks = chunks::walk(path, &mut file, container, file_len)?;
         let (sample, format) = match fmt::parse(path, container, &chunks.fmt)? {
             Coding::Samples(sample, format) => (sample, format),
             Coding::Adpcm if container == Container::Wav => return Ok(Opened::Adpcm(file)),
@@ -114,7 +114,7 @@ fn length_warning(chunks: &Chunks, found_bytes: u64) -> Option<Warning> {
 }
 
 /// Reads until `bytes` is full or the file ends, and says how far it came.
-fn fill(file: &mut File, bytes: &mut [u8]) -> std::io::Result<usize> {
+fn fill(file: &mut Input, bytes: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {
@@ -265,7 +265,8 @@ mod tests {
         let data = vec![1; 200_000];
         let bytes = riff(&[chunk(b"fmt ", &plain(1, 1, 16000, 16)), chunk(b"data", &data)]);
         let mut wav = open(Container::Wav, &bytes).unwrap();
-        wav.file.set_len(100_001).unwrap();
+        let Input::File(file) = &wav.file else { panic!("no file") };
+        file.set_len(100_001).unwrap();
         let (mut count, mut block) = (0, Vec::new());
         while wav.next_block(&mut block).unwrap() {
             count += block.len();

@@ -3,8 +3,13 @@
 //! An index is a folder of Parquet files that other programs read as they are. [`update`] brings it in line with its
 //! library: files that have not changed are not read again, moved ones are recognised by their content, those that are
 //! gone are marked. It may be interrupted at any moment; run again, it goes on where it was and comes to the same rows.
-//! [`Index`] reads. What clips are worth against a voice is not decided here but in [`scan`](super::scan).
+//! [`Index`] reads, also folders of Parquet files that other programs wrote with the same columns, and rows in memory.
+//! What clips are worth against a voice is not decided here but in [`scan`](super::scan).
 
+mod columns;
+mod foreign;
+mod leaf;
+mod listen;
 mod reader;
 mod row;
 mod source;
@@ -12,6 +17,8 @@ mod store;
 mod table;
 mod update;
 
+pub use columns::{ColumnKind, ColumnValues, columns, values};
+pub use listen::{ClipToIndex, embed};
 pub use reader::{Index, IndexCheck, Problem};
 pub use row::{ClipFormat, ClipStatus, IndexRow};
 pub use source::{IGNORE_FILES, LibrarySource, WalkSettings};

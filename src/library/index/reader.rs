@@ -1,22 +1,40 @@
 //! An index as it is read: its segments, and whether they are what they should be.
 
+use super::foreign::{self, in_any_order};
 use super::row::{ClipStatus, IndexRow, by_path};
 use super::source::{LibrarySource, Step};
-use super::store::{Counts, IndexManifest, MANIFEST, Segment};
-use super::table::{Common, Table, damaged};
+use super::store::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment};
+use super::table::{Common, Table, damaged, lacking};
+use super::update::blank;
 use crate::audio::file_sha256;
+use crate::encoder::{Band, Panel};
 use crate::error::{ErrorKind, Result};
 use crate::library::batch;
+use crate::library::check::shown;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An index that is read.
 #[derive(Clone, Debug)]
 pub struct Index {
-    folder: PathBuf,
+    rows: Rows,
     manifest: IndexManifest,
     common: Common,
+}
+
+/// Where the rows of an index lie.
+#[derive(Clone, Debug)]
+enum Rows {
+    /// In a folder that this program wrote.
+    Own(PathBuf),
+    /// In a folder of Parquet files that other programs wrote.
+    Others(PathBuf),
+    /// In memory, by the names of the segments.
+    Memory(Arc<BTreeMap<String, Vec<IndexRow>>>),
 }
 
 /// What a check of an index found.
@@ -42,51 +60,116 @@ pub struct Problem {
 }
 
 impl Index {
-    /// Whether a path is a folder with an index in it.
+    /// Whether a path is a folder with an index in it: one that this program wrote, or Parquet files with no sound files
+    /// among them.
     pub fn is_one(path: &Path) -> bool {
-        path.join(MANIFEST).is_file()
+        path.join(MANIFEST).is_file() || (path.is_dir() && foreign::files(path).is_ok_and(|files| !files.is_empty()))
     }
 
-    /// Opens an index.
+    /// Opens an index. A folder without `_index.json` is read as one too where it holds Parquet files with the columns of
+    /// an index, whatever wrote them: rows in any order, in any number of files, also in folders inside. Nothing is
+    /// written there.
     ///
     /// # Errors
-    /// Where the folder holds none, or one of another version.
+    /// Where the folder holds none, or one of another version. Of Parquet files of other programs: where a column is
+    /// missing or of another type, a value is missing that every row must have, files were not made alike, or a path
+    /// occurs twice.
     pub fn open(folder: &Path) -> Result<Self> {
-        if !Self::is_one(folder) {
+        if folder.join(MANIFEST).is_file() {
+            let manifest = IndexManifest::read(folder)?;
+            let common = manifest.common();
+            return Ok(Index { rows: Rows::Own(folder.into()), manifest, common });
+        }
+        let files = if folder.is_dir() { foreign::files(folder)? } else { Vec::new() };
+        if files.is_empty() {
             let found = if folder.is_dir() { "a folder without an index" } else { "no folder" };
             return Err(damaged(folder, found.into(), "an index"));
         }
-        let manifest = IndexManifest::read(folder)?;
+        let manifest = foreign::manifest(folder, &files)?;
         let common = manifest.common();
-        Ok(Index { folder: folder.into(), manifest, common })
+        Ok(Index { rows: Rows::Others(folder.into()), manifest, common })
     }
 
-    /// What the index is.
+    /// An index of rows in memory, made by the encoders of `panel` and, in the narrow band, of `narrow_panel`. Each of
+    /// `segments` is worked through by one thread.
+    ///
+    /// # Errors
+    /// Where a path occurs twice, or a row lacks an embedding or has one of another length.
+    pub fn of_rows(panel: &Panel, narrow_panel: &Panel, segments: Vec<Vec<IndexRow>>) -> Result<Self> {
+        let mut manifest = blank(panel, narrow_panel, String::new(), NarrowRule::Auto);
+        let common = manifest.common();
+        let mut seen = BTreeSet::new();
+        for row in segments.iter().flatten() {
+            let lacking = lacking(row, &common).or_else(|| misfit(row, &common));
+            let lacking = lacking.or_else(|| (!seen.insert(&row.path)).then(|| "occurs twice".into()));
+            if let Some(lacking) = lacking {
+                let found = format!("\"{}\", which {lacking}", row.path);
+                return Err(damaged(Path::new(IN_MEMORY), found, "each path once, with every embedding it needs"));
+            }
+        }
+        let mut rows = BTreeMap::new();
+        for (at, segment) in segments.into_iter().enumerate() {
+            let (Some(first), Some(last)) = (segment.first(), segment.last()) else { continue };
+            let (first, last) = (first.path.clone(), last.path.clone());
+            let file = format!("part {at}");
+            let counts = Counts::of(&segment);
+            manifest.segments.push(Segment {
+                file: file.clone(),
+                sha256: String::new(),
+                bytes: 0,
+                first,
+                last,
+                counts,
+            });
+            rows.insert(file, segment);
+        }
+        let counts = manifest.counts();
+        if counts.usable > 0 && counts.with_narrow == counts.usable {
+            manifest.narrow = NarrowRule::All;
+        }
+        Ok(Index { rows: Rows::Memory(Arc::new(rows)), manifest, common })
+    }
+
+    /// What the index is. Where this program did not write it, this was gathered from its rows, and the name of the
+    /// library is empty.
     pub fn manifest(&self) -> &IndexManifest {
         &self.manifest
     }
 
-    /// Where the index lies.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Where the index lies; none where its rows lie in memory.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.rows {
+            Rows::Own(folder) | Rows::Others(folder) => Some(folder),
+            Rows::Memory(_) => None,
+        }
     }
 
-    /// The rows of a segment, in the order of their paths.
+    /// Whether it is a folder of Parquet files that other programs wrote.
+    pub fn is_of_others(&self) -> bool {
+        matches!(self.rows, Rows::Others(_))
+    }
+
+    /// What to call the library: as it was named when it was indexed, or else the folder of the index.
+    pub fn library(&self) -> String {
+        match self.folder() {
+            _ if !self.manifest.library.is_empty() => self.manifest.library.clone(),
+            Some(folder) => shown(folder),
+            None => IN_MEMORY.into(),
+        }
+    }
+
+    /// The rows of a segment: of an index that this program wrote in the order of their paths, else as they lie there.
     ///
     /// # Errors
     /// Where its file cannot be read or is not what it should be.
-    pub fn rows(&self, segment: &Segment) -> Result<Vec<IndexRow>> {
-        Table::open(&self.file(segment)?, &self.common)?.rows()
-    }
-
-    fn file(&self, segment: &Segment) -> Result<PathBuf> {
-        let path = self.folder.join(&segment.file);
-        if path.is_file() {
-            return Ok(path);
+    pub fn rows(&self, segment: &Segment) -> Result<Cow<'_, [IndexRow]>> {
+        match &self.rows {
+            Rows::Own(folder) => Table::open(&own_file(folder, segment)?, &self.common)?.rows().map(Cow::Owned),
+            Rows::Others(folder) => {
+                Table::open_other(&foreign::file(folder, segment)?, &self.common)?.rows().map(Cow::Owned)
+            }
+            Rows::Memory(rows) => Ok(Cow::Borrowed(rows.get(&segment.file).map(Vec::as_slice).unwrap_or_default())),
         }
-        let found =
-            "no such file, which the index names; it may have been brought up to date in the meantime: run again";
-        Err(damaged(&path, found.into(), "a segment"))
     }
 
     /// Reads everything and compares it with what the index says of itself; with a library, also each clip's file with
@@ -101,6 +184,7 @@ impl Index {
         let mut problems: Vec<Problem> = found.into_iter().flatten().flatten().collect();
         for pair in segments.windows(2) {
             if let [a, b] = pair
+                && self.is_ordered()
                 && by_path(&a.last, &b.first).is_ge()
             {
                 problems.push(Problem { path: b.file.clone(), message: format!("begins before {} ends", a.file) });
@@ -109,7 +193,7 @@ impl Index {
         let mut files_compared = 0;
         if let Some(library) = library {
             for segment in segments {
-                let rows = self.rows(segment).unwrap_or_default();
+                let rows = self.rows(segment).unwrap_or(Cow::Borrowed(&[]));
                 let there = |row: &&IndexRow| row.status != ClipStatus::Vanished && row.sha256.is_some();
                 let rows: Vec<&IndexRow> = rows.iter().filter(there).collect();
                 files_compared += rows.len();
@@ -135,29 +219,64 @@ impl Index {
         Ok((files != rows).then_some(Problem { path, message }))
     }
 
+    /// Whether rows lie in the order of their paths.
+    fn is_ordered(&self) -> bool {
+        matches!(self.rows, Rows::Own(_))
+    }
+
     fn problem_of(&self, segment: &Segment) -> Option<Problem> {
         let problem = |message: String| Some(Problem { path: segment.file.clone(), message });
-        let path = match self.file(segment) {
-            Ok(path) => path,
-            Err(error) => return problem(error.to_string()),
+        let path = match &self.rows {
+            Rows::Own(folder) => own_file(folder, segment).map(Some),
+            Rows::Others(folder) => foreign::file(folder, segment).map(Some),
+            Rows::Memory(_) => Ok(None),
         };
-        match file_sha256(&path) {
-            Ok(sha256) if sha256 == segment.sha256 => {}
-            Ok(sha256) => return problem(format!("its SHA-256 is {sha256}, the index says {}", segment.sha256)),
+        match path.and_then(|path| path.map(|path| file_sha256(&path)).transpose()) {
+            Ok(Some(sha256)) if sha256 != segment.sha256 => {
+                return problem(format!("its SHA-256 is {sha256}, the index says {}", segment.sha256));
+            }
+            Ok(_) => {}
             Err(error) => return problem(error.to_string()),
         }
         let rows = match self.rows(segment) {
             Ok(rows) => rows,
             Err(error) => return problem(error.to_string()),
         };
-        if Counts::of(&rows) != segment.counts {
+        let counts = if self.is_of_others() { Counts::rounded(&rows, in_any_order) } else { Counts::of(&rows) };
+        if counts != segment.counts {
             return problem("its rows are not as many as the index says, or of other kinds".into());
         }
-        if !rows.is_sorted_by(|a, b| by_path(&a.path, &b.path).is_lt()) {
+        if self.is_ordered() && !rows.is_sorted_by(|a, b| by_path(&a.path, &b.path).is_lt()) {
             return problem("its rows are not in the order of their paths".into());
         }
         None
     }
+}
+
+/// What an index of rows in memory is called.
+const IN_MEMORY: &str = "rows in memory";
+
+/// What of a row's embeddings has another length than it should, or no direction.
+fn misfit(row: &IndexRow, common: &Common) -> Option<String> {
+    let each = Band::ALL.into_iter().flat_map(|band| row.of_band(band).iter().map(move |all| (band, all)));
+    let mut each = each.map(|(band, (encoder, values))| (common.widths[band as usize].get(encoder), encoder, values));
+    let bad = each.find(|(width, _, values)| {
+        *width != Some(&values.len()) || !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0)
+    });
+    bad.map(|(width, encoder, values)| {
+        let expected = width.copied().unwrap_or(0);
+        format!("has {} values of {encoder}, not {expected} numbers that are not all 0", values.len())
+    })
+}
+
+/// The file of a segment in a folder that this program wrote.
+fn own_file(folder: &Path, segment: &Segment) -> Result<PathBuf> {
+    let path = folder.join(&segment.file);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let found = "no such file, which the index names; it may have been brought up to date in the meantime: run again";
+    Err(damaged(&path, found.into(), "a segment"))
 }
 
 /// What is wrong with a clip's file; none where it is the one that was indexed.

@@ -4,7 +4,7 @@
 //! memory. Lists and manifests are read whole and sorted.
 
 use super::row::by_path;
-use crate::audio::looks_like_audio;
+use crate::audio::{ClipSource, looks_like_audio};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::library::catalogue::has_audio_extension;
 use crate::library::manifest::Manifest;
@@ -57,6 +57,13 @@ pub(crate) struct Listed {
     pub mtime_ns: i64,
     /// The index has a row of this path already.
     pub known: bool,
+}
+
+impl Listed {
+    /// The file as a clip.
+    pub fn clip(&self) -> ClipSource {
+        ClipSource::File(self.file.clone())
+    }
 }
 
 /// What a walk comes to.
@@ -205,7 +212,7 @@ fn relative(root: &Path, file: &Path) -> String {
 }
 
 /// The voice that a file belongs to by where it lies.
-fn voice_of(path: &str) -> String {
+pub(super) fn voice_of(path: &str) -> String {
     match path.rsplit_once('/') {
         Some((folder, _)) => folder.into(),
         None => path.rsplit_once('.').map_or(path, |(stem, _)| stem).into(),

@@ -10,6 +10,7 @@ use super::row::{ClipStatus, IndexRow, by_path};
 use super::table::{self, Common, Table, damaged};
 use crate::encoder::PerEncoder;
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::feature::ClipQuality;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -117,25 +118,44 @@ pub struct Counts {
 
 impl Counts {
     pub(crate) fn of(rows: &[IndexRow]) -> Self {
-        let mut counts = Counts { rows: rows.len(), ..Default::default() };
+        Self::rounded(rows, |seconds| seconds)
+    }
+
+    /// The same with lengths that are rounded before they are added.
+    pub(super) fn rounded(rows: &[IndexRow], rounded: fn(f64) -> f64) -> Self {
+        let mut counts = Counts::default();
         for row in rows {
-            match row.status {
-                ClipStatus::Vanished => counts.vanished += 1,
-                ClipStatus::Refused => {
-                    counts.refused += 1;
-                    let code = row.reason.as_ref().map_or("", |(code, _)| code);
-                    *counts.reasons.entry(code.into()).or_insert(0) += 1;
-                }
-                ClipStatus::Usable => {
-                    counts.usable += 1;
-                    counts.narrow_band += usize::from(row.quality.is_some_and(|q| q.is_narrow_band()));
-                    counts.with_narrow += usize::from(!row.narrow.is_empty());
-                    counts.seconds += row.seconds.unwrap_or(0.0);
-                    counts.net_speech_s += row.quality.map_or(0.0, |q| q.net_speech_s);
-                }
-            }
+            let code = row.reason.as_ref().map(|(code, _)| code.as_str());
+            counts.count(row.status, row.seconds, row.quality, !row.narrow.is_empty(), code, rounded);
         }
         counts
+    }
+
+    /// Counts one row.
+    pub(super) fn count(
+        &mut self,
+        status: ClipStatus,
+        seconds: Option<f64>,
+        quality: Option<ClipQuality>,
+        with_narrow: bool,
+        code: Option<&str>,
+        rounded: fn(f64) -> f64,
+    ) {
+        match status {
+            ClipStatus::Vanished => self.vanished += 1,
+            ClipStatus::Refused => {
+                self.refused += 1;
+                *self.reasons.entry(code.unwrap_or_default().into()).or_insert(0) += 1;
+            }
+            ClipStatus::Usable => {
+                self.usable += 1;
+                self.narrow_band += usize::from(quality.is_some_and(|q| q.is_narrow_band()));
+                self.with_narrow += usize::from(with_narrow);
+                self.seconds += rounded(seconds.unwrap_or(0.0));
+                self.net_speech_s += rounded(quality.map_or(0.0, |q| q.net_speech_s));
+            }
+        }
+        self.rows += 1;
     }
 
     /// Adds the counts of other rows.
@@ -488,7 +508,11 @@ fn refuse_strangers(folder: &Path) -> Result<()> {
         let name = entry.at(folder, "list")?.file_name().to_string_lossy().into_owned();
         if !ours(&name) {
             let found = format!("a folder with other things in it, such as \"{name}\"");
-            return Err(damaged(folder, found, "an index, an empty folder, or none"));
+            let mut expected = "an index, an empty folder, or none".to_string();
+            if name.ends_with(".parquet") {
+                expected += "; scan and groups read Parquet files of other programs as they are, index writes its own";
+            }
+            return Err(ErrorKind::Document { path: folder.into(), what: "folder", found, expected }.into());
         }
     }
     Ok(())

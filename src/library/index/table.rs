@@ -3,13 +3,17 @@
 //! The schema is fixed: every file has every column, with nulls where an encoder did not run. Embeddings are
 //! `list<float32>`, the one form that Spark, DuckDB, pandas and Polars all read; that a list has its encoder's length
 //! is checked here on reading. The same rows give the same bytes.
+//!
+//! Files of other programs are read too ([`Table::open_other`]): their columns are found by name (`leaf`), whatever their
+//! order, and what our schema rules out beforehand is checked row by row.
 
+use super::leaf::{Leaf, Leaves};
 use super::row::{ClipFormat, ClipStatus, IndexRow};
-use crate::encoder::{Band, Encoder, PerEncoder};
+use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
-use parquet::basic::{Compression, Encoding};
-use parquet::column::reader::{ColumnReader, get_typed_column_reader};
+use parquet::basic::{Compression, Encoding, Type as PhysicalType};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
@@ -46,12 +50,16 @@ const CLIP_COLUMNS: &str = "
     required binary channel (STRING);
 ";
 /// Number of columns in [`CLIP_COLUMNS`].
-const CLIP_WIDTH: usize = 19;
-/// Columns that are read to compare an index with a library: path, voice, sha256, size, mtime_ns, status.
+pub(super) const CLIP_WIDTH: usize = 19;
+/// Column of the status.
 const STATUS: usize = 15;
+/// Column of the code of the reason.
+pub(super) const REASON: usize = 16;
+/// Column of the channel.
+pub(super) const CHANNEL: usize = 18;
 
 /// What every row of an index has in common.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Common {
     /// The channel that was asked for.
     pub channel: String,
@@ -61,17 +69,32 @@ pub(crate) struct Common {
     pub widths: [PerEncoder<usize>; 2],
 }
 
+impl Common {
+    /// What the rows that a panel and its twin of the narrow band make have in common.
+    pub fn of(panel: &Panel, narrow: &Panel) -> Self {
+        let panels = [panel, narrow];
+        let widths = |panel: &Panel| {
+            panel.fingerprints().encoders().filter_map(|encoder| Some((encoder, panel.width(encoder)?))).collect()
+        };
+        Common {
+            channel: panel.settings().channel.to_string(),
+            fingerprints: panels.map(|panel| panel.fingerprints().clone()),
+            widths: panels.map(widths),
+        }
+    }
+}
+
 /// Prefix of a band's columns.
-fn prefix(band: Band) -> &'static str {
+pub(super) fn prefix(band: Band) -> &'static str {
     if band == Band::Narrow { "narrow_" } else { "" }
 }
 
 /// The columns of the embeddings, in their order.
-fn embeddings() -> impl Iterator<Item = (Band, Encoder)> {
+pub(super) fn embeddings() -> impl Iterator<Item = (Band, Encoder)> {
     Band::ALL.into_iter().flat_map(|band| Encoder::ALL.into_iter().map(move |encoder| (band, encoder)))
 }
 
-fn schema() -> std::result::Result<Arc<Type>, ParquetError> {
+pub(super) fn schema() -> std::result::Result<Arc<Type>, ParquetError> {
     let mut text = format!("message clip {{ {CLIP_COLUMNS}");
     for (band, encoder) in embeddings() {
         text.push_str(&format!("optional binary {}{encoder}_extractor (STRING);\n", prefix(band)));
@@ -87,7 +110,7 @@ fn schema() -> std::result::Result<Arc<Type>, ParquetError> {
 }
 
 /// What a file says it is, under the key `soundalike` of its metadata.
-const MARK: (&str, &str) = ("soundalike", "index 1");
+pub(super) const MARK: (&str, &str) = ("soundalike", "index 1");
 
 fn properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
@@ -233,28 +256,69 @@ pub(crate) struct Known {
     pub status: ClipStatus,
 }
 
-/// A file of rows that was opened and has the schema of an index.
+/// Who wrote a file of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// This program.
+    Own,
+    /// Another one.
+    Other,
+}
+
+impl By {
+    /// A file that is not what it should be.
+    fn damaged(self, path: &Path, found: String, expected: &str) -> Error {
+        match self {
+            By::Own => damaged(path, found, expected),
+            By::Other => unfit(path, found, expected),
+        }
+    }
+}
+
+/// A file of rows that was opened and has the columns of an index.
 pub(crate) struct Table<'a> {
     path: &'a Path,
     reader: SerializedFileReader<File>,
+    leaves: Leaves,
+    by: By,
     common: &'a Common,
 }
 
 impl<'a> Table<'a> {
-    /// Opens a file and holds its schema to that of an index.
+    /// Opens a file of this program and holds its schema to that of an index.
     pub fn open(path: &'a Path, common: &'a Common) -> Result<Self> {
-        let file = File::open(path).at(path, "open")?;
         let broken = |error: ParquetError| damaged(path, error.to_string(), "a whole Parquet file");
+        let file = File::open(path).at(path, "open")?;
         let reader = SerializedFileReader::new(file).map_err(broken)?;
-        let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
-        if found != schema().map_err(broken)? {
+        let ours = schema().map_err(broken)?;
+        let descriptor = reader.metadata().file_metadata().schema_descr();
+        let found = descriptor.root_schema_ptr();
+        if found != ours {
             let mut text = Vec::new();
             parquet::schema::printer::print_schema(&mut text, &found);
             let text = String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ");
             let short: String = text.chars().take(200).collect();
             return Err(damaged(path, format!("the columns {short}"), "those of an index of version 1"));
         }
-        Ok(Table { path, reader, common })
+        let leaves = Leaves::find(descriptor, &ours, path)?;
+        Ok(Table { path, reader, leaves, by: By::Own, common })
+    }
+
+    /// Opens a file of another program, in which the columns of an index may lie in any order, beside others.
+    pub fn open_other(path: &'a Path, common: &'a Common) -> Result<Self> {
+        let broken = |error: ParquetError| unfit(path, error.to_string(), "a whole Parquet file");
+        let file = File::open(path).at(path, "open")?;
+        let reader = SerializedFileReader::new(file).map_err(broken)?;
+        let ours = schema().map_err(broken)?;
+        let leaves = Leaves::find(reader.metadata().file_metadata().schema_descr(), &ours, path)?;
+        leaves.check(path)?;
+        leaves.check_compression(reader.metadata(), path)?;
+        Ok(Table { path, reader, leaves, by: By::Other, common })
+    }
+
+    /// What the file says of itself.
+    pub fn metadata(&self) -> &parquet::file::metadata::FileMetaData {
+        self.reader.metadata().file_metadata()
     }
 
     /// Reads what decides whether files have changed.
@@ -263,7 +327,7 @@ impl<'a> Table<'a> {
         self.groups(|columns| {
             let paths = columns.texts(0)?;
             let (voices, hashes) = (columns.texts(1)?, columns.texts(2)?);
-            let (sizes, times) = (columns.of::<Int64Type>(3)?, columns.of::<Int64Type>(4)?);
+            let (sizes, times) = (columns.integers(3)?, columns.integers(4)?);
             let statuses = columns.statuses()?;
             let rest = voices.into_iter().zip(hashes).zip(sizes.into_iter().zip(times)).zip(statuses);
             for (path, (((voice, sha256), (size, mtime)), status)) in paths.into_iter().zip(rest) {
@@ -301,39 +365,64 @@ impl<'a> Table<'a> {
         Ok(all)
     }
 
-    fn groups(&self, mut take: impl FnMut(&Columns<'_>) -> Result<()>) -> Result<()> {
-        let broken = |error: ParquetError| damaged(self.path, error.to_string(), "a whole Parquet file");
+    /// Goes through the row groups.
+    pub fn groups(&self, mut take: impl FnMut(&Columns<'_>) -> Result<()>) -> Result<()> {
+        let broken = |error: ParquetError| self.by.damaged(self.path, error.to_string(), "a whole Parquet file");
         for group in 0..self.reader.num_row_groups() {
             let group = self.reader.get_row_group(group).map_err(broken)?;
-            take(&Columns { group: group.as_ref(), path: self.path, common: self.common })?;
+            let (leaves, by) = (&self.leaves, self.by);
+            take(&Columns { group: group.as_ref(), path: self.path, leaves, by, common: self.common })?;
         }
         Ok(())
     }
 }
 
-/// The columns of one row group.
-struct Columns<'a> {
+/// The columns of one row group. They are named by their number in an index's own files.
+pub(crate) struct Columns<'a> {
     group: &'a dyn RowGroupReader,
     path: &'a Path,
+    leaves: &'a Leaves,
+    by: By,
     common: &'a Common,
 }
 
+/// Definition levels, repetition levels and values of a column of lists.
+type Levels = (Vec<i16>, Vec<i16>, Vec<f32>);
+
 impl Columns<'_> {
     fn broken(&self, found: impl ToString) -> Error {
-        damaged(self.path, found.to_string(), "the rows of an index")
+        self.wrong(found.to_string(), "the rows of an index")
     }
 
-    fn count(&self) -> usize {
+    /// The file is not what it should be.
+    pub fn wrong(&self, found: String, expected: &str) -> Error {
+        self.by.damaged(self.path, found, expected)
+    }
+
+    /// Number of rows.
+    pub fn count(&self) -> usize {
         usize::try_from(self.group.metadata().num_rows()).unwrap_or(0)
     }
 
-    fn reader(&self, at: usize) -> Result<ColumnReader> {
-        self.group.get_column_reader(at).map_err(|error| self.broken(error))
+    fn reader(&self, leaf: Leaf) -> Result<ColumnReader> {
+        self.group.get_column_reader(leaf.column).map_err(|error| self.broken(error))
+    }
+
+    /// Refuses a column with nulls in it.
+    pub fn whole<T>(&self, at: usize, values: &[Option<T>]) -> Result<()> {
+        match values.iter().position(Option::is_none) {
+            Some(row) => {
+                let found = format!("no value in column {} of row {}", self.leaves.name(at), row + 1);
+                Err(self.wrong(found, "one in every row"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The values of a column that has one or none a row.
-    fn of<T: DataType>(&self, at: usize) -> Result<Vec<Option<T::T>>> {
-        let mut reader = get_typed_column_reader::<T>(self.reader(at)?);
+    pub fn of<T: DataType>(&self, at: usize) -> Result<Vec<Option<T::T>>> {
+        let Some(leaf) = self.leaves.get(at) else { return Ok(vec![None; self.count()]) };
+        let mut reader = get_typed_column_reader::<T>(self.reader(leaf)?);
         let (mut values, mut levels) = (Vec::new(), Vec::new());
         let mut read = 0;
         while read < self.count() {
@@ -341,7 +430,7 @@ impl Columns<'_> {
             let (records, ..) =
                 reader.read_records(left, Some(&mut levels), None, &mut values).map_err(|error| self.broken(error))?;
             if records == 0 {
-                return Err(self.broken(format!("{read} values in column {at} of {} rows", self.count())));
+                return Err(self.short(at, read));
             }
             read += records;
         }
@@ -350,56 +439,169 @@ impl Columns<'_> {
             return Ok(values.into_iter().map(Some).collect());
         }
         let mut values = values.into_iter();
-        Ok(levels.into_iter().map(|level| if level == 1 { values.next() } else { None }).collect())
+        Ok(levels.into_iter().map(|level| if level == leaf.whole { values.next() } else { None }).collect())
+    }
+
+    fn short(&self, at: usize, read: usize) -> Error {
+        self.broken(format!("{read} values in column {} of {} rows", self.leaves.name(at), self.count()))
+    }
+
+    fn kind(&self, at: usize) -> Option<PhysicalType> {
+        self.leaves.get(at).map(|leaf| leaf.kind)
+    }
+
+    /// The integers of a column; other programs write them as other numbers where some are missing.
+    pub fn integers(&self, at: usize) -> Result<Vec<Option<i64>>> {
+        if self.kind(at).is_none_or(|kind| kind == PhysicalType::INT64) {
+            return self.of::<Int64Type>(at);
+        }
+        let integer = |x: f64| {
+            let whole = x.fract() == 0.0 && x.abs() < 9.0e15;
+            let found = || self.broken(format!("{x}, which is no integer, in column {}", self.leaves.name(at)));
+            if whole { Ok(x as i64) } else { Err(found()) }
+        };
+        self.numbers(at)?.into_iter().map(|x| x.map(integer).transpose()).collect()
+    }
+
+    /// The numbers of a column; one that is no number is none.
+    pub fn numbers(&self, at: usize) -> Result<Vec<Option<f64>>> {
+        fn wide<T: Copy + Into<f64>>(values: Vec<Option<T>>) -> Vec<Option<f64>> {
+            values.into_iter().map(|x| x.map(Into::into)).collect()
+        }
+        let mut values = match self.kind(at) {
+            Some(PhysicalType::FLOAT) => wide(self.of::<FloatType>(at)?),
+            Some(PhysicalType::INT32) => wide(self.of::<Int32Type>(at)?),
+            Some(PhysicalType::INT64) => self.of::<Int64Type>(at)?.into_iter().map(|x| x.map(|x| x as f64)).collect(),
+            _ => self.of::<DoubleType>(at)?,
+        };
+        for value in &mut values {
+            *value = value.filter(|x| !x.is_nan());
+            if value.is_some_and(f64::is_infinite) {
+                return Err(self.broken(format!("an infinite number in column {}", self.leaves.name(at))));
+            }
+        }
+        Ok(values)
     }
 
     fn texts(&self, at: usize) -> Result<Vec<Option<String>>> {
         let text = |bytes: ByteArray| {
             let text = bytes.as_utf8().map(str::to_string);
-            text.map_err(|_| self.broken(format!("a value in column {at} that is no text")))
+            text.map_err(|_| self.broken(format!("a value in column {} that is no text", self.leaves.name(at))))
         };
         self.of::<ByteArrayType>(at)?.into_iter().map(|value| value.map(text).transpose()).collect()
     }
 
-    fn statuses(&self) -> Result<Vec<ClipStatus>> {
+    /// The statuses.
+    pub fn statuses(&self) -> Result<Vec<ClipStatus>> {
         let status = |word: Option<ByteArray>| {
             let word = word.unwrap_or_default();
             ClipStatus::of(word.data())
                 .ok_or_else(|| self.broken(format!("the status \"{}\"", String::from_utf8_lossy(word.data()))))
         };
-        self.of::<ByteArrayType>(STATUS)?.into_iter().map(status).collect()
+        let words = self.of::<ByteArrayType>(STATUS)?;
+        self.whole(STATUS, &words)?;
+        words.into_iter().map(status).collect()
+    }
+
+    /// Reads at most so many of a column's lists on.
+    fn levels<T: DataType>(
+        &self,
+        at: usize,
+        reader: &mut ColumnReaderImpl<T>,
+        most: usize,
+        (definition, repetition): (&mut Vec<i16>, &mut Vec<i16>),
+        values: &mut Vec<T::T>,
+    ) -> Result<usize> {
+        let (records, ..) = reader
+            .read_records(most, Some(definition), Some(repetition), values)
+            .map_err(|error| self.broken(error))?;
+        if records == 0 { Err(self.short(at, 0)) } else { Ok(records) }
+    }
+
+    /// Goes through a column of lists in portions of so many rows, until `take` has had enough.
+    fn portions(&self, at: usize, most: usize, take: &mut dyn FnMut(Leaf, Levels) -> Result<bool>) -> Result<()> {
+        fn through<T: DataType>(
+            columns: &Columns<'_>,
+            (at, leaf, most): (usize, Leaf, usize),
+            single: impl Fn(Vec<T::T>) -> Vec<f32>,
+            take: &mut dyn FnMut(Leaf, Levels) -> Result<bool>,
+        ) -> Result<()> {
+            let mut reader = get_typed_column_reader::<T>(columns.reader(leaf)?);
+            let mut left = columns.count();
+            while left > 0 {
+                let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
+                let levels = (&mut definition, &mut repetition);
+                let records = columns.levels(at, &mut reader, most.min(left), levels, &mut values)?;
+                left -= records.min(left);
+                if !take(leaf, (definition, repetition, single(values)))? {
+                    break;
+                }
+            }
+            Ok(())
+        }
+        let Some(leaf) = self.leaves.get(at) else { return Ok(()) };
+        match leaf.kind {
+            PhysicalType::DOUBLE => {
+                let single = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
+                through::<DoubleType>(self, (at, leaf, most), single, take)
+            }
+            _ => through::<FloatType>(self, (at, leaf, most), |values| values, take),
+        }
+    }
+
+    /// Length of the first list of a column; none where it has none.
+    pub fn first_width(&self, at: usize) -> Result<Option<usize>> {
+        let mut width = None;
+        self.portions(at, 64, &mut |leaf, (definition, repetition, _)| {
+            let levels = definition.iter().zip(&repetition);
+            let mut from = levels.skip_while(|(definition, _)| **definition < leaf.listed).peekable();
+            if from.peek().is_some() {
+                width = Some(1 + from.skip(1).take_while(|(_, repetition)| **repetition > 0).count());
+            }
+            Ok(width.is_none())
+        })?;
+        Ok(width)
+    }
+
+    /// Whether each row has a list in a column.
+    pub fn has_list(&self, at: usize) -> Result<Vec<bool>> {
+        let mut all = Vec::with_capacity(self.count());
+        self.portions(at, 4096, &mut |leaf, (definition, repetition, _)| {
+            let rows = definition.iter().zip(&repetition).filter(|(_, repetition)| **repetition == 0);
+            all.extend(rows.map(|(definition, _)| *definition >= leaf.listed));
+            Ok(true)
+        })?;
+        all.resize(self.count(), false);
+        Ok(all)
     }
 
     /// The lists of a column, of `width` values each.
     fn lists(&self, at: usize, width: Option<usize>) -> Result<Vec<Option<Vec<f32>>>> {
-        let mut reader = get_typed_column_reader::<FloatType>(self.reader(at)?);
-        let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
-        let mut read = 0;
-        while read < self.count() {
-            let left = self.count() - read;
-            let (records, ..) = reader
-                .read_records(left, Some(&mut definition), Some(&mut repetition), &mut values)
-                .map_err(|error| self.broken(error))?;
-            if records == 0 {
-                return Err(self.broken(format!("{read} lists in column {at} of {} rows", self.count())));
-            }
-            read += records;
-        }
         let mut lists: Vec<Option<Vec<f32>>> = Vec::with_capacity(self.count());
-        let mut values = values.into_iter();
-        for (definition, repetition) in definition.into_iter().zip(repetition) {
-            if repetition == 0 {
-                lists.push((definition > 0).then(|| Vec::with_capacity(width.unwrap_or(0))));
+        self.portions(at, self.count(), &mut |leaf, (definition, repetition, values)| {
+            // To other programs an empty list may stand for none.
+            let there = if self.by == By::Own { 1 } else { leaf.listed };
+            let mut values = values.into_iter();
+            for (definition, repetition) in definition.into_iter().zip(repetition) {
+                if repetition == 0 {
+                    lists.push((definition >= there).then(|| Vec::with_capacity(width.unwrap_or(0))));
+                }
+                match lists.last_mut() {
+                    Some(Some(list)) if definition == leaf.whole => list.extend(values.next()),
+                    Some(Some(_)) if definition >= leaf.listed => {
+                        let found = format!("an embedding with a null in it in column {}", self.leaves.name(at));
+                        return Err(self.wrong(found, &format!("{} numbers", width.unwrap_or(0))));
+                    }
+                    _ => {}
+                }
             }
-            if let (Some(Some(list)), IN_LIST) = (lists.last_mut(), definition) {
-                list.extend(values.next());
-            }
-        }
+            Ok(true)
+        })?;
         for list in lists.iter().flatten() {
             if Some(list.len()) != width || !list.iter().all(|x| x.is_finite()) || list.iter().all(|x| *x == 0.0) {
-                let found = format!("an embedding of {} values in column {at}", list.len());
+                let found = format!("an embedding of {} values in column {}", list.len(), self.leaves.name(at));
                 let expected = format!("{} numbers, not all of them 0", width.unwrap_or(0));
-                return Err(damaged(self.path, found, &expected));
+                return Err(self.wrong(found, &expected));
             }
         }
         Ok(lists)
@@ -407,17 +609,22 @@ impl Columns<'_> {
 
     fn rows(&self, whole: bool) -> Result<Vec<IndexRow>> {
         let (paths, voices, hashes) = (self.texts(0)?, self.texts(1)?, self.texts(2)?);
-        let (sizes, times) = (self.of::<Int64Type>(3)?, self.of::<Int64Type>(4)?);
-        let (codecs, rates, channels) = (self.texts(5)?, self.of::<Int32Type>(6)?, self.of::<Int32Type>(7)?);
-        let (seconds, speech) = (self.of::<DoubleType>(8)?, self.of::<DoubleType>(9)?);
-        let (snr, bandwidth) = (self.of::<FloatType>(10)?, self.of::<FloatType>(11)?);
-        let (clipping, level) = (self.of::<FloatType>(12)?, self.of::<FloatType>(13)?);
+        let (sizes, times) = (self.integers(3)?, self.integers(4)?);
+        self.whole(0, &paths)?;
+        self.whole(1, &voices)?;
+        self.whole(3, &sizes)?;
+        self.whole(4, &times)?;
+        let (codecs, rates, channels) = (self.texts(5)?, self.integers(6)?, self.integers(7)?);
+        let (seconds, speech) = (self.numbers(8)?, self.numbers(9)?);
+        let (snr, bandwidth) = (self.numbers(10)?, self.numbers(11)?);
+        let (clipping, level) = (self.numbers(12)?, self.numbers(13)?);
         let _narrow = self.of::<BoolType>(14)?;
-        let (statuses, codes, messages) = (self.statuses()?, self.texts(16)?, self.texts(17)?);
-        self.same(18, Some(&self.common.channel))?;
+        let (statuses, codes, messages) = (self.statuses()?, self.texts(REASON)?, self.texts(17)?);
+        self.same(CHANNEL, Some(&self.common.channel))?;
         let n = embeddings().count();
         let mut rows = Vec::with_capacity(self.count());
         let at = |values: &Vec<Option<String>>, i: usize| values.get(i).cloned().flatten();
+        let single = |values: &Vec<Option<f64>>, i: usize| values.get(i).copied().flatten().map(|x| x as f32);
         for (i, path) in paths.iter().enumerate() {
             let format = codecs.get(i).cloned().flatten().map(|codec| ClipFormat {
                 codec,
@@ -426,10 +633,10 @@ impl Columns<'_> {
             });
             let quality = speech.get(i).copied().flatten().map(|net_speech_s| ClipQuality {
                 net_speech_s,
-                snr_db: snr.get(i).copied().flatten(),
-                bandwidth_hz: bandwidth.get(i).copied().flatten(),
-                clipping_percent: clipping.get(i).copied().flatten().unwrap_or(0.0),
-                level_dbfs: level.get(i).copied().flatten(),
+                snr_db: single(&snr, i),
+                bandwidth_hz: single(&bandwidth, i),
+                clipping_percent: single(&clipping, i).unwrap_or(0.0),
+                level_dbfs: single(&level, i),
             });
             rows.push(IndexRow {
                 path: path.clone().unwrap_or_default(),
@@ -447,18 +654,48 @@ impl Columns<'_> {
             });
         }
         for (column, (band, encoder)) in embeddings().enumerate() {
-            self.same(CLIP_WIDTH + column, self.common.fingerprints[band as usize].get(encoder))?;
+            let made_by = self.made_by(CLIP_WIDTH + column, self.common.fingerprints[band as usize].get(encoder))?;
             if !whole {
                 continue;
             }
             let width = self.common.widths[band as usize].get(encoder).copied();
             let lists = self.lists(CLIP_WIDTH + n + column, width)?;
-            for (row, list) in rows.iter_mut().zip(lists) {
+            for (at, (row, list)) in rows.iter_mut().zip(lists).enumerate() {
                 let side = if band == Band::Narrow { &mut row.narrow } else { &mut row.wide };
+                if list.is_some() && made_by.as_ref().is_some_and(|named| named.get(at) != Some(&true)) {
+                    let name = self.leaves.name(CLIP_WIDTH + column);
+                    let found = format!("an embedding of \"{}\" without a value in column {name}", row.path);
+                    return Err(self.wrong(found, "the fingerprint of the extractor that made it"));
+                }
                 list.into_iter().for_each(|list| side.set(encoder, list));
             }
         }
+        if whole {
+            rows.iter().try_for_each(|row| self.complete(row))?;
+        }
         Ok(rows)
+    }
+
+    /// Refuses a row that lacks an embedding.
+    fn complete(&self, row: &IndexRow) -> Result<()> {
+        match lacking(row, self.common) {
+            Some(lacking) => Err(self.wrong(format!("\"{}\" {lacking}", row.path), COMPLETE)),
+            None => Ok(()),
+        }
+    }
+
+    /// Holds a column of fingerprints to the expected one. In files of other programs rows may have none; which of them
+    /// have one is then told.
+    fn made_by(&self, at: usize, expected: Option<&String>) -> Result<Option<Vec<bool>>> {
+        if self.by == By::Own {
+            return self.same(at, expected).map(|()| None);
+        }
+        let values = self.of::<ByteArrayType>(at)?;
+        let expected = expected.map(String::as_bytes);
+        match values.iter().flatten().find(|value| Some(value.data()) != expected) {
+            Some(other) => Err(self.another(at, Some(other.data()), expected)),
+            None => Ok(Some(values.iter().map(Option::is_some).collect())),
+        }
     }
 
     /// Refuses a column that does not hold the one expected text in every row.
@@ -466,19 +703,45 @@ impl Columns<'_> {
         let values = self.of::<ByteArrayType>(at)?;
         let expected = expected.map(String::as_bytes);
         match values.iter().find(|value| value.as_ref().map(ByteArray::data) != expected) {
-            Some(other) => {
-                let shown = |bytes: Option<&[u8]>| {
-                    bytes.map_or("nothing".into(), |bytes| format!("\"{}\"", String::from_utf8_lossy(bytes)))
-                };
-                let found = format!("{} in column {at}", shown(other.as_ref().map(ByteArray::data)));
-                Err(damaged(self.path, found, &format!("{}, as the index says", shown(expected))))
-            }
+            Some(other) => Err(self.another(at, other.as_ref().map(ByteArray::data), expected)),
             None => Ok(()),
         }
     }
+
+    /// A column holds another text than it should.
+    fn another(&self, at: usize, found: Option<&[u8]>, expected: Option<&[u8]>) -> Error {
+        let shown = |bytes: Option<&[u8]>| {
+            bytes.map_or("nothing".into(), |bytes| format!("\"{}\"", String::from_utf8_lossy(bytes)))
+        };
+        let found = format!("{} in column {}", shown(found), self.leaves.name(at));
+        self.wrong(found, &format!("{}, as the index says", shown(expected)))
+    }
+}
+
+/// What rows with embeddings should have.
+pub(super) const COMPLETE: &str =
+    "embeddings of all encoders of the index for every usable clip, and all or none in the narrow band";
+
+/// What a row lacks that an index needs of it; none where it is complete.
+pub(super) fn lacking(row: &IndexRow, common: &Common) -> Option<String> {
+    if row.status == ClipStatus::Usable && row.wide.is_empty() {
+        return Some("is usable and has no embeddings".into());
+    }
+    for band in Band::ALL.into_iter().filter(|band| !row.of_band(*band).is_empty()) {
+        let mut wanted = common.fingerprints[band as usize].encoders();
+        if let Some(encoder) = wanted.find(|encoder| row.of_band(band).get(*encoder).is_none()) {
+            return Some(format!("has no embedding in column {}{encoder}", prefix(band)));
+        }
+    }
+    None
 }
 
 /// A file of an index that is not what it should be.
 pub(crate) fn damaged(path: &Path, found: String, expected: &str) -> Error {
     ErrorKind::Document { path: path.into(), what: "index", found, expected: expected.into() }.into()
+}
+
+/// A file of rows that another program wrote and that cannot be used.
+pub(super) fn unfit(path: &Path, found: String, expected: &str) -> Error {
+    ErrorKind::Document { path: path.into(), what: "rows", found, expected: expected.into() }.into()
 }

@@ -5,12 +5,13 @@
 //! kept, and what is held in memory does not grow with the library, but for 16 bytes a row that moved clips are
 //! recognised by.
 
+use super::listen::{Listener, unread};
 use super::row::{ClipStatus, IndexRow, by_path};
 use super::source::{LibrarySource, Listed, Step};
 use super::store::{Change, Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, SEGMENT_ROWS, Segment, Store};
-use super::table::{Known, Table};
+use super::table::{Common, Known, Table};
 use crate::audio::file_sha256;
-use crate::encoder::{ClipAnalysis, Panel, PanelWorker, PerEncoder, Refusal};
+use crate::encoder::Panel;
 use crate::error::{ErrorKind, Result};
 use crate::library::batch;
 use crate::library::check::shown;
@@ -113,20 +114,24 @@ pub struct Refused {
 
 /// What an index of this panel's settings is, without segments.
 fn wanted(panel: &Panel, narrow_panel: &Panel, source: &LibrarySource, narrow: NarrowRule) -> IndexManifest {
-    let widths = |panel: &Panel| -> PerEncoder<usize> {
-        panel.fingerprints().encoders().filter_map(|encoder| Some((encoder, panel.width(encoder)?))).collect()
-    };
+    blank(panel, narrow_panel, shown(source.root()), narrow)
+}
+
+/// The same by the name of the library.
+pub(super) fn blank(panel: &Panel, narrow_panel: &Panel, library: String, narrow: NarrowRule) -> IndexManifest {
+    let Common { channel, fingerprints: [fingerprints, narrow_fingerprints], widths: [widths, narrow_widths] } =
+        Common::of(panel, narrow_panel);
     IndexManifest {
         format: FORMAT.into(),
         version: FORMAT_VERSION,
         program: VERSION.into(),
-        library: shown(source.root()),
-        channel: panel.settings().channel.to_string(),
+        library,
+        channel,
         narrow,
-        fingerprints: panel.fingerprints().clone(),
-        narrow_fingerprints: narrow_panel.fingerprints().clone(),
-        widths: widths(panel),
-        narrow_widths: widths(narrow_panel),
+        fingerprints,
+        narrow_fingerprints,
+        widths,
+        narrow_widths,
         segments: Vec::new(),
     }
 }
@@ -289,7 +294,12 @@ fn run(
         WINDOW,
         &mut next,
         || Listener::new(panel, narrow_panel, rule),
-        |listener, listed| shared.look_up(listed).unwrap_or_else(|listed| listener.listen(listed)),
+        |listener, listed| {
+            shared.look_up(listed).unwrap_or_else(|listed| {
+                let row = listener.listen(&listed, &listed.clip());
+                Done { listed, row, twin: None }
+            })
+        },
         &mut take,
     )?;
     let mut changes = changes.take();
@@ -344,7 +354,10 @@ fn settled_row(
             Ok((IndexRow { path, voice, size, mtime_ns, ..twin }.there(true), true))
         }
         // The first eight bytes of two hashes were the same.
-        None => Ok((Listener::new(panel, narrow_panel, settings.narrow).listen(done.listed).row, false)),
+        None => {
+            let row = Listener::new(panel, narrow_panel, settings.narrow).listen(&done.listed, &done.listed.clip());
+            Ok((row, false))
+        }
     }
 }
 
@@ -469,70 +482,6 @@ impl SharedTwins<'_> {
 /// The first eight bytes of a hash.
 fn key(sha256: &str) -> Option<u64> {
     u64::from_str_radix(sha256.get(..16)?, 16).ok()
-}
-
-/// What one thread listens with.
-struct Listener<'a> {
-    wide: PanelWorker<'a>,
-    narrow: PanelWorker<'a>,
-    rule: NarrowRule,
-}
-
-impl<'a> Listener<'a> {
-    fn new(panel: &'a Panel, narrow: &'a Panel, rule: NarrowRule) -> Self {
-        Listener { wide: panel.worker(), narrow: narrow.worker(), rule }
-    }
-
-    fn listen(&mut self, listed: Listed) -> Done {
-        let analysis = self.wide.analyse(&listed.file);
-        let narrow = analysis.quality.as_ref().is_some_and(|quality| quality.brief().is_narrow_band());
-        let again = analysis.embeddings.is_ok() && (narrow || self.rule == NarrowRule::All);
-        let again = again.then(|| self.narrow.analyse(&listed.file));
-        Done { row: heard(&listed, analysis, again), listed, twin: None }
-    }
-}
-
-/// The row of a clip that nothing is known of.
-fn unread(listed: &Listed) -> IndexRow {
-    IndexRow {
-        path: listed.path.clone(),
-        voice: listed.voice.clone(),
-        sha256: None,
-        size: listed.size,
-        mtime_ns: listed.mtime_ns,
-        format: None,
-        seconds: None,
-        quality: None,
-        status: ClipStatus::Refused,
-        reason: None,
-        wide: PerEncoder::default(),
-        narrow: PerEncoder::default(),
-    }
-}
-
-fn heard(listed: &Listed, wide: ClipAnalysis, narrow: Option<ClipAnalysis>) -> IndexRow {
-    let mut row = unread(listed);
-    row.sha256 = wide.sha256;
-    wide.quality.iter().for_each(|quality| row.measured(quality));
-    match wide.embeddings {
-        Ok(embeddings) => {
-            row.status = ClipStatus::Usable;
-            row.wide = embeddings.map(|_, embedding| embedding.values.clone());
-            let narrow = narrow.and_then(|analysis| analysis.embeddings.ok());
-            row.narrow = narrow.map(|e| e.map(|_, embedding| embedding.values.clone())).unwrap_or_default();
-        }
-        Err(refusal) => row.reason = Some(reason(&refusal, &shown(&listed.file), &listed.path)),
-    }
-    row
-}
-
-/// Code and sentence of a refusal; a sentence that begins with the file's path begins with its path in the library.
-fn reason(refusal: &Refusal, file: &str, path: &str) -> (String, String) {
-    let code = serde_json::to_value(refusal).ok();
-    let code = code.as_ref().and_then(|value| value.get("code")).and_then(|code| code.as_str()).unwrap_or("refused");
-    let message = refusal.to_string();
-    let message = message.strip_prefix(file).map_or(message.clone(), |rest| format!("{path}{rest}"));
-    (code.into(), message)
 }
 
 /// Drops the rows of files that are gone where their content is in the library under another path: they have moved.

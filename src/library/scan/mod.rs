@@ -6,11 +6,14 @@
 //! that a clip's figures here and there are the same. A clip whose quality the calibration has never seen has no ratio;
 //! such clips are ranked apart, by the strongest encoder, so that none is lost among the others.
 
+mod parts;
 mod rows;
 mod search;
+mod table;
 mod threshold;
 mod told;
 
+pub use table::{Cell, HitRow};
 pub use threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
 pub use told::{CohortAlarms, FalseAlarms, Hit, LeftOut, ScanHead, ScanRecord, VoiceScan};
 
@@ -27,6 +30,8 @@ use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
 use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};
+use parts::top_rest;
+pub use parts::{Found, PartOptions, PartScan, posterior};
 use rows::Gallery;
 use search::{Picks, Place, search};
 use std::collections::BTreeMap;
@@ -77,14 +82,33 @@ pub fn panel_of(index: &Index, models: &crate::encoder::Models) -> Result<Panel>
     let encoders = EncoderSet::of(manifest.fingerprints.encoders())?;
     let settings = PanelSettings { channel: manifest.channel.parse()?, encoders, ..Default::default() };
     let panel = Panel::with_models(&settings, models)?;
-    if panel.fingerprints() != &manifest.fingerprints {
-        let prints = |prints: &PerEncoder<String>| {
-            let prints: Vec<String> = prints.iter().map(|(encoder, print)| format!("{encoder} {print}")).collect();
-            prints.join(", ")
+    let prints = |prints: &PerEncoder<String>| {
+        let prints: Vec<String> = prints.iter().map(|(encoder, print)| format!("{encoder} {print}")).collect();
+        prints.join(", ")
+    };
+    let again = if index.is_of_others() {
+        "embed the clips again with this version"
+    } else {
+        "make it again with soundalike index --rebuild"
+    };
+    let fits = |panel: &Panel, made_by: &PerEncoder<String>, widths: &PerEncoder<usize>| {
+        let mut others = widths.iter().filter(|(encoder, width)| panel.width(*encoder) != Some(**width));
+        let (found, expected) = if panel.fingerprints() != made_by {
+            let found = format!("embeddings by extractors {}", prints(made_by));
+            (found, format!("{}; {again}", prints(panel.fingerprints())))
+        } else if let Some((encoder, width)) = others.next() {
+            let expected = panel.width(encoder).unwrap_or(0);
+            (format!("embeddings of {width} values by {encoder}"), format!("{expected}; {again}"))
+        } else {
+            return Ok(());
         };
-        let found = format!("embeddings by extractors {}", prints(&manifest.fingerprints));
-        let expected = format!("{}; make it again with soundalike index --rebuild", prints(panel.fingerprints()));
-        return Err(ErrorKind::Document { path: index.folder().into(), what: "index", found, expected }.into());
+        let what = if index.is_of_others() { "rows" } else { "index" };
+        let path = index.folder().map(Path::to_path_buf).unwrap_or_default();
+        Err(Error::from(ErrorKind::Document { path, what, found, expected }))
+    };
+    fits(&panel, &manifest.fingerprints, &manifest.widths)?;
+    if index.is_of_others() && manifest.counts().with_narrow > 0 {
+        fits(&panel.narrow()?, &manifest.narrow_fingerprints, &manifest.narrow_widths)?;
     }
     Ok(panel)
 }
@@ -146,13 +170,12 @@ pub fn scan(
     let options = BatchOptions { threads: settings.threads, progress: &enrolling };
     let narrow = (holds.with_narrow > 0).then_some(&narrow_panel);
     let (enrolled, left_out) = voices.enrol(panel, narrow, &options)?;
-    let populations = Band::ALL
-        .map(|band| settings.cohort.map(|cohort| cohort.population(band, settings.cohort_filters)).unwrap_or_default());
+    let populations = populations(settings);
     let calibration = settings.calibration.filter(|_| withheld.is_none());
     head(&ScanHead {
         version: VERSION.into(),
         settings: Settings::of(panel),
-        library: index.manifest().library.clone(),
+        library: index.library(),
         holds: holds.clone(),
         condition: calibration.map(|loaded| loaded.calibration.condition.clone()),
         calibration: calibration.map(|loaded| loaded.sha256.clone()),
@@ -185,11 +208,19 @@ pub fn scan(
     };
     for voices in enrolled.chunks(at_once) {
         let picks = search(&gallery, &index.manifest().segments, voices, &scan.ask(&told))?;
-        for found in scan.judge(voices, picks, &near)? {
-            each(&found)?;
+        let cases: Vec<[Option<Case<'_>>; 2]> = voices.iter().map(|voice| scan.cases(voice, &near)).collect();
+        let found = scan.judge(voices, &cases, picks)?;
+        for ((voice, cases), found) in voices.iter().zip(&cases).zip(found) {
+            each(&scan.told(voice, found, cases))?;
         }
     }
     Ok(())
+}
+
+/// The population of each band.
+fn populations<'a>(settings: &ScanSettings<'a>) -> [Population<'a>; 2] {
+    let population = |cohort: &'a Cohort, band| cohort.population(band, settings.cohort_filters);
+    Band::ALL.map(|band| settings.cohort.map(|cohort| population(cohort, band)).unwrap_or_default())
 }
 
 /// What clips are ranked by, and why there is no ratio; refuses settings that cannot be met.
@@ -255,10 +286,9 @@ impl<'a> Scan<'a> {
             (Score::Cosine(a), Key::Encoder(b), _) if a == b => Some(threshold.value),
             _ => None,
         };
-        let fixed = self.settings.top.or(Some(TOP));
         Ask {
             top: self.settings.top,
-            top_rest: if self.settings.only_above { fixed } else { self.settings.top },
+            top_rest: top_rest(self.settings),
             floor,
             key: self.key,
             fusions,
@@ -267,14 +297,13 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Computes everything that is told of the clips that were picked, as a check does, and puts them in order.
+    /// Computes everything that is told of the clips that were picked, as a check does.
     fn judge(
         &self,
         voices: &[EnrolledVoice],
+        cases: &[[Option<Case<'_>>; 2]],
         picks: Vec<Picks>,
-        near: &[Option<crate::compare::Neighbourhoods<'_>>; 2],
-    ) -> Result<Vec<VoiceScan>> {
-        let cases: Vec<[Option<Case<'_>>; 2]> = voices.iter().map(|voice| self.cases(voice, near)).collect();
+    ) -> Result<Vec<Found>> {
         let mut wanted: BTreeMap<u32, Vec<Pick>> = BTreeMap::new();
         for (voice, picks) in picks.iter().enumerate() {
             let all =
@@ -301,22 +330,20 @@ impl<'a> Scan<'a> {
             }
             Ok(hits)
         })?;
-        let mut lists: Vec<[Vec<(f64, Hit)>; 2]> = voices.iter().map(|_| Default::default()).collect();
-        let mut own = vec![0; voices.len()];
+        let counted = |picks: &Picks| Found { compared: picks.compared, judged: picks.judged, ..Default::default() };
+        let mut all: Vec<Found> = picks.iter().map(counted).collect();
         for hits in judged {
             for (voice, ranked, hit) in hits? {
-                let Some((lists, own)) = lists.get_mut(voice).zip(own.get_mut(voice)) else { continue };
+                let Some(found) = all.get_mut(voice) else { continue };
                 match hit {
-                    Some(hit) => lists[usize::from(!ranked)].push(hit),
-                    None => *own += 1,
+                    Some(hit) if ranked => found.ranked.push(hit),
+                    Some(hit) => found.rest.push(hit),
+                    None => found.in_reference += 1,
                 }
             }
         }
-        let mut scans = Vec::with_capacity(voices.len());
-        for ((((voice, picks), lists), cases), own) in voices.iter().zip(&picks).zip(lists).zip(&cases).zip(own) {
-            scans.push(self.told(voice, picks, lists, cases, own));
-        }
-        Ok(scans)
+        all.iter_mut().for_each(|found| found.cut(self.settings));
+        Ok(all)
     }
 
     fn cases<'b>(
@@ -408,57 +435,37 @@ impl<'a> Scan<'a> {
         Some((key, hit))
     }
 
-    /// The lists of a voice in order, cut to length, with what they mean in a library of this size.
-    fn told(
-        &self,
-        voice: &EnrolledVoice,
-        picks: &Picks,
-        [ranked, rest]: [Vec<(f64, Hit)>; 2],
-        cases: &[Option<Case<'_>>; 2],
-        in_reference: usize,
-    ) -> VoiceScan {
-        let clips = if self.calibration.is_some() { picks.judged } else { picks.compared };
-        let prior = (self.settings.expected_clips / clips.max(1) as f64).min(0.5);
-        let in_order = |mut hits: Vec<(f64, Hit)>, top: Option<usize>, only_above: bool| -> Vec<Hit> {
-            hits.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.path.cmp(&b.1.path)));
-            let mut hits: Vec<Hit> =
-                hits.into_iter().map(|(_, hit)| hit).filter(|hit| !only_above || hit.flagged).collect();
-            hits.truncate(top.unwrap_or(usize::MAX));
-            for (at, hit) in hits.iter_mut().enumerate() {
-                hit.rank = at + 1;
-                let posterior = |log10_lr: f64| {
-                    let log_odds = log10_lr * LN_10 + (prior / (1.0 - prior)).ln();
-                    1.0 / (1.0 + (-log_odds).exp())
-                };
-                hit.posterior = hit.log10_lr.map(posterior);
-            }
-            hits
+    /// The lists of a voice with what they mean in a library of this size.
+    fn told(&self, voice: &EnrolledVoice, found: Found, cases: &[Option<Case<'_>>; 2]) -> VoiceScan {
+        let clips = if self.calibration.is_some() { found.judged } else { found.compared };
+        let numbered = |hits: Vec<(f64, Hit)>| -> Vec<Hit> {
+            let told = |(at, (_, hit)): (usize, (f64, Hit))| {
+                let posterior = hit.log10_lr.map(|lr| posterior(lr, clips, self.settings.expected_clips));
+                Hit { rank: at + 1, posterior, ..hit }
+            };
+            hits.into_iter().enumerate().map(told).collect()
         };
-        let only_above = self.settings.only_above;
-        let top_rest = if only_above { self.settings.top.or(Some(TOP)) } else { self.settings.top };
-        let hits = in_order(ranked, self.settings.top, only_above);
-        // Clips without a ratio are shown beside a threshold on one; a threshold on a cosine holds for them too.
-        let on_cosine = matches!(self.settings.threshold.score, Score::Cosine(_));
-        let withheld = in_order(rest, top_rest, only_above && on_cosine);
+        let false_alarms = self.false_alarms(&found, cases[usize::from(voice.is_narrow())].as_ref());
+        let (hits, withheld) = (numbered(found.ranked), numbered(found.rest));
         VoiceScan {
             voice: voice.name.clone(),
             exemplars: voice.reference.used,
             net_speech_s: voice.reference.net_speech_s,
             narrow_band: voice.is_narrow(),
-            compared: picks.compared,
-            judged: picks.judged,
-            not_comparable: self.index.manifest().counts().usable.saturating_sub(picks.compared),
-            false_alarms: self.false_alarms(picks, cases[usize::from(voice.is_narrow())].as_ref()),
-            in_reference,
+            compared: found.compared,
+            judged: found.judged,
+            not_comparable: self.index.manifest().counts().usable.saturating_sub(found.compared),
+            false_alarms,
+            in_reference: found.in_reference,
             flagged: hits.iter().chain(&withheld).filter(|hit| hit.flagged).count(),
             hits,
             withheld,
         }
     }
 
-    fn false_alarms(&self, picks: &Picks, case: Option<&Case<'_>>) -> FalseAlarms {
+    fn false_alarms(&self, found: &Found, case: Option<&Case<'_>>) -> FalseAlarms {
         let threshold = &self.settings.threshold;
-        let clips = if threshold.score == Score::Log10Lr { picks.judged } else { picks.compared };
+        let clips = if threshold.score == Score::Log10Lr { found.judged } else { found.compared };
         let n = clips as f64;
         match threshold.score {
             Score::Log10Lr => {

@@ -90,10 +90,11 @@ impl<'a> Gallery<'a> {
     pub fn new(index: &'a Index, folder: Option<PathBuf>) -> Self {
         let manifest = index.manifest();
         let layouts = [Layout::of(&manifest.widths), Layout::of(&manifest.narrow_widths)];
-        // Where nothing can be written, rows are made of the segments every time.
-        let folder = folder.filter(|folder| fs::create_dir_all(folder).is_ok());
+        // Where nothing can be written, rows are made of the segments every time; rows in memory need no file.
+        let folder = folder.filter(|folder| index.folder().is_some() && fs::create_dir_all(folder).is_ok());
         // A folder elsewhere may hold the rows of other indexes, or anything.
-        if let Some(folder) = folder.as_ref().filter(|folder| folder.starts_with(index.folder())) {
+        let inside = |folder: &&PathBuf| index.folder().is_some_and(|index| folder.starts_with(index));
+        if let Some(folder) = folder.as_ref().filter(inside) {
             tidy(folder, &manifest.segments);
         }
         Gallery { index, layouts, folder }

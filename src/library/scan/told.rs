@@ -14,7 +14,7 @@ pub struct ScanHead {
     pub version: String,
     /// Every setting that the scores depend on.
     pub settings: Settings,
-    /// The library as it was named when it was indexed.
+    /// The library as it was named when it was indexed, or else the folder of the index.
     pub library: String,
     /// What the index holds.
     pub holds: Counts,
