@@ -34,6 +34,8 @@ pub mod evidence;
 pub mod feature;
 mod hash;
 pub mod library;
+#[cfg(feature = "python")]
+mod python;
 mod random;
 pub mod report;
 pub mod voice;
