@@ -4,7 +4,8 @@
 //! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay
 //! reader understands of a voice: pitch, formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding
 //! against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the only place with
-//! threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted).
+//! threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted). With the feature `python` the
+//! same becomes the native part of a Python package.
 //!
 //! There are four encoders, each with scores of its own: two of MFCC statistics and two speaker networks.
 //!

@@ -9,9 +9,11 @@ Needs pyarrow (``pip install soundalike[arrow]``).
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import os
 import urllib.parse
+import uuid
 import warnings
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -209,6 +211,10 @@ def _array(field: pa.Field, values: Any) -> pa.Array:
     return lists.cast(field.type)
 
 
+#: Scanners that are not in use, with the names of their scans: making one loads networks, population and voices, and the
+#: process of a worker runs many tasks of one scan. At most one is kept.
+_idle: collections.deque = collections.deque(maxlen=1)
+
 #: What stands for protected voices: a folder of them, or each by name as a Reference or recordings.
 Voices = Union[str, "os.PathLike[str]", Mapping[str, Any]]
 
@@ -262,18 +268,21 @@ class Scan:
             "cohort_filter": listed(cohort_filter), "threads": threads,
         }
         self._voices = list(_models(voices, encoders, str(channel)).items())
-        self._scanner = None
+        self._name = uuid.uuid4().hex
         # A setting that cannot be met is told here, not by a worker.
-        self._native()
+        _idle.append((self._name, self._made()))
 
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_scanner": None}
+    def _made(self) -> Any:
+        voices = [(name, voice._native) for name, voice in self._voices]
+        return _native.Scanner(voices, **self._settings)
 
-    def _native(self) -> Any:
-        if self._scanner is None:
-            voices = [(name, voice._native) for name, voice in self._voices]
-            self._scanner = _native.Scanner(voices, **self._settings)
-        return self._scanner
+    def _taken(self) -> Any:
+        """A scanner of this scan that nobody uses: one that an earlier task of this process left, or a new one."""
+        try:
+            name, scanner = _idle.pop()
+        except IndexError:
+            return self._made()
+        return scanner if name == self._name else self._made()
 
     #: The columns of what :meth:`part` gives: a value that clips are ranked by, the numbers of clips that were compared
     #: and that have ratios (in rows of the list ``counts``), and the columns of :data:`scan_schema`.
@@ -291,20 +300,26 @@ class Scan:
     )
 
     #: Rows that are compared at a time.
-    ROWS = 8192
+    ROWS = 32_768
 
     def part(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """What some rows of the index hold of every voice: the clips that can be among the listed, and counts."""
-        scanner = self._native()
-        held: List[pa.RecordBatch] = []
+        scanner, held = None, []
         for batch in batches:
+            # A part without rows is not worth a scanner.
+            if batch.num_rows == 0:
+                continue
+            scanner = scanner or self._taken()
             held.append(batch)
             if sum(batch.num_rows for batch in held) >= self.ROWS:
                 _push(scanner, held)
                 held = []
+        if scanner is None:
+            return
         if held:
             _push(scanner, held)
         hits, counts = scanner.take()
+        _idle.append((self._name, scanner))
         rows = [[key, 0, 0, *cells] for key, cells in hits]
         empty = [None] * len(scan_schema)
         for voice, compared, judged in counts:

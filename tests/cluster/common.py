@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 # What the command line takes for sound by its name.
-SOUNDS = set("wav wave rf64 w64 bwf flac mp3 ogg oga opus m4a m4b mp4 mov aac aif aiff aifc caf mka mkv webm alac".split())
+SOUNDS = {
+    *"wav wave rf64 w64 bwf flac mp3 ogg oga opus m4a m4b".split(),
+    *"mp4 mov aac aif aiff aifc caf mka mkv webm alac".split(),
+}
 STARTED = time.monotonic()
 
 
@@ -29,10 +33,16 @@ def check(holds, text):
         raise SystemExit(f"{time.monotonic() - STARTED:6.1f} s  FAILED: {text}")
 
 
+def ended(*_):
+    """Makes of a request to end an exception, so that clusters are taken down."""
+    raise SystemExit(143)
+
+
 def arguments(about):
     """The program, the library, the folder of protected voices, and an empty folder for what is written."""
     if len(sys.argv) != 5:
         raise SystemExit(about)
+    signal.signal(signal.SIGTERM, ended)
     program, library, references, out = (os.path.abspath(argument) for argument in sys.argv[1:])
     check(not os.path.exists(out) or not os.listdir(out), f"{out} is not empty")
     os.makedirs(out, exist_ok=True)
@@ -43,7 +53,9 @@ def run(program, *words, codes=(0,), threads=2):
     """What the program prints."""
     command = [program, *map(str, words), "--quiet", "--threads", str(threads)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    check(done.returncode in codes, f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
+    check(
+        done.returncode in codes, f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}"
+    )
     return done.stdout
 
 
@@ -93,14 +105,14 @@ def bits(column):
 
 
 def plain(kind):
-    """A type without what writers are free in: the width of offsets and the names and nullability of list items."""
+    """A type without what writers are free in: width of offsets, names and nullability of list items."""
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return f"list<{plain(kind.value_type)}>"
     return "string" if pa.types.is_large_string(kind) else str(kind)
 
 
 def check_same(ours, theirs, schema, what, but=()):
-    """Every column of the schema is there in both tables, of its type, and equal row for row, numbers to the bit."""
+    """Both tables have every column of the schema, of its type, and equal row for row, to the bit."""
     check(ours.num_rows == theirs.num_rows, f"{what}: {ours.num_rows} rows, expected {theirs.num_rows}")
     names = list(schema.names)
     check(ours.column_names == names, f"{what}: columns {ours.column_names}, expected {names}")
@@ -111,7 +123,9 @@ def check_same(ours, theirs, schema, what, but=()):
             continue
         ours_bits, theirs_bits = bits(ours[field.name]), bits(theirs[field.name])
         if ours_bits != theirs_bits:
-            pairs = zip(ours["path"].to_pylist(), ours[field.name].to_pylist(), theirs[field.name].to_pylist())
+            pairs = zip(
+                ours["path"].to_pylist(), ours[field.name].to_pylist(), theirs[field.name].to_pylist()
+            )
             first = next((pair for pair in pairs if pair[1] != pair[2]), "in the bits alone")
             check(False, f"{what}: column {field.name} differs, first {str(first)[:600]}")
 
@@ -127,7 +141,7 @@ def check_spread(counts, what):
 
 
 def poison(folder, good):
-    """Writes files that are no clips; their paths and the reasons that are expected of them (None: usable)."""
+    """Writes files that are no clips, and one that is; their paths."""
     os.makedirs(folder)
     write = lambda name, data: Path(folder, name).write_bytes(data)
     sound = Path(good).read_bytes()
@@ -148,7 +162,7 @@ NOWHERE = ["missing.wav", "nul\0in-its-path.wav", "no-folder/", None]
 
 
 def check_poisoned(table, by_program, what):
-    """Every row of a poisoned library is there once with its reason, which is the command line's where it has one."""
+    """Every row of a poisoned library is there once, with the command line's reason where that has one."""
     rows = {row["path"]: row for row in table.to_pylist()}
     check(len(rows) == table.num_rows, f"{what}: a path occurs twice")
     for theirs in by_program.to_pylist():
@@ -156,11 +170,16 @@ def check_poisoned(table, by_program, what):
         check(ours is not None, f"{what}: {theirs['path']} is missing")
         for name in ("status", "reason", "message", "sha256", "size"):
             pair = (ours[name], theirs[name])
-            check(pair[0] == pair[1], f"{what}: {name} of {theirs['path']} is {pair[0]!r}, expected {pair[1]!r}")
+            check(
+                pair[0] == pair[1], f"{what}: {name} of {theirs['path']} is {pair[0]!r}, expected {pair[1]!r}"
+            )
     for path, row in rows.items():
         told = row["status"] == "usable" or (row["status"] == "refused" and row["reason"] and row["message"])
         check(told, f"{what}: {path!r} has status {row['status']!r} and reason {row['reason']!r}")
-    check([path for path, row in rows.items() if row["status"] == "usable"] == ["good.wav"], f"{what}: wrong usable")
+    check(
+        [path for path, row in rows.items() if row["status"] == "usable"] == ["good.wav"],
+        f"{what}: wrong usable",
+    )
     return ", ".join(f"{path!r} {row['reason']}" for path, row in sorted(rows.items()) if row["reason"])
 
 
@@ -170,7 +189,7 @@ TEXTS = {"voice", "list", "path", "library_voice", "sha256", "band", "reason"}
 
 
 def hit(row, library):
-    """A clip of a scan, of CSV or of a data frame, by column: numbers as numbers, the path from the library on."""
+    """A clip of a scan by column: numbers as numbers, the path from the library on."""
     told = {}
     for name, value in row.items():
         if value is None or value == "":
@@ -186,7 +205,9 @@ def hit(row, library):
 
 def by_rank(rows, library):
     """The clips of a scan, voice by voice in their order."""
-    return sorted((hit(row, library) for row in rows), key=lambda row: (row["voice"], row["list"], row["rank"]))
+    return sorted(
+        (hit(row, library) for row in rows), key=lambda row: (row["voice"], row["list"], row["rank"])
+    )
 
 
 def scan_by_program(program, library, index, *words):

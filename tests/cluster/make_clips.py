@@ -3,9 +3,9 @@
 
     python3 tests/cluster/make_clips.py fixtures/voices OUT [CLIPS]
 
-Each clip is a cut of 1.5 to 4 s at some offset of a fixture, at another level; each tenth one is read up to 3.6 kHz at
-8 kHz, so that there are narrow-band clips too. A cut lies in a folder of its fixture's name: OUT/nsh/real/01-003.wav.
-Needs numpy. CLIPS is 301 where nothing is said.
+Each clip is a cut of 1.5 to 4 s at some offset of a fixture, at another level; each tenth one is read up to
+3.6 kHz at 8 kHz, so that there are narrow-band clips too. A cut lies in a folder of its fixture's name:
+OUT/nsh/real/01-003.wav. Needs numpy. CLIPS is 301 where nothing is said.
 """
 
 import random
@@ -20,7 +20,9 @@ def samples(path):
     """The samples of a mono WAV of 16 bits, and their rate."""
     with wave.open(str(path)) as clip:
         assert (clip.getnchannels(), clip.getsampwidth()) == (1, 2), f"{path} is not mono of 16 bits"
-        return np.frombuffer(clip.readframes(clip.getnframes()), "<i2").astype(np.float64), clip.getframerate()
+        return np.frombuffer(clip.readframes(clip.getnframes()), "<i2").astype(
+            np.float64
+        ), clip.getframerate()
 
 
 def telephone(sound, rate):
@@ -48,7 +50,9 @@ def make(voices, out, clips=301):
     for number in range(clips):
         source = sources[number % len(sources)]
         sound, rate = cut(source, number // len(sources))
-        target = Path(out) / source.relative_to(voices).parent / f"{source.stem}-{number // len(sources):03}.wav"
+        target = (
+            Path(out) / source.relative_to(voices).parent / f"{source.stem}-{number // len(sources):03}.wav"
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         with wave.open(str(target), "wb") as clip:
             clip.setparams((1, 2, rate, 0, "NONE", ""))

@@ -1,11 +1,12 @@
-"""A Ray cluster on this machine, for tests: a head without CPUs and nodes of one CPU each, with processes of their own.
+"""A Ray cluster on this machine, for tests: a head without CPUs and nodes of one CPU each, with processes of
+their own.
 
     with RayCluster(nodes=2) as cluster:
         ...
         cluster.kill_node(0)
 
-Everything is bound to 127.0.0.1, without dashboard and usage statistics; processes and temporary folder are gone at the
-end, also after an exception. Needs Linux (processes are found in /proc) and PyPI's ray[data].
+Everything is bound to 127.0.0.1, without dashboard and usage statistics; processes and temporary folder are
+gone at the end, also after an exception. Needs Linux (processes are found in /proc) and PyPI's ray[data].
 """
 
 import contextlib
@@ -81,14 +82,19 @@ class RayCluster:
 
     def _start(self):
         common = {
-            "node_ip_address": HOST, "object_store_memory": MEMORY, "temp_dir": self.folder, "include_dashboard": False,
+            "node_ip_address": HOST,
+            "object_store_memory": MEMORY,
+            "temp_dir": self.folder,
+            "include_dashboard": False,
         }
         self.cluster = Cluster()
         self.cluster.add_node(**common, num_cpus=0)
         self.nodes = [self.cluster.add_node(**common, num_cpus=1) for _ in range(self.count)]
-        # By these ids ray.get_runtime_context().get_node_id() tells where something runs; they stay when a node is gone.
+        # What ray.get_runtime_context().get_node_id() tells on each; they stay when a node is gone.
         self.names = [node.node_id for node in self.nodes]
-        ray.init(address=self.cluster.address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+        ray.init(
+            address=self.cluster.address, log_to_driver=False, logging_level="ERROR", include_dashboard=False
+        )
         self.cluster.wait_for_nodes()
 
     def _processes(self):

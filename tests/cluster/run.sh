@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Runs the Python package on real clusters on this machine, Spark's (a master, two workers) and Ray's (a head, two
-# nodes), and compares what they make with the command line's, to the bit.
+# Runs the Python package on real clusters on this machine, Spark's (a master, two workers) and Ray's (a head,
+# two nodes), and compares what they make with the command line's, to the bit.
 #
 #     tests/cluster/run.sh [LIBRARY...]
 #
-# The clips are the fixtures' voices and some hundred cuts of them; folders that are named come in addition. What is
-# needed is installed into target/cluster/venv (requirements.txt and the project itself, by pip), and Java by apt where
-# there is none. Variables: PYTHON, the Python that the environment is made of (python3, 3.11 or newer); CLIPS, the
-# number of cuts (301); PROGRAM, a `soundalike` binary (default: built by cargo in release); MATURIN_PEP517_ARGS, for the
-# build of the wheel, for example '--profile dev'.
+# The clips are the fixtures' voices and some hundred cuts of them; folders that are named come in addition.
+# What is needed is installed into target/cluster/venv (requirements.txt and the project itself, by pip), and
+# Java by apt where there is none. Variables: PYTHON, the Python that the environment is made of (python3,
+# 3.11 or newer); CLIPS, the number of cuts (301); PROGRAM, a `soundalike` binary (default: built by cargo in
+# release); MATURIN_PEP517_ARGS, for the build of the wheel, for example '--profile dev'.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 libraries=()

@@ -1,12 +1,14 @@
-"""A real Spark cluster on this machine, for tests: a standalone master and workers, each a process of its own.
+"""A real Spark cluster on this machine, for tests: a standalone master and workers, each a process of its
+own.
 
     with SparkCluster(workers=2) as cluster:
         spark = cluster.session()
         ...
         cluster.kill_worker(0)
 
-Everything is bound to 127.0.0.1 and lies in one temporary folder; processes and folder are gone at the end, also after
-an exception. Needs Linux (processes are found in /proc), Java 17 and PyPI's pyspark, and nothing of a Spark installation.
+Everything is bound to 127.0.0.1 and lies in one temporary folder; processes and folder are gone at the end,
+also after an exception. Needs Linux (processes are found in /proc), Java 17 and PyPI's pyspark, and nothing
+of a Spark installation.
 """
 
 import contextlib
@@ -23,6 +25,7 @@ import urllib.request
 from pathlib import Path
 
 import pyspark
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 HOST = "127.0.0.1"
@@ -36,7 +39,7 @@ def free_port():
 
 
 def processes_of(leader):
-    """The living processes of a process's session: itself, and whatever it started, with its own group or not."""
+    """The living processes of a session: its leader and what that started, also in groups of their own."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -76,6 +79,7 @@ class SparkCluster:
     def __exit__(self, *_):
         try:
             self.stop_session()
+            self._stop_driver()
         finally:
             for process in [*self.workers, *([self.master] if self.master else [])]:
                 kill_session(process.pid)
@@ -95,12 +99,19 @@ class SparkCluster:
             "PYSPARK_PYTHON": self.python,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        command = [os.path.join(environment["SPARK_HOME"], "bin", "spark-class"), f"org.apache.spark.deploy.{of}"]
+        command = [
+            os.path.join(environment["SPARK_HOME"], "bin", "spark-class"),
+            f"org.apache.spark.deploy.{of}",
+        ]
         with open(os.path.join(self.folder, f"{name}.log"), "wb") as log:
             # A session of its own, by which everything that it starts is found again.
             return subprocess.Popen(
                 [*command, "--host", HOST, *map(str, words)],
-                env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
             )
 
@@ -111,7 +122,19 @@ class SparkCluster:
         self._wait(lambda: self.state() is not None, "the master does not answer", 60)
         for worker in range(self.count):
             work = os.path.join(self.folder, f"worker-{worker}")
-            settings = ("--port", 0, "--webui-port", 0, "--cores", 1, "--memory", "2g", "--work-dir", work, self.url)
+            settings = (
+                "--port",
+                0,
+                "--webui-port",
+                0,
+                "--cores",
+                1,
+                "--memory",
+                "2g",
+                "--work-dir",
+                work,
+                self.url,
+            )
             self.workers.append(self._launch(f"worker-{worker}", "worker.Worker", *settings))
         self._wait(lambda: self.alive() == self.count, "not every worker registered", 60)
 
@@ -157,7 +180,9 @@ class SparkCluster:
             "spark.sql.shuffle.partitions": "4",
         }
         builder = SparkSession.builder.master(self.url).appName("soundalike test")
-        for name, value in (fixed | {f"spark.{key.replace('_', '.')}": value for key, value in settings.items()}).items():
+        for name, value in (
+            fixed | {f"spark.{key.replace('_', '.')}": value for key, value in settings.items()}
+        ).items():
             builder = builder.config(name, str(value))
         self.spark = builder.getOrCreate()
         return self.spark
@@ -168,26 +193,39 @@ class SparkCluster:
             self.spark.stop()
             self.spark = None
 
+    def _stop_driver(self):
+        """Ends the driver's Java process, which would keep this cluster's folder for the next one."""
+        gateway = SparkContext._gateway
+        SparkContext._gateway = SparkContext._jvm = None
+        if gateway is not None:
+            gateway.shutdown()
+            gateway.proc.stdin.close()
+            gateway.proc.wait(30)
+
     def executors(self):
-        """The session's executors, also those that are gone: id, worker, alive, and tasks active, completed, failed."""
+        """The session's executors, also those gone: id, worker, alive, tasks active and completed."""
         application = self.spark.sparkContext.applicationId
         store = self.spark.sparkContext._jsc.sc().statusStore()
         places = {}
         for worker in range(len(self.workers)):
             with contextlib.suppress(FileNotFoundError):
-                places |= {name: worker for name in os.listdir(os.path.join(self.folder, f"worker-{worker}", application))}
+                places |= {
+                    name: worker
+                    for name in os.listdir(os.path.join(self.folder, f"worker-{worker}", application))
+                }
         found, summaries = [], store.executorList(False)
         for at in range(summaries.size()):
             summary = summaries.apply(at)
             if summary.id() != "driver":
-                found.append({
-                    "id": summary.id(),
-                    "worker": places.get(summary.id()),
-                    "alive": summary.isActive(),
-                    "active": summary.activeTasks(),
-                    "completed": summary.completedTasks(),
-                    "failed": summary.failedTasks(),
-                })
+                found.append(
+                    {
+                        "id": summary.id(),
+                        "worker": places.get(summary.id()),
+                        "alive": summary.isActive(),
+                        "active": summary.activeTasks(),
+                        "completed": summary.completedTasks(),
+                    }
+                )
         return found
 
     def tasks(self):
@@ -199,8 +237,15 @@ class SparkCluster:
             )
         return counts
 
+    def failed_tasks(self):
+        """Number of tasks of the session that failed or were lost, in the last attempt of each stage."""
+        tracker = self.spark.sparkContext.statusTracker()
+        jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup()]
+        stages = {stage for job in jobs if job for stage in job.stageIds}
+        return sum(info.numFailedTasks for info in map(tracker.getStageInfo, stages) if info)
+
     def kill_worker(self, worker):
-        """Ends a worker, its executors and their Python processes at once, as a machine that loses its power."""
+        """Ends a worker, its executors and their Python processes at once, as a loss of power would."""
         leader = self.workers[worker].pid
         killed = len(processes_of(leader))
         kill_session(leader)

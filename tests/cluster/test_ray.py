@@ -3,11 +3,13 @@
 
     python3 tests/cluster/test_ray.py PROGRAM LIBRARY REFERENCES OUT
 
-PROGRAM is the `soundalike` binary, LIBRARY a folder of clips, REFERENCES a folder of protected voices (a folder each),
-OUT an empty folder for indexes. Ends with 1 at the first thing that does not hold. `run.sh` prepares all of it.
+PROGRAM is the `soundalike` binary, LIBRARY a folder of clips, REFERENCES a folder of protected voices (a
+folder each), OUT an empty folder for indexes. Ends with 1 at the first thing that does not hold. `run.sh`
+prepares all of it.
 """
 
 import os
+import signal
 import threading
 import time
 import uuid
@@ -16,8 +18,22 @@ from pathlib import Path
 
 import pyarrow as pa
 from common import (
-    NOWHERE, arguments, by_rank, check, check_hits, check_poisoned, check_same, check_spread, clips_of,
-    index_by_program, poison, references_of, rows_of, scan_by_program, step,
+    NOWHERE,
+    arguments,
+    by_rank,
+    check,
+    check_hits,
+    check_poisoned,
+    check_same,
+    check_spread,
+    clips_of,
+    ended,
+    index_by_program,
+    poison,
+    references_of,
+    rows_of,
+    scan_by_program,
+    step,
 )
 from ray_cluster import RayCluster
 
@@ -30,7 +46,7 @@ SCHEMA = soundalike.arrow.schema
 
 
 def told(function, marks):
-    """The function, which leaves a file for each batch that it begins and ends, named by the node it ran on."""
+    """The function, which leaves a file for each batch that it begins and ends, named by its node."""
 
     def embed(table):
         node, batch = ray.get_runtime_context().get_node_id(), uuid.uuid4().hex
@@ -67,7 +83,9 @@ def table_of(found):
 def embed_paths(cluster, library, by_program, out):
     """Paths, read by the nodes."""
     marks = out + ".marks"
-    embedded(dataset(by_program["path"].to_pylist()), soundalike.ray.embedder(root=library), marks).write_parquet(out)
+    embedded(
+        dataset(by_program["path"].to_pylist()), soundalike.ray.embedder(root=library), marks
+    ).write_parquet(out)
     spread = check_spread(marked(cluster, marks, "ended"), "paths")
     check_same(rows_of(out), by_program, SCHEMA, "paths on two nodes")
     step(f"paths: {by_program.num_rows} rows equal to the command line's, batches {spread}")
@@ -84,7 +102,7 @@ def embed_plain(library, by_program):
 
 
 def embed_bytes(cluster, library, by_program, out):
-    """The files' bytes, read by Ray; what the file system says of them (mtime_ns) is not told to the function."""
+    """The files' bytes, read by Ray; of their times (mtime_ns) the function is not told."""
     files = ray.data.read_binary_files(library, include_paths=True, override_num_blocks=16)
     start = len(os.path.abspath(library)) + 1
 
@@ -115,15 +133,15 @@ def lose_a_node(cluster, library, by_program, out):
     os.makedirs(marks)
     running.start()
     while running.is_alive():
-        begun, ended = marked(cluster, marks, "begun"), marked(cluster, marks, "ended")
+        begun, done = marked(cluster, marks, "begun"), marked(cluster, marks, "ended")
         # The node has made something that may be lost with it, and is at work.
-        if 1 <= ended["node 1"] < begun["node 1"] and sum(ended.values()) < batches - 4:
+        if 1 <= done["node 1"] < begun["node 1"] and sum(done.values()) < batches - 4:
             break
         time.sleep(0.005)
     check(running.is_alive(), "the job was over before a node could be killed; give more clips")
     processes = cluster.kill_node(1)
-    begun, ended = marked(cluster, marks, "begun"), marked(cluster, marks, "ended")
-    check(begun["node 1"] > ended["node 1"], "the node was not at work when it was killed")
+    begun, done = marked(cluster, marks, "begun"), marked(cluster, marks, "ended")
+    check(begun["node 1"] > done["node 1"], "the node was not at work when it was killed")
     running.join()
     check(not trouble, f"the job failed with its node: {trouble}")
     check(cluster.alive() == 1, "the killed node is still alive")
@@ -132,7 +150,7 @@ def lose_a_node(cluster, library, by_program, out):
     check_same(table, by_program, SCHEMA, "with a node lost")
     after = marked(cluster, marks, "ended")
     step(
-        f"lost node: {processes} processes killed while it was at a batch, {ended['node 1']} batches of it done; "
+        f"lost node: {processes} processes killed during a batch, {done['node 1']} batches of it done; "
         f"{sum(after.values())} batches ended in all; {table.num_rows} rows equal, none twice"
     )
 
@@ -156,7 +174,9 @@ def keep(library, by_program):
     """Further columns go through to the row that they came with."""
     paths = by_program["path"].to_pylist()[:40]
     takes = [None if number % 3 == 0 else number for number in range(40)]
-    rows = pa.table({"path": paths, "label": [f"take {n}" for n in range(40)], "take": pa.array(takes, pa.int32())})
+    rows = pa.table(
+        {"path": paths, "label": [f"take {n}" for n in range(40)], "take": pa.array(takes, pa.int32())}
+    )
     function = soundalike.ray.embedder(root=library, keep=("label", "take"))
     table = table_of(embedded(ray.data.from_arrow(rows).repartition(4), function))
     found = table.select(["path", "label", "take"]).to_pylist()
@@ -169,12 +189,18 @@ def scan(program, library, references, out):
     """The rank lists of the cluster's index, by the program and by Ray, are those of the program's index."""
     every = ["--reference-set", references, "--top", "all"]
     expected = scan_by_program(program, library, os.path.join(out, "cli.lib"), *every)
-    check_hits(scan_by_program(program, library, os.path.join(out, "paths.parquet"), *every), expected, "scan of Parquet")
+    check_hits(
+        scan_by_program(program, library, os.path.join(out, "paths.parquet"), *every),
+        expected,
+        "scan of Parquet",
+    )
     step(f"scan: the program ranks the cluster's Parquet as its own index, {len(expected)} clips")
-    expected = scan_by_program(program, library, os.path.join(out, "cli.lib"), "--reference-set", references, "--top", 20)
+    expected = scan_by_program(
+        program, library, os.path.join(out, "cli.lib"), "--reference-set", references, "--top", 20
+    )
     for what, voices in (("a folder", references), ("recordings", references_of(references))):
         index = ray.data.read_parquet(os.path.join(out, "paths.parquet")).repartition(8)
-        rows = soundalike.ray.scan(index, voices, top=20).take_all()
+        rows = soundalike.ray.scan(index, voices, top=20).to_pylist()
         check_hits(by_rank(rows, library), expected, f"soundalike.ray.scan of {what}")
         step(f"scan: soundalike.ray.scan against {what} gives the same {len(rows)} rows")
 
@@ -182,9 +208,14 @@ def scan(program, library, references, out):
 def main():
     program, library, references, out = arguments(__doc__)
     by_program = index_by_program(program, library, os.path.join(out, "cli.lib"))
-    check(by_program["path"].to_pylist() == clips_of(library), "the command line sees other files than this test")
+    check(
+        by_program["path"].to_pylist() == clips_of(library),
+        "the command line sees other files than this test",
+    )
     step(f"command line: {by_program.num_rows} clips")
     with RayCluster() as cluster:
+        # Ray has put a handler of its own in the place of the one that takes clusters down.
+        signal.signal(signal.SIGTERM, ended)
         step(f"cluster: a head and {cluster.alive()} nodes at {cluster.cluster.address}")
         embed_paths(cluster, library, by_program, os.path.join(out, "paths.parquet"))
         embed_plain(library, by_program)

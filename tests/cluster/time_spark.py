@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
-"""What Spark costs and what a second worker brings: the same clips by the command line and by a standalone cluster.
+"""What Spark costs and what a second worker brings: the same clips by the command line and by a standalone
+cluster.
 
     python3 tests/cluster/time_spark.py PROGRAM LIBRARY OUT [ROUNDS]
 
-In each of the rounds (3), one after the other: `soundalike index` with 1 and with 2 threads, and soundalike.spark on a
-cluster of 1 and of 2 workers of one core, each into a fresh output. Of Spark two times are told: `cold`, a new
-application's first job, from the start of its executors and Python processes on, with the models loaded by each; and
-`warm`, the same job again in the same application, whose Python processes are kept. The master and the workers run
-already, as those of a cluster do. Ratios are of the times of one round; told is their median, least and greatest. Run it
-on a machine that does nothing else, with at least two cores.
+In each of the rounds (3), one after the other: `soundalike index` with 1 and with 2 threads, and
+soundalike.spark on a cluster of 1 and of 2 workers of one core, each into a fresh output. Of Spark two times
+are told: `cold`, a new application's first job, from the start of its executors and Python processes on, with
+the models loaded by each; and `warm`, the same job again in the same application, whose Python processes are
+kept. The master and the workers run already, as those of a cluster do. Ratios are of the times of one round;
+told is their median, least and greatest. Run it on a machine that does nothing else, with at least two cores.
 """
 
 import os
 import shutil
+import signal
 import statistics
 import sys
 import time
 
-from common import check, check_same, clips_of, index_by_program, rows_of
+from common import check, check_same, clips_of, ended, index_by_program, rows_of
 from spark_cluster import SparkCluster
 
 import soundalike.arrow
@@ -67,11 +69,14 @@ def main():
     if len(sys.argv) not in (4, 5):
         raise SystemExit(__doc__)
     program, library, out = (os.path.abspath(argument) for argument in sys.argv[1:4])
+    signal.signal(signal.SIGTERM, ended)
     rounds = int(sys.argv[4]) if len(sys.argv) == 5 else 3
     os.makedirs(out, exist_ok=True)
     paths = clips_of(library)
     names = ["command line, 1 thread", "command line, 2 threads"]
-    names += [f"Spark, {workers}, {state}" for workers in ("1 worker", "2 workers") for state in ("cold", "warm")]
+    names += [
+        f"Spark, {workers}, {state}" for workers in ("1 worker", "2 workers") for state in ("cold", "warm")
+    ]
     times = {name: [] for name in names}
     for number in range(rounds):
         for old in ("cli.lib", "spark.parquet"):
@@ -87,10 +92,14 @@ def main():
             times[warm_name].append(warm)
         ours, theirs = rows_of(os.path.join(out, "spark.parquet")), rows_of(os.path.join(out, "cli.lib"))
         check_same(ours, theirs, soundalike.arrow.schema, "the rows that were timed")
-        print(f"round {number + 1}: " + ", ".join(f"{name} {times[name][-1]:.1f} s" for name in names), flush=True)
+        print(
+            f"round {number + 1}: " + ", ".join(f"{name} {times[name][-1]:.1f} s" for name in names),
+            flush=True,
+        )
     print(f"\n{len(paths)} clips, {rounds} rounds, {os.cpu_count()} cores: median (least to greatest)")
     for name in names:
-        print(f"  {name:26} {told(times[name], ' s')}, {len(paths) / statistics.median(times[name]):.1f} clips/s")
+        rate = len(paths) / statistics.median(times[name])
+        print(f"  {name:26} {told(times[name], ' s')}, {rate:.1f} clips/s")
 
     def ratio(text, of, to):
         print(f"  {text:58} {told([a / b for a, b in zip(times[of], times[to])])}")
