@@ -17,12 +17,13 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import tempfile
 from typing import Any, Dict, Iterable, List, Optional, Union
 
 import numpy as np
 
 from . import _native
-from ._clips import Clip, Source, encoder_list, listed, named, plain
+from ._clips import Clip, Source, encoder_list, listed, named, plain, whole
 from .errors import AudioError, DocumentError, Error, FileError, RefusedError, SettingError
 
 __version__: str = _native.__version__
@@ -44,7 +45,7 @@ def load(source: Source, *, sample_rate: Optional[int] = None, channel: str = "m
 
     WAV in all its forms, AIFF, CAF, FLAC, MP3, Ogg, Opus, M4A, MP4 and Matroska are decoded; the format is told by the
     content, never by the name. ``channel`` is ``mix`` (the mean of all), ``left``, ``right``, a number from 1, or
-    ``loudest``. A ``float32`` array of one channel at 16 kHz is given back as it is, without a copy.
+    ``loudest``; a recording with one channel is used as it is, whichever was asked for. A ``float32`` array of one channel at 16 kHz is given back as it is, without a copy.
 
     Raises:
         FileError, AudioError: where it cannot be read or decoded.
@@ -123,7 +124,9 @@ class Reference:
         threads: int = 0,
     ) -> None:
         clips = named(recordings, sample_rate, "recording")
-        self._native = _native.Reference.enrol(clips, name, encoder_list(encoders), str(channel), threads)
+        self._native = _native.Reference.enrol(
+            clips, name, encoder_list(encoders), str(channel), whole("threads", threads, 0)
+        )
 
     @classmethod
     def from_bytes(cls, model: bytes, name: str = "reference") -> "Reference":
@@ -139,15 +142,19 @@ class Reference:
     def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Writes the voice model to a file, whole or not at all."""
         path = pathlib.Path(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with open(part, "xb") as file:
-                file.write(self.to_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
+                try:
+                    file.write(self.to_bytes())
+                    file.flush()
+                    os.fsync(file.fileno())
+                    os.replace(file.name, path)
+                except BaseException:
+                    os.unlink(file.name)
+                    raise
+        except OSError as error:
+            message = f"{path}: could not write it: {error}; check the folder and its disk"
+            raise FileError(message, "io", str(path), str(error), None, error.errno) from error
 
     @property
     def name(self) -> str:
@@ -183,17 +190,31 @@ def references(folder: Union[str, "os.PathLike[str]"], **settings: Any) -> Dict[
     Raises:
         Error: where a voice cannot be enrolled.
     """
-    voices = {}
-    for path in sorted(pathlib.Path(folder).iterdir()):
+    return {name: Reference(path, name=name, **settings) for name, path in _voices_of(folder).items()}
+
+
+def _voices_of(folder: Union[str, "os.PathLike[str]"]) -> Dict[str, pathlib.Path]:
+    """Where each voice of a folder lies."""
+    voices: Dict[str, pathlib.Path] = {}
+
+    def wrong(found: str, expected: str) -> DocumentError:
+        message = f"{folder}: found {found}, expected {expected}"
+        return DocumentError(message, "document", str(folder), found, expected)
+
+    try:
+        paths = sorted(pathlib.Path(folder).iterdir())
+    except OSError as error:
+        message = f"{folder}: could not list it: {error}; check the path"
+        raise FileError(message, "io", str(folder), str(error), None, error.errno) from error
+    for path in paths:
         if path.name.startswith(".") or not (path.is_dir() or path.suffix == ".model"):
             continue
         name = path.name if path.is_dir() else path.stem
-        voices[name] = Reference(path, name=name, **settings)
+        if name in voices:
+            raise wrong(f"a folder and a voice model called {name}", "each voice once")
+        voices[name] = path
     if not voices:
-        raise DocumentError(
-            f"{folder}: found a folder without voices, expected a folder of recordings or a voice model for each voice",
-            "document", str(folder), "a folder without voices", "a folder of recordings, or a voice model, for each",
-        )
+        raise wrong("a folder without voices", "a folder of recordings, or a voice model, for each voice")
     return voices
 
 
@@ -253,7 +274,7 @@ def check(
         language=language,
         force=force,
         fail_above=listed(fail_above),
-        threads=threads,
+        threads=whole("threads", threads, 0),
     )
     return json.loads(text)
 
@@ -295,7 +316,7 @@ def evaluate(
         filters=listed(where),
         synthetic_filters=listed(where_synthetic),
         pairs=pairs,
-        enrol=0 if enrol == "all" else int(enrol),
+        enrol=0 if enrol == "all" else whole("enrol", enrol, 1),
         by=by,
         condition=condition,
         calibration_file=calibration,
@@ -305,6 +326,6 @@ def evaluate(
         rules=listed(rules),
         names=encoder_list(encoders),
         channel=str(channel),
-        threads=threads,
+        threads=whole("threads", threads, 0),
     )
     return json.loads(text)

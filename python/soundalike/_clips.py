@@ -7,6 +7,8 @@ from typing import Any, Iterable, List, Optional, Tuple, Union
 
 import numpy as np
 
+from .errors import SettingError
+
 #: A path, the bytes of a sound file, an array of samples, or a :class:`Clip`.
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, np.ndarray, "Clip"]
 
@@ -39,18 +41,29 @@ def plain(source: Any, sample_rate: Optional[int] = None) -> Tuple[Any, Optional
         source = bytes(source)
     elif isinstance(source, np.ndarray):
         source = samples(source)
-    return source, sample_rate, name
+    rate = None if sample_rate is None else whole("sample_rate", sample_rate, 1)
+    return source, rate, name
 
 
 def samples(array: np.ndarray) -> np.ndarray:
     """Samples in single precision, full scale ±1; the same array where it is so already."""
-    if array.dtype == np.int16:
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if (kind, size) == ("i", 2):
         return array.astype(np.float32) / np.float32(32768)
-    if array.dtype == np.int32:
+    if (kind, size) == ("i", 4):
         return (array / 2147483648.0).astype(np.float32)
-    if array.dtype.kind != "f":
+    if kind != "f":
         raise TypeError(f"found samples of type {array.dtype}, expected float32, float64, int16 or int32")
-    return array.astype(np.float32, copy=False)
+    return np.require(array.astype(np.float32, copy=False), requirements=["A"])
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number from ``least`` on."""
+    number = int(value) if isinstance(value, (int, np.integer)) or value == int(value) else None
+    if number is None or number < least or isinstance(value, bool):
+        found, expected = repr(value), f"a whole number from {least} on"
+        raise SettingError(f"{name}: found {found}, expected {expected}", "setting", name, found, expected)
+    return number
 
 
 def named(sources: Union[Source, Iterable[Source]], sample_rate: Optional[int], word: str) -> List[tuple]:
@@ -62,9 +75,11 @@ def named(sources: Union[Source, Iterable[Source]], sample_rate: Optional[int], 
         in_memory = isinstance(source, (bytes, np.ndarray))
         name = name or f"{word} {number}"
         if in_memory and name in seen:
-            raise ValueError(f"two recordings in memory are named {name!r}; give each a name of its own")
-        seen.add(name)
-        clips.append((source, None if rate is None else int(rate), name))
+            found, expected = f"two recordings in memory named {name!r}", "a name of its own for each"
+            raise SettingError(f"name: found {found}, expected {expected}", "setting", "name", found, expected)
+        if in_memory:
+            seen.add(name)
+        clips.append((source, rate, name))
     return clips
 
 

@@ -10,6 +10,7 @@ Needs pyarrow (``pip install soundalike[arrow]``).
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import hashlib
 import os
 import urllib.parse
@@ -20,9 +21,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 import numpy as np
 import pyarrow as pa
 
-from . import Reference, _native, references as _references
-from ._clips import encoder_list, listed
-from .errors import DocumentError, SettingError
+from . import Reference, _native, _voices_of
+from ._clips import encoder_list, listed, whole
+from .errors import DocumentError, Error, SettingError
 
 _TYPES = {
     "string": pa.string(),
@@ -46,6 +47,10 @@ scan_schema: pa.Schema = pa.schema([pa.field(name, _TYPES[kind]) for name, kind 
 _INPUT = ("path", "bytes", "content", "voice", "mtime_ns", "modificationTime", "length")
 
 
+_TEXT = (pa.types.is_string, pa.types.is_large_string, getattr(pa.types, "is_string_view", pa.types.is_string))
+_BINARY = (pa.types.is_binary, pa.types.is_large_binary, getattr(pa.types, "is_binary_view", pa.types.is_binary))
+_KINDS = {"path": _TEXT, "voice": _TEXT, "bytes": _BINARY, "content": _BINARY}
+
 #: Clips that are read and computed at a time, so that a large batch needs little memory.
 CLIPS = 64
 
@@ -65,8 +70,8 @@ def embed_batches(
 
     Columns of the input:
 
-    - ``path``: where the clip lies: a local path, ``file:...``, or the address of an object store that pyarrow knows
-      (``s3://``, ``gs://``, ``hdfs://``, ``abfs://``).
+    - ``path``: where the clip lies: a local path, a ``file:`` address (in which ``%20`` is a blank), or the address of an
+      object store that pyarrow knows (``s3://``, also as ``s3a://``, ``gs://``, ``hdfs://``, ``abfs://``).
     - ``bytes``, or ``content`` as Spark's ``binaryFile`` calls it: the content of the file. Where a row has it, nothing
       is read from ``path``. Without a path the clip is called by the SHA-256 of its content.
     - ``voice``, if there: the voice the clip belongs to; else the folder it lies in.
@@ -85,15 +90,16 @@ def embed_batches(
         read: reads the bytes of a path in the place of what is built in.
 
     Raises:
-        SettingError: where the input has neither paths nor bytes, or a further column has the name of one of the index.
+        SettingError: where the input has neither paths nor bytes, a column is there twice or of another type, or a further
+            column has the name of one of the index.
     """
-    embedder = _native.Embedder(encoder_list(encoders), str(channel), narrow, threads)
-    root = _local(root).rstrip("/") if root else ""
+    embedder = _native.Embedder(encoder_list(encoders), str(channel), narrow, whole("threads", threads, 0))
+    root = _local(str(root)).rstrip("/") + "/" if root else ""
     fetch = read or _Remote()
-    for whole in batches:
-        further = _further(whole.schema, keep)
-        for start in range(0, max(whole.num_rows, 1), CLIPS):
-            batch = whole.slice(start, CLIPS)
+    for incoming in batches:
+        further = _further(incoming.schema, keep)
+        for start in range(0, max(incoming.num_rows, 1), CLIPS):
+            batch = incoming.slice(start, CLIPS)
             clips = _clips(batch, root, fetch, own_reader=read is not None)
             columns = [_array(field, values) for field, values in zip(schema, embedder.rows(clips))]
             columns += [batch.column(batch.schema.get_field_index(field.name)) for field in further]
@@ -105,7 +111,15 @@ def _further(fields: pa.Schema, keep: Optional[Sequence[str]]) -> List[pa.Field]
     if not any(name in fields.names for name in ("path", "bytes", "content")):
         raise _wrong("columns", ", ".join(fields.names), "a column path, bytes or content")
     names = [name for name in fields.names if name not in _INPUT] if keep is None else list(keep)
+    for field in fields:
+        wanted = _KINDS.get(field.name)
+        if field.name in _INPUT and fields.names.count(field.name) > 1:
+            raise _wrong("columns", f"{field.name} twice", "each column once")
+        if wanted and not (pa.types.is_null(field.type) or any(kind(field.type) for kind in wanted)):
+            raise _wrong("columns", f"{field.name} of type {field.type}", "text for path and voice, binary for bytes")
     for name in names:
+        if fields.names.count(name) > 1:
+            raise _wrong("columns", f"{name} twice", "each column once")
         if name not in fields.names:
             raise _wrong("keep", name, "one of " + ", ".join(fields.names))
         if name in schema.names:
@@ -130,24 +144,47 @@ def _clips(batch: pa.RecordBatch, root: str, fetch: Callable, own_reader: bool) 
     times = column("mtime_ns")
     if "mtime_ns" not in batch.schema.names and "modificationTime" in batch.schema.names:
         times = batch.column(batch.schema.get_field_index("modificationTime"))
-        times = times.cast(pa.timestamp("ns", times.type.tz)).cast(pa.int64()).to_pylist()
-    clips = []
-    for path, content, other, voice, time in zip(
-        column("path"), column("bytes"), column("content"), column("voice"), times
-    ):
-        content = other if content is None else content
-        clips.append(_clip(path, content, voice, time, root, fetch, own_reader))
-    return clips
+        if not pa.types.is_timestamp(times.type):
+            raise _wrong("columns", f"modificationTime of type {times.type}", "a timestamp, or nanoseconds in mtime_ns")
+        scale = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[times.type.unit]
+        times = [None if time is None else time * scale for time in times.cast(pa.int64()).to_pylist()]
+    rows = [
+        (path, other if content is None else content, voice, _time(time), root, fetch, own_reader)
+        for path, content, other, voice, time in zip(
+            column("path"), column("bytes"), column("content"), column("voice"), times
+        )
+    ]
+    if own_reader or not any(row[1] is None and row[0] and _scheme(_full(row[0], root)) for row in rows):
+        return [_clip(*row) for row in rows]
+    # A store takes its time to answer, so several are asked at once.
+    with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(lambda row: _clip(*row), rows))
+
+
+#: Objects of a store that are read at a time.
+READERS = 8
+
+
+def _time(value: Any) -> Optional[int]:
+    """Nanoseconds since 1970 as a row holds them; none where there is no such number."""
+    if value is None or value != value:
+        return None
+    value = int(value)
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def _full(path: str, root: str) -> str:
+    """Where a clip lies, from the beginning."""
+    full = _local(path)
+    return full if _scheme(full) or os.path.isabs(full) else root + full
 
 
 def _clip(path, content, voice, time, root: str, fetch: Callable, own_reader: bool) -> tuple:
     if path is None:
         name = hashlib.sha256(content).hexdigest() if content is not None else ""
         return name, voice, None, content, None, None, time
-    full = _local(path)
-    if root and not (_scheme(full) or os.path.isabs(full)):
-        full = f"{root}/{full}"
-    name = full[len(root) + 1:] if root and full.startswith(root + "/") else path
+    full = _full(path, root)
+    name = full[len(root):].lstrip("/") if root and full.startswith(root) else _local(path)
     name = name[2:] if name.startswith("./") else name
     if content is not None:
         return name, voice, None, content, None, None, time
@@ -175,8 +212,7 @@ def _local(path: str) -> str:
     rest = path[5:]
     if rest.startswith("//"):
         rest = "/" + rest[2:].partition("/")[2]
-    # Hadoop writes names as they are, others write %20 for a blank.
-    return rest if os.path.exists(rest) else urllib.parse.unquote(rest)
+    return urllib.parse.unquote(rest)
 
 
 class _Remote:
@@ -188,12 +224,15 @@ class _Remote:
     def __call__(self, address: str) -> Tuple[bytes, Optional[int]]:
         from pyarrow import fs
 
-        parts = urllib.parse.urlsplit(address)
-        start = f"{parts.scheme}://{parts.netloc}"
+        scheme, _, rest = address.partition("://")
+        bucket, _, key = rest.partition("/")
+        # What Hadoop calls its clients of the same store.
+        scheme = "s3" if scheme in ("s3a", "s3n") else scheme
+        start = f"{scheme}://{bucket}/"
         if start not in self._stores:
-            self._stores[start] = fs.FileSystem.from_uri(start + "/")
+            self._stores[start] = fs.FileSystem.from_uri(start)
         store, base = self._stores[start]
-        place = f"{base.rstrip('/')}/{address[len(start):].lstrip('/')}"
+        place = f"{base.rstrip('/')}/{key}"
         with store.open_input_stream(place) as stream:
             content = stream.read()
         return content, store.get_file_info(place).mtime_ns
@@ -222,7 +261,8 @@ Voices = Union[str, "os.PathLike[str]", Mapping[str, Any]]
 class Scan:
     """Protected voices against the rows of an index, wherever these lie: :meth:`part` is run on each part of the rows by a
     worker, and :meth:`merged` makes one ranked table of what the parts gave. The table is that of ``soundalike scan``.
-    Every path should stand in the rows once; a clip that is there twice is listed and counted twice.
+    Every path must stand in the rows once: drop duplicates before. A voice that cannot be enrolled is left out with a warning
+    (:attr:`left_out`), unless it is the only one.
 
     Args:
         voices: a folder as for ``--reference-set``, or a mapping from names to a :class:`soundalike.Reference` or the
@@ -252,12 +292,13 @@ class Scan:
         cohort_filter: Union[None, str, Iterable[str]] = None,
         threads: int = 1,
     ) -> None:
-        if not (expected_clips > 0 and np.isfinite(expected_clips)):
+        if not (float(expected_clips) > 0 and np.isfinite(float(expected_clips))):
             raise _wrong("expected_clips", str(expected_clips), "a number above 0")
-        if top == "default":
+        if isinstance(top, str):
+            if top != "default":
+                raise _wrong("top", repr(top), "1 or more, or None for all")
             top = None if above else 20
-        if top is not None and (not isinstance(top, int) or top < 1):
-            raise _wrong("top", repr(top), "1 or more, or None for all")
+        top = None if top is None else whole("top", top, 1)
         self.top = top
         self.expected_clips = float(expected_clips)
         self.only_above = above is not None
@@ -265,12 +306,23 @@ class Scan:
         self._settings = {
             "names": encoder_list(encoders), "channel": str(channel), "top": top, "above": above, "by": by,
             "condition": condition, "calibration_file": calibration, "cohort_file": cohort,
-            "cohort_filter": listed(cohort_filter), "threads": threads,
+            "cohort_filter": listed(cohort_filter), "threads": whole("threads", threads, 0),
         }
-        self._voices = list(_models(voices, encoders, str(channel)).items())
+        models, self.left_out = _models(voices, encoders, str(channel))
+        self._voices = list(models.items())
         self._name = uuid.uuid4().hex
         # A setting that cannot be met is told here, not by a worker.
-        _idle.append((self._name, self._made()))
+        scanner = self._made()
+        self.left_out.update(scanner.left_out)
+        for name, why in sorted(self.left_out.items()):
+            warnings.warn(f"{name}: left out of the scan: {why}", stacklevel=2)
+        for name in scanner.narrow_band:
+            warnings.warn(
+                f"{name}: has telephone recordings, so only clips with embeddings of the narrow band are compared with it; "
+                "embed the library with narrow='all'",
+                stacklevel=2,
+            )
+        _idle.append((self._name, scanner))
 
     def _made(self) -> Any:
         voices = [(name, voice._native) for name, voice in self._voices]
@@ -293,7 +345,7 @@ class Scan:
 
     #: The columns of an index that a scan reads.
     needed: List[str] = (
-        ["path", "voice", "sha256", "status", "seconds", "net_speech_s", "snr_db", "bandwidth_hz"]
+        ["path", "voice", "sha256", "status", "channel", "seconds", "net_speech_s", "snr_db", "bandwidth_hz"]
         + ["clipping_percent", "level_dbfs"]
         + [name for name in schema.names if name.endswith("_extractor")]
         + [field.name for field in schema if pa.types.is_list(field.type)]
@@ -310,10 +362,11 @@ class Scan:
             if batch.num_rows == 0:
                 continue
             scanner = scanner or self._taken()
-            held.append(batch)
-            if sum(batch.num_rows for batch in held) >= self.ROWS:
-                _push(scanner, held)
-                held = []
+            for start in range(0, batch.num_rows, self.ROWS):
+                held.append(batch.slice(start, self.ROWS))
+                if sum(batch.num_rows for batch in held) >= self.ROWS:
+                    _push(scanner, held)
+                    held = []
         if scanner is None:
             return
         if held:
@@ -339,10 +392,13 @@ class Scan:
             judged[row["voice"]] = judged.get(row["voice"], 0) + row["judged"]
         hits = [row for row in rows if row["list"] != "counts"]
         hits.sort(key=lambda row: (row["voice"], row["list"], -row["key"], row["path"].encode()))
-        listed_hits, last, rank = [], None, 0
+        listed_hits, last, rank, path = [], None, 0, None
         for row in hits:
             rank = rank + 1 if (row["voice"], row["list"]) == last else 1
             last = (row["voice"], row["list"])
+            if rank > 1 and row["path"] == path:
+                raise doubled(path)
+            path = row["path"]
             most = self.most(row["list"])
             if most is None or rank <= most:
                 listed_hits.append({**row, "rank": rank})
@@ -359,25 +415,27 @@ class Scan:
         return 20 if self.top is None and self.only_above and kind == "withheld" else self.top
 
 
-def _models(voices: Voices, encoders: Any, channel: str) -> Dict[str, Reference]:
-    """Each voice by name as a voice model."""
-    settings = {"encoders": encoders, "channel": channel}
-    if isinstance(voices, (str, os.PathLike)):
-        return _references(voices, **settings)
-    models, last = {}, None
-    for name, voice in sorted(voices.items()):
-        if isinstance(voice, Reference):
-            models[name] = voice
-            continue
+def doubled(path: str) -> DocumentError:
+    """The error of a clip that is there twice."""
+    found, expected = f"the path {path!r} twice", "every path once; drop the duplicates"
+    return DocumentError(f"table: found {found}, expected {expected}", "document", None, found, expected)
+
+
+def _models(voices: Voices, encoders: Any, channel: str) -> Tuple[Dict[str, Reference], Dict[str, str]]:
+    """Each voice by name as a voice model, and why others are left out."""
+    of_folder = isinstance(voices, (str, os.PathLike))
+    named = _voices_of(voices) if of_folder else voices
+    models: Dict[str, Reference] = {}
+    left_out, last = {}, None
+    for name, voice in sorted(named.items()):
         try:
-            models[name] = Reference(voice, name=name, **settings)
-        except Exception as error:
-            # As in a scan: a voice that cannot be enrolled is left out, unless it is the only one.
-            last = error
-            warnings.warn(f"{name}: left out: {error}", stacklevel=3)
+            known = isinstance(voice, Reference)
+            models[name] = voice if known else Reference(voice, name=name, encoders=encoders, channel=channel)
+        except Error as error:
+            left_out[name], last = str(error), error
     if not models:
         raise last or _wrong("voices", "none", "at least one protected voice")
-    return models
+    return models, left_out
 
 
 def _push(scanner: Any, batches: List[pa.RecordBatch]) -> None:
@@ -402,6 +460,9 @@ def _lists(column: pa.ChunkedArray) -> Tuple[np.ndarray, np.ndarray]:
     """All numbers of a column of lists, and where each row's begin."""
     values, lengths = [], []
     for chunk in column.chunks:
+        if pa.types.is_null(chunk.type):
+            lengths.append(np.zeros(len(chunk), np.int64))
+            continue
         numbers = chunk.flatten()
         if numbers.null_count:
             found = "an embedding with a missing number"

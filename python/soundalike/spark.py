@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Seque
 import pyarrow as pa
 
 from . import _native
-from .arrow import Scan, Voices, embed_batches
+from .arrow import Scan, Voices, doubled, embed_batches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -109,7 +109,13 @@ def scan(df: "DataFrame", references: Voices, **settings: Any) -> "DataFrame":
 def _posteriors(batches: Iterable[pa.RecordBatch], expected_clips: float) -> Iterator[pa.RecordBatch]:
     """Fills in what a ratio makes of the number of clips, which is known only once all parts are counted."""
     names = [name for name, _ in _native.scan_columns()]
+    # All rows of a voice are in one partition.
+    seen = set()
     for batch in batches:
+        for row in zip(*(batch.column(name).to_pylist() for name in ("voice", "list", "path"))):
+            if row in seen:
+                raise doubled(row[2])
+            seen.add(row)
         ratios, judged = batch.column("log10_lr").to_pylist(), batch.column("judged").to_pylist()
         posteriors = pa.array(_native.posterior(ratios, judged, expected_clips), pa.float64())
         columns = [posteriors if name == "posterior" else batch.column(name) for name in names]

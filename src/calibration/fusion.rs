@@ -181,11 +181,12 @@ impl Ranges {
     ) -> Option<OutOfRange> {
         let wide = |x: Option<f32>| x.map(f64::from);
         let low = |quantity, found: Option<f64>, range: Range| {
-            let bad = found.is_none_or(|x| x < range.low);
+            // No number is as bad as a number below.
+            let bad = !found.is_some_and(|x| x >= range.low);
             bad.then_some(OutOfRange { reference, quantity, found, limit: range.low })
         };
         let clipping = f64::from(clipping);
-        let clipped = (clipping > self.clipping_percent.high).then_some(OutOfRange {
+        let clipped = (clipping.is_nan() || clipping > self.clipping_percent.high).then_some(OutOfRange {
             reference,
             quantity: "clipping_percent",
             found: Some(clipping),

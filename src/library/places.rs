@@ -30,6 +30,11 @@ impl Places {
         self.held.insert(name, bytes);
     }
 
+    /// Whether any clip lies in memory.
+    pub fn holds_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Whether a clip of this name lies in memory.
     pub(crate) fn holds(&self, name: &Path) -> bool {
         self.held.contains_key(name)

@@ -19,7 +19,8 @@ impl<T> Raise<T> for crate::error::Result<T> {
 /// The exception's class, and what it carries: a word for its kind, then path, found, expected.
 type Told = (&'static str, &'static str, Option<String>, Option<String>, Option<String>);
 
-fn exception(py: Python<'_>, error: &Error) -> PyErr {
+/// An error as its exception.
+pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     let (class, kind, path, found, expected) = told(error.kind());
     let errno = match error.kind() {
         ErrorKind::Io { source, .. } => source.raw_os_error(),

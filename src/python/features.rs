@@ -85,7 +85,7 @@ pub(super) fn embed<'py>(
     names: Option<&str>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = source.py();
-    let panels = channel.parse().and_then(|channel| Panels::of(channel, encoders(names)?)).raise(py)?;
+    let panels = py.detach(|| Panels::of(channel.parse()?, encoders(names)?)).raise(py)?;
     let given = Given::of(source, sample_rate)?;
     let (name, embeddings) = match given.ready() {
         Some(samples) => {

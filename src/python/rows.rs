@@ -2,7 +2,7 @@
 //!
 //! Columns cross over as Python lists and NumPy arrays; the Python files make Arrow arrays of them.
 
-use super::fault::Raise;
+use super::fault::{Raise, exception};
 use super::{Panels, encoders};
 use crate::audio::ClipSource;
 use crate::encoder::PerEncoder;
@@ -79,7 +79,7 @@ impl Embedder {
                 Err(Error::from(ErrorKind::Setting { name: "narrow", found, expected }))
             }
         };
-        let panels = channel.parse().and_then(|channel| Panels::of(channel, encoders(names)?));
+        let panels = py.detach(|| Panels::of(channel.parse()?, encoders(names)?));
         Ok(Embedder { panels: panels.raise(py)?, rule: rule.raise(py)?, threads })
     }
 
@@ -123,12 +123,44 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
         columns.get_item(name)?.ok_or_else(|| wrong(format!("no column {name}"), "the columns of an index")).raise(py)
     };
     let texts = |name: &str| -> PyResult<Vec<Option<String>>> { column(name)?.extract() };
-    let numbers = |name: &str| -> PyResult<Vec<Option<f64>>> { column(name)?.extract() };
+    let refuse = |found: String, expected: &str| exception(py, &wrong(found, expected));
+    // No number is a missing one, as frames of some programs have it.
+    let numbers = |name: &str| -> PyResult<Vec<Option<f64>>> {
+        let numbers: Vec<Option<f64>> = column(name)?.extract()?;
+        if numbers.iter().flatten().any(|x| x.is_infinite()) {
+            return Err(refuse(format!("an infinite number in column {name}"), "numbers"));
+        }
+        Ok(numbers.into_iter().map(|number| number.filter(|x| !x.is_nan())).collect())
+    };
     let (paths, voices, hashes, statuses) = (texts("path")?, texts("voice")?, texts("sha256")?, texts("status")?);
     let (seconds, speech, snr) = (numbers("seconds")?, numbers("net_speech_s")?, numbers("snr_db")?);
     let (bandwidth, clipping, level) = (numbers("bandwidth_hz")?, numbers("clipping_percent")?, numbers("level_dbfs")?);
-    let usable: Vec<usize> =
-        (0..paths.len()).filter(|i| statuses.get(*i).is_some_and(|s| s.as_deref() == Some("usable"))).collect();
+    let mut usable: Vec<usize> = Vec::new();
+    for (i, status) in statuses.iter().enumerate() {
+        match status.as_deref() {
+            Some("usable") => usable.push(i),
+            Some("refused" | "vanished") => {}
+            other => {
+                let found = format!("the status \"{}\"", other.unwrap_or_default());
+                return Err(refuse(found, "usable, refused or vanished"));
+            }
+        }
+    }
+    let unnamed = |i: &usize| paths.get(*i).is_none_or(|path| path.as_deref().is_none_or(str::is_empty));
+    if usable.iter().any(unnamed) {
+        return Err(refuse("a usable clip without a path".into(), "the path of every usable clip"));
+    }
+    if let Some(path) = usable.iter().find(|i| speech.get(**i).copied().flatten().is_none()).and_then(|i| paths.get(*i))
+    {
+        let found = format!("no net_speech_s of \"{}\", which is usable", path.as_deref().unwrap_or_default());
+        return Err(refuse(found, "the quality of every usable clip"));
+    }
+    let channel = panels.wide.settings().channel.to_string();
+    let channels = texts("channel")?;
+    if let Some(other) = usable.iter().filter_map(|i| channels.get(*i)).find(|found| found.as_ref() != Some(&channel)) {
+        let found = format!("clips of which the channel \"{}\" was used", other.as_deref().unwrap_or_default());
+        return Err(refuse(found, &format!("\"{channel}\", as of the voices; give channel")));
+    }
     let number = |of: &[Option<f64>], i: usize| of.get(i).copied().flatten();
     let single = |of: &[Option<f64>], i: usize| number(of, i).map(|x| x as f32);
     let text = |of: &[Option<String>], i: usize| of.get(i).cloned().flatten();
@@ -163,7 +195,7 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
             if let Some(other) = other {
                 let found = format!("embeddings of {name} by extractor {}", other.as_deref().unwrap_or("none"));
                 let expected = format!("{print}, as this version makes them: embed the clips again");
-                return Err(wrong(found, &expected)).raise(py);
+                return Err(refuse(found, &expected));
             }
             type Lists<'py> = (PyReadonlyArray1<'py, f32>, PyReadonlyArray1<'py, i64>);
             let (values, offsets): Lists<'_> = column(&name)?.extract()?;

@@ -98,6 +98,13 @@ impl Scanner {
         scan.left_out().iter().map(|left| (left.voice.clone(), left.message.clone())).collect()
     }
 
+    /// Voices that are compared in the narrow band alone.
+    #[getter]
+    fn narrow_band(&self) -> Vec<String> {
+        let scan = self.scan.lock().unwrap_or_else(PoisonError::into_inner);
+        scan.narrow_band().map(str::to_string).collect()
+    }
+
     /// Whether clips have ratios.
     #[getter]
     fn has_ratio(&self) -> bool {

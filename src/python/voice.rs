@@ -5,7 +5,7 @@ use super::source::Given;
 use super::{Panels, encoders, json};
 use crate::audio::ClipSource;
 use crate::encoder::EncoderSet;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::library::batch::BatchOptions;
 use crate::library::check::{CheckSettings, Gate};
 use crate::library::cohort::Cohort;
@@ -37,8 +37,21 @@ pub(super) fn reference_of(clips: Vec<ClipSource>) -> Result<ReferenceSource> {
             ClipSource::Memory { name, bytes } => held.push((name, bytes)),
         }
     }
-    let reference = ReferenceSource::read(&paths)?;
-    Ok(held.into_iter().fold(reference, |reference, (name, bytes)| reference.and_held(name, bytes)))
+    let mut reference = ReferenceSource::read(&paths)?;
+    for (name, bytes) in held {
+        if reference.clips().contains(&name) {
+            return Err(taken(&name));
+        }
+        reference = reference.and_held(name, bytes);
+    }
+    Ok(reference)
+}
+
+/// A name that two recordings have, of which the one would be taken for the other.
+fn taken(name: &Path) -> crate::Error {
+    let found = format!("\"{}\", which another recording is called too", name.display());
+    ErrorKind::Setting { name: "name", found, expected: "a name of its own for every recording in memory".into() }
+        .into()
 }
 
 /// The calibration that was asked for.
@@ -174,7 +187,7 @@ pub(super) fn check(
             (calibration(calibration_file.as_deref(), condition)?, cohort(cohort_file.as_deref())?);
         let gates: Vec<Gate> = parsed(&fail_above)?;
         let filters: Vec<Filter> = parsed(&cohort_filter)?;
-        let (told, places) = listed(candidates, &source);
+        let (told, places) = listed(candidates, &source)?;
         let settings = CheckSettings {
             gates: &gates,
             calibration: Some(&calibration),
@@ -194,25 +207,34 @@ pub(super) fn check(
 
 /// Candidates by name and, where one lies in memory, the place of each; the files that the others stand for are then
 /// listed here, for places name single clips.
-fn listed(candidates: Vec<ClipSource>, source: &ReferenceSource) -> (Vec<PathBuf>, Option<Places>) {
+///
+/// # Errors
+/// Where a recording in memory has the name of another recording.
+fn listed(candidates: Vec<ClipSource>, source: &ReferenceSource) -> Result<(Vec<PathBuf>, Option<Places>)> {
     let in_memory = |clip: &ClipSource| matches!(clip, ClipSource::Memory { .. });
-    if !candidates.iter().any(in_memory) {
-        return (candidates.iter().map(|clip| clip.path().to_path_buf()).collect(), None);
+    if !candidates.iter().any(in_memory) && !source.places().holds_any() {
+        return Ok((candidates.iter().map(|clip| clip.path().to_path_buf()).collect(), None));
     }
     let (mut told, mut places) = (Vec::new(), source.places().clone());
-    for clip in candidates {
-        match clip {
-            ClipSource::File(path) => match catalogue::expand(&path) {
-                Ok(files) => told.extend(files),
-                Err(_) => told.push(path),
-            },
-            ClipSource::Memory { name, bytes } => {
-                told.push(name.clone());
-                places.hold(name, bytes);
-            }
+    let (held, files): (Vec<_>, Vec<_>) = candidates.into_iter().enumerate().partition(|(_, clip)| in_memory(clip));
+    for (at, clip) in files {
+        let path = clip.path();
+        let files = catalogue::expand(path).unwrap_or_else(|_| vec![path.into()]);
+        if let Some(path) = files.iter().find(|path| places.holds(path)) {
+            return Err(taken(path));
         }
+        told.extend(files.into_iter().map(|path| (at, path)));
     }
-    (told, Some(places))
+    for (at, clip) in held {
+        let ClipSource::Memory { name, bytes } = clip else { continue };
+        if places.holds(&name) || source.clips().contains(&name) || told.iter().any(|(_, path)| *path == name) {
+            return Err(taken(&name));
+        }
+        places.hold(name.clone(), bytes);
+        told.push((at, name));
+    }
+    told.sort_by_key(|(at, _)| *at);
+    Ok((told.into_iter().map(|(_, path)| path).collect(), Some(places)))
 }
 
 /// A validation on labelled clips: the result of `soundalike evaluate --json`.

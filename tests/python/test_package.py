@@ -16,6 +16,7 @@ import wave
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 import soundalike
@@ -195,8 +196,35 @@ class Check(Folder):
         cosines = [[score["cosine"] for score in c["scores"].values()] for c in (held["candidates"][0], by_path)]
         self.assertEqual(cosines[0], cosines[1])
         self.assertEqual(held["reference"]["used"], len(files))
-        with self.assertRaises(ValueError):
-            reference.check([soundalike.Clip(b"x", name="a"), soundalike.Clip(b"y", name="a")])
+
+    def test_a_name_never_stands_for_two_recordings(self):
+        files = sorted(REFERENCE.iterdir())
+        mine, other = files[0].read_bytes(), CANDIDATE.read_bytes()
+        clip = soundalike.Clip
+        for reference, candidates in (
+            ([clip(mine, "a")], [clip(other, "a")]),
+            ([clip(mine, "a"), clip(other, "a")], [CANDIDATE]),
+            ([files[0]], [clip(other, str(files[0]))]),
+            ([files[0]], [clip(mine, str(CANDIDATE)), CANDIDATE]),
+            ([files[0]], [clip(mine, str(CANDIDATE)), CANDIDATE.parent]),
+            ([clip(mine, str(CANDIDATE))], [CANDIDATE]),
+            ([clip(mine, str(CANDIDATE))], [CANDIDATE.parent]),
+            ([clip(mine, str(files[1])), files[1]], [CANDIDATE]),
+        ):
+            with self.assertRaises(soundalike.SettingError) as refused:
+                soundalike.check(reference, candidates)
+            self.assertEqual(refused.exception.path, "name")
+
+    def test_settings_are_refused_as_such(self):
+        for settings in ({"threads": -1}, {"threads": 1.5}, {"sample_rate": 0}, {"sample_rate": 22050.5}):
+            with self.assertRaises(soundalike.SettingError):
+                soundalike.check(REFERENCE, np.zeros(16000, np.float32), **{"sample_rate": 16000, **settings})
+        with self.assertRaises(soundalike.FileError):
+            soundalike.Reference(REFERENCE).save(self.folder / "nowhere" / "a.model")
+        with self.assertRaises(soundalike.FileError):
+            soundalike.references(self.folder / "nowhere")
+        shifted = np.frombuffer(b"x" + soundalike.load(CANDIDATE).tobytes(), np.float32, offset=1)
+        self.assertEqual(bits(soundalike.embed(shifted, sample_rate=16000)["mfcc"]), bits(soundalike.embed(CANDIDATE)["mfcc"]))
 
     def test_evaluate_is_that_of_the_program(self):
         lines = ["path\tspeaker\tkind"]
@@ -325,6 +353,83 @@ class Arrow(Folder):
             list(soundalike.arrow.Scan(references).part(other.to_batches()))
         with self.assertRaises(soundalike.DocumentError):
             list(soundalike.arrow.Scan(references).part(table.select(["path"]).to_batches()))
+
+
+    def test_columns_of_other_forms_are_read_or_refused(self):
+        path = str(CANDIDATE)
+        embed = lambda batch, **settings: next(soundalike.arrow.embed_batches([batch], **settings)).to_pylist()
+        record = pa.RecordBatch.from_arrays
+        for columns, names in (
+            (["a", "b", "c"], ["path", "path", "owner"]),
+            (["a", "b", "c"], ["path", "owner", "owner"]),
+            ([b"a"], ["path"]), (["a", "b"], ["path", "content"]), (["a", 7], ["path", "voice"]),
+            (["a", "today"], ["path", "modificationTime"]),
+        ):
+            with self.assertRaises(soundalike.SettingError):
+                embed(record([pa.array([value]) for value in columns], names))
+        far = pa.array([253402300799 * 10**6], pa.timestamp("us"))
+        self.assertEqual(embed(record([pa.array([path]), far], ["path", "modificationTime"]))[0]["status"], "usable")
+        times = record([pa.array([path, path]), pa.array([5e9, float("nan")])], ["path", "mtime_ns"])
+        self.assertEqual([row["mtime_ns"] for row in embed(times)], [5 * 10**9, os.stat(path).st_mtime_ns])
+        spaced = self.folder / "a b%20.wav"
+        spaced.write_bytes(CANDIDATE.read_bytes())
+        for root in ("", str(self.folder), f"{self.folder}//", spaced.parent.as_uri()):
+            row = embed(pa.RecordBatch.from_pydict({"path": [spaced.as_uri()]}), root=root)[0]
+            self.assertEqual((row["status"], row["path"]), ("usable", "a b%20.wav" if root else str(spaced)))
+        row = embed(pa.RecordBatch.from_pydict({"path": [path]}), root="/")[0]
+        self.assertEqual((row["status"], row["path"]), ("usable", path[1:]))
+        large = pa.array([CANDIDATE.read_bytes()], pa.large_binary())
+        self.assertEqual(embed(record([pa.array(["x"], pa.large_string()), large], ["path", "bytes"]))[0]["status"], "usable")
+
+    def test_a_scan_loses_nothing_in_silence(self):
+        table = self.index(VOICES)
+        reference = soundalike.Reference(REFERENCE, name="nsh")
+        scan = soundalike.arrow.Scan({"nsh": reference}, top=None)
+        whole = scan.merged(scan.part(table.to_batches()))
+
+        def put(name, values, kind=None):
+            field = table.schema.field(name)
+            return table.set_column(table.schema.get_field_index(name), name, pa.array(values, kind or field.type))
+
+        # No number is a missing one: such a clip has no ratio.
+        missing = put("snr_db", [None] * len(table))
+        no_number = put("snr_db", [float("nan")] * len(table))
+        found = [scan.merged(scan.part(other.to_batches())).to_pylist() for other in (missing, no_number)]
+        self.assertEqual(found[0], found[1])
+        self.assertTrue(all(row["log10_lr"] is None for row in found[0]) and len(found[0]) == len(whole))
+        typeless = table
+        for name in ("narrow_mfcc", "narrow_mfcc_lda", "narrow_ge2e", "narrow_campplus"):
+                typeless = typeless.set_column(typeless.schema.get_field_index(name), name, pa.nulls(len(table)))
+        usable = typeless.filter(pa.compute.invert(typeless["narrow_band"]))
+        self.assertEqual(len(scan.merged(scan.part(usable.to_batches()))), len(usable) - len(list(REFERENCE.iterdir())))
+        for wrong in (
+            put("status", [None] * len(table), pa.string()), put("status", ["good"] * len(table)),
+            put("net_speech_s", [None] * len(table)), put("net_speech_s", [float("inf")] * len(table)),
+            put("path", [""] * len(table)), put("channel", ["left"] * len(table)),
+            pa.concat_tables([table, table]),
+        ):
+            with self.assertRaises(soundalike.DocumentError):
+                list(scan.part(wrong.to_batches()))
+        # The same path in two parts.
+        with self.assertRaises(soundalike.DocumentError):
+            scan.merged([*scan.part(table.to_batches()), *scan.part(table.to_batches())])
+        partial = soundalike.Reference(REFERENCE, encoders="campplus")
+        with self.assertWarnsRegex(UserWarning, "part: left out"):
+            left = soundalike.arrow.Scan({"nsh": reference, "part": partial}, encoders=soundalike.ENCODERS)
+        self.assertEqual(list(left.left_out), ["part"])
+        with self.assertWarnsRegex(UserWarning, "bad: left out"):
+            soundalike.arrow.Scan({"nsh": reference, "bad": self.folder / "nothing"})
+        with self.assertRaises(TypeError):
+            soundalike.arrow.Scan({"nsh": reference, "samples": np.zeros(16000, np.float32)})
+        with self.assertWarnsRegex(UserWarning, "narrow band"):
+            halves = soundalike.load(sorted(REFERENCE.iterdir())[0])[:64000].reshape(-1, 2).mean(1)
+            soundalike.arrow.Scan({"phone": soundalike.Clip(halves, sample_rate=8000)})
+        protected = self.folder / "protected"
+        (protected / "nsh").mkdir(parents=True)
+        (protected / "nsh" / "1.wav").write_bytes(sorted(REFERENCE.iterdir())[0].read_bytes())
+        reference.save(protected / "nsh.model")
+        with self.assertRaises(soundalike.DocumentError):
+            soundalike.arrow.Scan(protected)
 
 
 class Package(unittest.TestCase):

@@ -28,7 +28,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<String>> {
         entry.depth() == 0 || !(hidden || entry.path().join(MANIFEST).is_file())
     };
     let mut files = Vec::new();
-    for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(counts) {
+    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(counts) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(folder).to_path_buf();
             Error::from(ErrorKind::Io { path, action: "list", source: error.into() })
@@ -37,7 +37,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<String>> {
         if has_audio_extension(path) && path.is_file() {
             return Ok(Vec::new());
         }
-        if path.extension().is_some_and(|extension| extension == "parquet") && path.is_file() {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) && path.is_file() {
             let inside = path.strip_prefix(folder).unwrap_or(path);
             let names: Option<Vec<&str>> = inside.components().map(|name| name.as_os_str().to_str()).collect();
             let names = names.ok_or_else(|| unfit(path, "a name that is no text".into(), "a name in UTF-8"))?;
@@ -186,14 +186,17 @@ impl Survey {
     fn take_paths(&mut self, columns: &Columns<'_>) -> Result<()> {
         let paths = columns.of::<ByteArrayType>(0)?;
         columns.whole(0, &paths)?;
-        for path in paths.iter().flatten() {
+        let statuses = columns.statuses()?;
+        for (path, status) in paths.iter().flatten().zip(statuses) {
             if path.as_utf8().is_err() {
                 let found = "a value in column path that is no text".into();
                 return Err(columns.wrong(found, "where the clip lies"));
             }
-            // A row that was asked for without a path has an empty one, and is refused.
+            // A row that was asked for without a path has an empty one, and its clip was refused.
             if !path.is_empty() {
                 self.paths.push(XxHash3_128::oneshot(path.data()));
+            } else if status == ClipStatus::Usable {
+                return Err(columns.wrong("a usable clip with an empty path".into(), "where the clip lies"));
             }
         }
         let text = |path: Option<&Option<ByteArray>>| {

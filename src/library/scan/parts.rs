@@ -4,7 +4,7 @@
 use super::{Hit, LeftOut, Scan, ScanSettings, Score, TOP, Threshold, check_settings};
 use crate::encoder::Panel;
 use crate::error::Result;
-use crate::library::batch::BatchOptions;
+use crate::library::batch::{self, BatchOptions};
 use crate::library::calibration_file::LoadedCalibration;
 use crate::library::cohort::Cohort;
 use crate::library::index::{Index, IndexRow};
@@ -142,6 +142,12 @@ impl PartScan {
         &self.left_out
     }
 
+    /// Voices of which there are telephone recordings: they are compared with clips that have embeddings of the narrow
+    /// band alone, which an index has of all clips only where it was asked for.
+    pub fn narrow_band(&self) -> impl Iterator<Item = &str> {
+        self.voices.iter().filter(|voice| voice.is_narrow()).map(|voice| voice.name.as_str())
+    }
+
     /// Whether the calibration fits the encoders, so that clips have ratios.
     pub fn has_ratio(&self) -> bool {
         self.has_ratio
@@ -153,7 +159,12 @@ impl PartScan {
     /// Where a row lacks an embedding, or a path stands in the part twice.
     pub fn push(&mut self, rows: Vec<IndexRow>) -> Result<()> {
         let [wide, narrow] = &self.panels;
-        let index = Index::of_rows(wide, narrow, vec![rows])?;
+        let threads = if self.options.threads == 0 { batch::cores() } else { self.options.threads };
+        let size = rows.len().div_ceil(threads).max(1);
+        let mut rows = rows.into_iter();
+        let segments =
+            std::iter::from_fn(|| Some(rows.by_ref().take(size).collect()).filter(|part: &Vec<_>| !part.is_empty()));
+        let index = Index::of_rows(wide, narrow, segments.collect())?;
         let settings = self.options.settings(&self.calibration, &self.cohort);
         let parts = scan_part([wide, narrow], &self.voices, &index, &settings)?;
         self.found.iter_mut().zip(parts).for_each(|(found, part)| found.add(part, &settings));
