@@ -274,6 +274,7 @@ impl Error {
                 "name another folder, or make it anew with soundalike index --rebuild".into()
             }
             ErrorKind::Document { what: "folder", .. } => "name another folder".into(),
+            ErrorKind::Document { what: "table", .. } => "mend the rows, or embed their clips again".into(),
             ErrorKind::Document { what: "rows", .. } => "write the file again, or take it out of the folder".into(),
             ErrorKind::Document { what: "protect", .. } => {
                 "name another folder, or put voices there with soundalike protect add".into()

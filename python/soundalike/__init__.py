@@ -153,8 +153,7 @@ class Reference:
                     os.unlink(file.name)
                     raise
         except OSError as error:
-            message = f"{path}: could not write it: {error}; check the folder and its disk"
-            raise FileError(message, "io", str(path), str(error), None, error.errno) from error
+            raise FileError.of_system(path, "write", error, "check the folder and its disk") from error
 
     @property
     def name(self) -> str:
@@ -197,24 +196,21 @@ def _voices_of(folder: Union[str, "os.PathLike[str]"]) -> Dict[str, pathlib.Path
     """Where each voice of a folder lies."""
     voices: Dict[str, pathlib.Path] = {}
 
-    def wrong(found: str, expected: str) -> DocumentError:
-        message = f"{folder}: found {found}, expected {expected}"
-        return DocumentError(message, "document", str(folder), found, expected)
-
     try:
         paths = sorted(pathlib.Path(folder).iterdir())
     except OSError as error:
-        message = f"{folder}: could not list it: {error}; check the path"
-        raise FileError(message, "io", str(folder), str(error), None, error.errno) from error
+        raise FileError.of_system(folder, "list", error, "check the path") from error
     for path in paths:
         if path.name.startswith(".") or not (path.is_dir() or path.suffix == ".model"):
             continue
         name = path.name if path.is_dir() else path.stem
         if name in voices:
-            raise wrong(f"a folder and a voice model called {name}", "each voice once")
+            found, advice = f"a folder and a voice model called {name}", "rename one of them"
+            raise DocumentError.of("document", str(folder), found, "each voice once", advice)
         voices[name] = path
     if not voices:
-        raise wrong("a folder without voices", "a folder of recordings, or a voice model, for each voice")
+        expected = "a folder of recordings, or a voice model, for each voice"
+        raise DocumentError.of("document", str(folder), "a folder without voices", expected, "name another folder")
     return voices
 
 

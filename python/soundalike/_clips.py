@@ -59,10 +59,12 @@ def samples(array: np.ndarray) -> np.ndarray:
 
 def whole(name: str, value: Any, least: int) -> int:
     """A whole number from ``least`` on."""
-    number = int(value) if isinstance(value, (int, np.integer)) or value == int(value) else None
-    if number is None or number < least or isinstance(value, bool):
-        found, expected = repr(value), f"a whole number from {least} on"
-        raise SettingError(f"{name}: found {found}, expected {expected}", "setting", name, found, expected)
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or number != value or number < least or isinstance(value, bool):
+        raise SettingError.of("setting", name, repr(value), f"a whole number from {least} on")
     return number
 
 
@@ -75,8 +77,8 @@ def named(sources: Union[Source, Iterable[Source]], sample_rate: Optional[int], 
         in_memory = isinstance(source, (bytes, np.ndarray))
         name = name or f"{word} {number}"
         if in_memory and name in seen:
-            found, expected = f"two recordings in memory named {name!r}", "a name of its own for each"
-            raise SettingError(f"name: found {found}, expected {expected}", "setting", "name", found, expected)
+            found = f"two recordings in memory named {name!r}"
+            raise SettingError.of("setting", "name", found, "a name of its own for each", "give Clip(..., name=...)")
         if in_memory:
             seen.add(name)
         clips.append((source, rate, name))

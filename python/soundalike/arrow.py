@@ -127,12 +127,17 @@ def _further(fields: pa.Schema, keep: Optional[Sequence[str]]) -> List[pa.Field]
     return [fields.field(name) for name in names]
 
 
-def _wrong(name: str, found: str, expected: str) -> SettingError:
-    return SettingError(f"{name}: found {found}, expected {expected}", "setting", name, found, expected)
+def _wrong(name: str, found: str, expected: str) -> Error:
+    return SettingError.of("setting", name, found, expected)
 
 
-def _clips(batch: pa.RecordBatch, root: str, fetch: Callable, own_reader: bool) -> Iterator[tuple]:
-    """What the native part needs of each clip: path, voice, file, bytes, fault, size, time."""
+def _unfit(found: str, expected: str) -> Error:
+    """The error of rows that are not those of an index."""
+    return DocumentError.of("document", "table", found, expected, "mend the rows, or embed their clips again")
+
+
+def _clips(batch: pa.RecordBatch, root: str, fetch: Callable, own_reader: bool) -> List[tuple]:
+    """What the native part needs of each clip."""
     rows = batch.num_rows
 
     def column(*names: str) -> list:
@@ -180,23 +185,24 @@ def _full(path: str, root: str) -> str:
 
 
 def _clip(path, content, voice, time, root: str, fetch: Callable, own_reader: bool) -> tuple:
+    """What the native part needs of one clip: path in the index, voice, file, bytes, fault, time."""
     if path is None:
         name = hashlib.sha256(content).hexdigest() if content is not None else ""
-        return name, voice, None, content, None, None, time
+        return name, voice, None, content, None, time
     full = _full(path, root)
     name = full[len(root):].lstrip("/") if root and full.startswith(root) else _local(path)
     name = name[2:] if name.startswith("./") else name
     if content is not None:
-        return name, voice, None, content, None, None, time
+        return name, voice, None, content, None, time
     if not (own_reader or _scheme(full)):
-        return name, voice, full, None, None, None, time
+        return name, voice, full, None, None, time
     try:
         if own_reader:
-            return name, voice, None, bytes(fetch(full)), None, None, time
+            return name, voice, None, bytes(fetch(full)), None, time
         content, changed = fetch(full)
-        return name, voice, None, content, None, None, changed if time is None else time
+        return name, voice, None, content, None, changed if time is None else time
     except Exception as error:  # whatever a store or a reader of the caller's answers: the clip is refused with it
-        return name, voice, None, None, f"{full}: could not read it: {error}; check the address", None, time
+        return name, voice, None, None, f"{full}: could not read it: {error}; check the address", time
 
 
 def _scheme(path: str) -> str:
@@ -272,6 +278,7 @@ class Scan:
             unless it is given.
         by: what clips are ranked by: ``log10_lr`` or an encoder.
         expected_clips: clips of each voice that are expected beforehand: the prior of the posterior.
+        encoders, channel: those that the rows were made with.
         condition, calibration, cohort, cohort_filter: as for :func:`soundalike.check`. Files are read by the workers.
         threads: threads of a worker.
     """
@@ -302,7 +309,6 @@ class Scan:
         self.top = top
         self.expected_clips = float(expected_clips)
         self.only_above = above is not None
-        self._above = above
         self._settings = {
             "names": encoder_list(encoders), "channel": str(channel), "top": top, "above": above, "by": by,
             "condition": condition, "calibration_file": calibration, "cohort_file": cohort,
@@ -392,13 +398,13 @@ class Scan:
             judged[row["voice"]] = judged.get(row["voice"], 0) + row["judged"]
         hits = [row for row in rows if row["list"] != "counts"]
         hits.sort(key=lambda row: (row["voice"], row["list"], -row["key"], row["path"].encode()))
-        listed_hits, last, rank, path = [], None, 0, None
+        listed_hits, last, rank, seen = [], None, 0, set()
         for row in hits:
             rank = rank + 1 if (row["voice"], row["list"]) == last else 1
             last = (row["voice"], row["list"])
-            if rank > 1 and row["path"] == path:
-                raise doubled(path)
-            path = row["path"]
+            if (*last, row["path"]) in seen:
+                raise doubled(row["path"])
+            seen.add((*last, row["path"]))
             most = self.most(row["list"])
             if most is None or rank <= most:
                 listed_hits.append({**row, "rank": rank})
@@ -415,10 +421,10 @@ class Scan:
         return 20 if self.top is None and self.only_above and kind == "withheld" else self.top
 
 
-def doubled(path: str) -> DocumentError:
+def doubled(path: str) -> Error:
     """The error of a clip that is there twice."""
-    found, expected = f"the path {path!r} twice", "every path once; drop the duplicates"
-    return DocumentError(f"table: found {found}, expected {expected}", "document", None, found, expected)
+    found, expected = f"the path {path!r} twice", "every path once"
+    return DocumentError.of("document", "table", found, expected, "drop the duplicates")
 
 
 def _models(voices: Voices, encoders: Any, channel: str) -> Tuple[Dict[str, Reference], Dict[str, str]]:
@@ -443,10 +449,7 @@ def _push(scanner: Any, batches: List[pa.RecordBatch]) -> None:
     table = pa.Table.from_batches(batches)
     missing = [name for name in Scan.needed if name not in table.column_names]
     if missing:
-        found = f"no column {missing[0]}"
-        raise DocumentError(
-            f"table: {found}, expected the columns of an index", "document", None, found, "the columns of an index"
-        )
+        raise _unfit(f"no column {missing[0]}", "the columns of an index")
     columns: Dict[str, Any] = {}
     for field in schema:
         if field.name not in Scan.needed:
@@ -465,8 +468,7 @@ def _lists(column: pa.ChunkedArray) -> Tuple[np.ndarray, np.ndarray]:
             continue
         numbers = chunk.flatten()
         if numbers.null_count:
-            found = "an embedding with a missing number"
-            raise DocumentError(f"table: {found}, expected numbers", "document", None, found, "numbers")
+            raise _unfit("an embedding with a missing number", "numbers")
         values.append(np.asarray(numbers, dtype=np.float32))
         lengths.append(np.asarray(chunk.value_lengths().fill_null(0), dtype=np.int64))
     offsets = np.zeros(len(column) + 1, np.int64)

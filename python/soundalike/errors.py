@@ -35,6 +35,18 @@ class Error(Exception):
         if errno is not None:
             self.errno = errno
 
+    @classmethod
+    def of(cls, kind: str, path: str, found: str, expected: str, advice: str = "") -> "Error":
+        """The failure with its message, which also says what to do."""
+        message = f"{path}: found {found}, expected {expected}" + (f"; {advice}" if advice else "")
+        return cls(message, kind, path, found, expected)
+
+    @classmethod
+    def of_system(cls, path: object, action: str, error: OSError, advice: str) -> "Error":
+        """What the system answered where something was done with a file."""
+        message = f"{path}: could not {action} it: {error}; {advice}"
+        return cls(message, "io", str(path), str(error), None, error.errno)
+
     def __str__(self) -> str:
         return str(self.args[0])
 

@@ -10,7 +10,8 @@ that cannot be used is a row with its reason. ray itself is imported by whoever 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Sequence
+import functools
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 import pyarrow as pa
 
@@ -23,32 +24,20 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 
 
-def embed(table: pa.Table) -> pa.Table:
+def embed(table: pa.Table, **settings: Any) -> pa.Table:
     """Clips to rows of an index, for ``dataset.map_batches(soundalike.ray.embed, batch_format="pyarrow")``.
 
     The dataset has a column ``path``, or ``bytes`` as ``ray.data.read_binary_files(..., include_paths=True)`` gives it;
     see :func:`soundalike.arrow.embed_batches`. Further columns are left out.
     """
-    return _Embed({"keep": ()})(table)
+    batches = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    return pa.Table.from_batches(embed_batches(batches, **{"keep": (), **settings}))
 
 
 def embedder(**settings: Any) -> Callable[[pa.Table], pa.Table]:
     """:func:`embed` with the settings of :func:`soundalike.arrow.embed_batches`; nothing further is kept unless ``keep``
     names it."""
-    settings.setdefault("keep", ())
-    return _Embed(settings)
-
-
-class _Embed:
-    """A function with its settings that can be pickled."""
-
-    def __init__(self, settings: Dict[str, Any]) -> None:
-        self.settings = settings
-        self.__name__ = "embed"
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        batches = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
-        return pa.Table.from_batches(embed_batches(batches, **self.settings))
+    return functools.partial(embed, **settings)
 
 
 def index(dataset: "Dataset", *, keep: Sequence[str] = (), batch_size: int = BATCH_SIZE, **settings: Any) -> "Dataset":
@@ -57,7 +46,7 @@ def index(dataset: "Dataset", *, keep: Sequence[str] = (), batch_size: int = BAT
     ``settings`` are those of :func:`soundalike.arrow.embed_batches`.
     """
     function = embedder(keep=tuple(keep), **settings)
-    return dataset.map_batches(lambda table: function(table), batch_format="pyarrow", batch_size=batch_size)
+    return dataset.map_batches(function, batch_format="pyarrow", batch_size=batch_size)
 
 
 def scan(dataset: "Dataset", references: Voices, **settings: Any) -> pa.Table:

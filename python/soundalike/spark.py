@@ -11,7 +11,8 @@ only where it is used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Sequence
+import functools
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -53,18 +54,7 @@ def embed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def embedder(**settings: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """:func:`embed` with the settings of :func:`soundalike.arrow.embed_batches`; nothing further is kept unless ``keep``
     names it."""
-    settings.setdefault("keep", ())
-    return _Embed(settings)
-
-
-class _Embed:
-    """A function with its settings that can be pickled."""
-
-    def __init__(self, settings: Dict[str, Any]) -> None:
-        self.settings = settings
-
-    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return embed_batches(batches, **self.settings)
+    return functools.partial(embed_batches, **{"keep": (), **settings})
 
 
 def index(df: "DataFrame", *, keep: Sequence[str] = (), **settings: Any) -> "DataFrame":
@@ -73,8 +63,7 @@ def index(df: "DataFrame", *, keep: Sequence[str] = (), **settings: Any) -> "Dat
     ``settings`` are those of :func:`soundalike.arrow.embed_batches`.
     """
     kept = [f"`{name}` {df.schema[name].dataType.simpleString()}" for name in keep]
-    function = embedder(keep=tuple(keep), **settings)
-    return df.mapInArrow(lambda batches: function(batches), ", ".join([schema, *kept]))
+    return df.mapInArrow(embedder(keep=tuple(keep), **settings), ", ".join([schema, *kept]))
 
 
 def scan(df: "DataFrame", references: Voices, **settings: Any) -> "DataFrame":

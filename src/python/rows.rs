@@ -34,13 +34,13 @@ pub(super) fn index_columns(py: Python<'_>) -> PyResult<Vec<(String, &'static st
     Ok(columns.into_iter().map(|(name, of, optional)| (name, kind(of), optional)).collect())
 }
 
-/// A clip of the caller's: path in the index, voice, the file that holds it, its bytes, why neither could be had, size,
-/// and time of the last change.
+/// A clip of the caller's: path in the index, voice, the file that holds it, its bytes, why neither could be had, and
+/// time of the last change.
 type GivenClip<'py> =
-    (String, Option<String>, Option<PathBuf>, Option<Bound<'py, PyBytes>>, Option<String>, Option<u64>, Option<i64>);
+    (String, Option<String>, Option<PathBuf>, Option<Bound<'py, PyBytes>>, Option<String>, Option<i64>);
 
 fn clip(given: GivenClip<'_>) -> ClipToIndex {
-    let (path, voice, file, bytes, fault, size, mtime_ns) = given;
+    let (path, voice, file, bytes, fault, mtime_ns) = given;
     let mut clip = match (bytes, file, fault) {
         (_, _, Some(fault)) => ClipToIndex { path, voice, size: 0, mtime_ns: 0, clip: Err(fault) },
         (Some(bytes), ..) => {
@@ -54,7 +54,6 @@ fn clip(given: GivenClip<'_>) -> ClipToIndex {
             ClipToIndex { path, voice, size: 0, mtime_ns: 0, clip: fault }
         }
     };
-    clip.size = size.unwrap_or(clip.size);
     clip.mtime_ns = mtime_ns.unwrap_or(clip.mtime_ns);
     clip
 }
@@ -159,7 +158,7 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
     let channels = texts("channel")?;
     if let Some(other) = usable.iter().filter_map(|i| channels.get(*i)).find(|found| found.as_ref() != Some(&channel)) {
         let found = format!("clips of which the channel \"{}\" was used", other.as_deref().unwrap_or_default());
-        return Err(refuse(found, &format!("\"{channel}\", as of the voices; give channel")));
+        return Err(refuse(found, &format!("\"{channel}\", as of the voices (channel)")));
     }
     let number = |of: &[Option<f64>], i: usize| of.get(i).copied().flatten();
     let single = |of: &[Option<f64>], i: usize| number(of, i).map(|x| x as f32);
@@ -194,7 +193,7 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
             let other = usable.iter().filter_map(|i| prints.get(*i)).find(|found| found.as_ref() != Some(print));
             if let Some(other) = other {
                 let found = format!("embeddings of {name} by extractor {}", other.as_deref().unwrap_or("none"));
-                let expected = format!("{print}, as this version makes them: embed the clips again");
+                let expected = format!("{print}, as this version makes them");
                 return Err(refuse(found, &expected));
             }
             type Lists<'py> = (PyReadonlyArray1<'py, f32>, PyReadonlyArray1<'py, i64>);
@@ -214,5 +213,5 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
 }
 
 fn wrong(found: String, expected: &str) -> Error {
-    ErrorKind::Document { path: "table".into(), what: "index", found, expected: expected.into() }.into()
+    ErrorKind::Document { path: "table".into(), what: "table", found, expected: expected.into() }.into()
 }

@@ -105,12 +105,6 @@ impl Scanner {
         scan.narrow_band().map(str::to_string).collect()
     }
 
-    /// Whether clips have ratios.
-    #[getter]
-    fn has_ratio(&self) -> bool {
-        self.scan.lock().unwrap_or_else(PoisonError::into_inner).has_ratio()
-    }
-
     /// Takes the rows of a part, column by column.
     fn push(&self, py: Python<'_>, columns: &Bound<'_, PyDict>) -> PyResult<()> {
         let rows = usable_rows(&self.panels, columns)?;

@@ -216,7 +216,7 @@ class Check(Folder):
             self.assertEqual(refused.exception.path, "name")
 
     def test_settings_are_refused_as_such(self):
-        for settings in ({"threads": -1}, {"threads": 1.5}, {"sample_rate": 0}, {"sample_rate": 22050.5}):
+        for settings in ({"threads": -1}, {"threads": 1.5}, {"threads": "x"}, {"threads": "2"}, {"threads": float("nan")}, {"sample_rate": 0}, {"sample_rate": 22050.5}):
             with self.assertRaises(soundalike.SettingError):
                 soundalike.check(REFERENCE, np.zeros(16000, np.float32), **{"sample_rate": 16000, **settings})
         with self.assertRaises(soundalike.FileError):

@@ -104,7 +104,8 @@ impl Index {
             let lacking = lacking.or_else(|| (!seen.insert(&row.path)).then(|| "occurs twice".into()));
             if let Some(lacking) = lacking {
                 let found = format!("\"{}\", which {lacking}", row.path);
-                return Err(damaged(Path::new(IN_MEMORY), found, "each path once, with every embedding it needs"));
+                let expected = "each path once, with every embedding it needs".into();
+                return Err(ErrorKind::Document { path: IN_MEMORY.into(), what: "table", found, expected }.into());
             }
         }
         let mut rows = BTreeMap::new();
