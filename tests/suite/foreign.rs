@@ -294,6 +294,14 @@ fn a_scan_of_files_of_other_programs_finds_what_one_of_ours_does() {
         assert_eq!(spread(seed, &three).0, first, "in another order");
     }
     assert_eq!(spread(7, &[("z.parquet", 0..99)]).0, first, "in one file");
+    assert_eq!(spread(9, &[("b.PARQUET", 0..4), ("a/x.parquet", 4..99)]).0, first, "whatever the case of the ending");
+    #[cfg(unix)]
+    {
+        let elsewhere = folder.path().join("elsewhere");
+        fs::rename(others.join("a"), &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, others.join("a")).unwrap();
+        assert_eq!(scan(&["--reference", REFERENCE, word(&others)], 0).0, first, "behind a link");
+    }
     let one_each: Vec<(String, Range<usize>)> = (0..12).map(|i| (format!("{i}.parquet"), i..i + 1)).collect();
     let one_each: Vec<(&str, Range<usize>)> =
         one_each.iter().map(|(name, range)| (name.as_str(), range.clone())).collect();
