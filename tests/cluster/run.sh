@@ -8,7 +8,8 @@
 # What is needed is installed into target/cluster/venv (requirements.txt and the project itself, by pip), and
 # Java by apt where there is none. Variables: PYTHON, the Python that the environment is made of (python3,
 # 3.11 or newer); CLIPS, the number of cuts (301); PROGRAM, a `soundalike` binary (default: built by cargo in
-# release); MATURIN_PEP517_ARGS, for the build of the wheel, for example '--profile dev'.
+# release); WHEEL, the wheel to test (default: built from the project); MATURIN_PEP517_ARGS, for its build, for
+# example '--profile dev'.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 libraries=()
@@ -24,7 +25,7 @@ if ! java -version > /dev/null 2>&1; then
 fi
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
-"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --force-reinstall .
+"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --force-reinstall "${WHEEL:-.}"
 program=${PROGRAM:-target/release/soundalike}
 [ -n "${PROGRAM:-}" ] || cargo build -q --release
 
