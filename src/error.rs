@@ -161,6 +161,15 @@ pub enum ErrorKind {
         /// What was expected.
         expected: String,
     },
+    /// An encrypted file cannot be opened, or a key is none.
+    Encryption {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
 }
 
 /// In what way a bundle, a signature, a key or an audit log is not what it should be.
@@ -200,6 +209,7 @@ impl Error {
             | ErrorKind::Document { path, .. }
             | ErrorKind::Weights { path, .. }
             | ErrorKind::Evidence { path, .. }
+            | ErrorKind::Encryption { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
             ErrorKind::Setting { .. }
             | ErrorKind::Insufficient { .. }
@@ -238,6 +248,11 @@ impl Error {
     /// True where a bundle, a signature, a key or an audit log is not what it should be.
     pub fn is_evidence(&self) -> bool {
         matches!(self.kind(), ErrorKind::Evidence { .. })
+    }
+
+    /// True where an encrypted file cannot be opened, or a key is none.
+    pub fn is_encryption(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Encryption { .. })
     }
 
     /// True where evidence is another than was recorded or signed.
@@ -295,6 +310,9 @@ impl Error {
                 "believe no score of this program on this machine, and run soundalike selftest".into()
             }
             ErrorKind::Typesetting { .. } => "take the HTML form, which says the same, and report this".into(),
+            ErrorKind::Encryption { .. } => {
+                "give a file with the secret key by --identity, or the passphrase when asked or by SOUNDALIKE_PASSPHRASE".into()
+            }
             ErrorKind::Evidence { fault, .. } => match fault {
                 EvidenceFault::Broken => "copy it again from its source".into(),
                 EvidenceFault::Altered => "do not rely on it, and compare it with another copy".into(),
@@ -325,6 +343,7 @@ impl fmt::Display for Error {
             | ErrorKind::VoiceModel { path, found, expected }
             | ErrorKind::Document { path, found, expected, .. }
             | ErrorKind::Evidence { path, found, expected, .. }
+            | ErrorKind::Encryption { path, found, expected }
             | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }

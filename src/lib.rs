@@ -1,7 +1,7 @@
 //! soundalike measures how close a synthetic voice is to a protected one.
 //!
 //! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it:
-//! [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay
+//! [`encryption`] (files at rest), [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay
 //! reader understands of a voice: pitch, formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding
 //! against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the only place with
 //! threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted). With the feature `python` the
@@ -11,10 +11,11 @@
 //!
 //! ```
 //! use soundalike::encoder::{Panel, PanelSettings};
+//! use soundalike::encryption::Keys;
 //! use soundalike::library::{ReferenceSource, batch::BatchOptions, check::{CheckSettings, check}};
 //!
 //! let panel = Panel::new(&PanelSettings::default())?;
-//! let reference = ReferenceSource::read(&["fixtures/voices/nsh/real".into()])?;
+//! let reference = ReferenceSource::read(&["fixtures/voices/nsh/real".into()], &Keys::none())?;
 //! let candidates = ["fixtures/voices/nsh/tts/01.wav".into()];
 //! let report = check(&panel, &reference, &candidates, &CheckSettings::default(), &BatchOptions::default())?;
 //! let scores = report.candidates[0].scores.as_ref();
@@ -30,6 +31,7 @@ pub mod audio;
 pub mod calibration;
 pub mod compare;
 pub mod encoder;
+pub mod encryption;
 mod error;
 pub mod evidence;
 pub mod feature;
@@ -40,5 +42,6 @@ mod python;
 mod random;
 pub mod report;
 pub mod voice;
+mod whole_file;
 
 pub use error::{Error, ErrorKind, EvidenceFault, Result};

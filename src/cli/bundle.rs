@@ -1,10 +1,11 @@
 //! `soundalike bundle`: a case as one archive.
 
+use super::encryption::EncryptArgs;
 use super::report::{differing, elsewhere};
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::bundle::{BundleSettings, PAGE, bundle, page};
+use soundalike::evidence::bundle::{BundleSettings, PAGE, bundle, encrypted_bundle, page};
 use soundalike::evidence::recompute::{Root, recompute};
 use soundalike::evidence::signature::{self, SUFFIX};
 use soundalike::report::case::CaseReport;
@@ -23,7 +24,7 @@ const PASSWORD: &str = "SOUNDALIKE_KEY_PASSWORD";
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike bundle report.json -o case.zip\n  soundalike bundle report.json -o case.zip --sign \
-                  us.key\n  soundalike verify case.zip --public-key us.pub\n\nA key is made by `minisign -G -p us.pub -s us.key`; \
+                  us.key\n  soundalike verify case.zip --public-key us.pub\n  soundalike bundle report.json -o case.zip.age --recipient court.pub.txt\n\nA key is made by `minisign -G -p us.pub -s us.key`; \
                   the signature lies beside the bundle, as case.zip.minisig, and `minisign -Vm case.zip -p us.pub` checks it \
                   too. The password of a key is read from the variable SOUNDALIKE_KEY_PASSWORD.\n\nExit codes: 0 done; 1 the \
                   case does not come out the same; 2 nothing could be done."
@@ -48,10 +49,13 @@ pub struct BundleArgs {
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     #[command(flatten)]
+    encrypt: EncryptArgs,
+    #[command(flatten)]
     models: ModelsArg,
 }
 
 pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
+    let recipients = args.encrypt.recipients()?;
     let case = CaseFile::read(&args.report)?;
     audit::input_file(&args.report);
     args.sign.iter().for_each(|key| audit::input_file(key));
@@ -63,7 +67,8 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
-    let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
+    let again =
+        recompute(&case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))?;
     drop(progress);
     let (None, Some(examination)) = (again.verification.differences.first(), &again.examination) else {
         let difference = again.verification.differences.first().map_or_else(String::new, differing);
@@ -90,8 +95,11 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
         date: args.date.clone(),
     };
     let top = top(&args.output);
-    output::write_file(&args.output, &mut |out| {
-        bundle(out, &top, &case, &report, &again.places, examination, &settings).map(drop)
+    output::write_file(&args.output, &mut |out| match &recipients {
+        None => bundle(out, &top, &case, &report, &again.places, examination, &settings).map(drop),
+        Some(recipients) => encrypted_bundle(&args.output, out, recipients, &mut |plain| {
+            bundle(plain, &top, &case, &report, &again.places, examination, &settings).map(drop)
+        }),
     })?;
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
     let mut text = format!("written          {}\n", output::plain(&args.output.display().to_string()));
@@ -104,6 +112,8 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
 
 /// The name of the one folder in a bundle: that of the file without its ending.
 fn top(path: &Path) -> String {
+    let path =
+        if path.extension().is_some_and(|ending| ending == "age") { path.with_extension("") } else { path.into() };
     let stem = path.file_stem().map_or_else(|| "case".into(), |stem| stem.to_string_lossy().into_owned());
     soundalike::evidence::name::safe_name(&stem.replace(['/', '\\'], "_"))
 }

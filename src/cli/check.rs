@@ -78,7 +78,7 @@ pub struct CheckArgs {
 }
 
 pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
-    let reference = ReferenceSource::read(&args.reference)?;
+    let reference = ReferenceSource::read(&args.reference, &super::encryption::keys(common)?)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&reference))?;
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;
@@ -182,7 +182,8 @@ pub fn own<'a>(path: &str, message: &'a str) -> &'a str {
     message.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
 }
 
-fn text(report: &CheckReport) -> String {
+/// A result as it is printed.
+pub fn text(report: &CheckReport) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "reference        {}\n", described_reference(&report.reference));
     for candidate in &report.candidates {

@@ -1,6 +1,7 @@
 //! `soundalike enrol`: recordings of a protected voice to a voice model.
 
 use super::check::{described_reference, warn_of_reference};
+use super::encryption::EncryptArgs;
 use super::output::{plain, write_file};
 use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, audit, output, progress::Progress};
 use clap::Args;
@@ -31,10 +32,13 @@ pub struct EnrolArgs {
     channel: ChannelArg,
     #[command(flatten)]
     encoder: EncoderArg,
+    #[command(flatten)]
+    encrypt: EncryptArgs,
 }
 
 pub fn run(args: &EnrolArgs, common: &Common) -> Outcome {
-    let source = ReferenceSource::read(&args.references)?;
+    let recipients = args.encrypt.recipients()?;
+    let source = ReferenceSource::read(&args.references, &super::encryption::keys(common)?)?;
     spare_recordings(args, &source)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&source))?;
     let progress = Progress::new(common);
@@ -46,6 +50,10 @@ pub fn run(args: &EnrolArgs, common: &Common) -> Outcome {
     write_file(&args.output, &mut |out| {
         let failed = |source| Error::from(ErrorKind::Io { path: args.output.clone(), action: "write", source });
         let bytes = enrolment.model.to_bytes().map_err(|error| failed(error.into()))?;
+        let bytes = match &recipients {
+            Some(recipients) => recipients.encrypt(&bytes).map_err(failed)?,
+            None => bytes,
+        };
         out.write_all(&bytes).map_err(failed)
     })?;
     let encoders: Vec<&str> = enrolment.model.fingerprints.encoders().map(Encoder::label).collect();

@@ -1,5 +1,6 @@
 //! `soundalike index`: a library of clips to an index, and back in line with it.
 
+use super::encryption::EncryptArgs;
 use super::output::plain;
 use super::progress::Pace;
 use super::{ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, audit, output};
@@ -61,6 +62,8 @@ pub struct IndexArgs {
     channel: ChannelArg,
     #[command(flatten)]
     encoder: EncoderArg,
+    #[command(flatten)]
+    encrypt: EncryptArgs,
     /// Print the summary as JSON (see `soundalike schema index`)
     #[arg(long)]
     json: bool,
@@ -103,6 +106,7 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
             narrow: if matches!(args.narrow, Narrow::All) { NarrowRule::All } else { NarrowRule::Auto },
             rebuild: args.rebuild,
             count_first: pace.is_shown(),
+            at_rest: args.encrypt.at_rest(common)?,
             threads: common.threads,
             waiting: &|| {
                 let what =
@@ -136,7 +140,7 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
 }
 
 fn check(args: &IndexArgs, source: Option<&LibrarySource>, common: &Common) -> Outcome {
-    let index = Index::open(&args.output)?;
+    let index = Index::open(&args.output, &super::encryption::keys(common)?)?;
     audit::input_index(&index);
     let report = index.check(source, common.threads)?;
     if args.json {

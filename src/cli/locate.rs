@@ -88,7 +88,7 @@ pub struct LocateArgs {
 
 pub fn run(args: &LocateArgs, common: &Common) -> Outcome {
     check_outputs(args)?;
-    let reference = ReferenceSource::read(&args.reference)?;
+    let reference = ReferenceSource::read(&args.reference, &super::encryption::keys(common)?)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&reference))?;
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;

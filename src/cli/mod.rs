@@ -6,14 +6,18 @@ mod bundle;
 mod calibrate;
 mod check;
 mod cohort;
+mod demo;
 mod embedding;
+mod encryption;
 mod enrol;
 mod evaluate;
 mod features;
+mod forget;
 mod groups;
 mod index;
 mod inspect;
 mod locate;
+mod manual;
 mod output;
 mod progress;
 mod protect;
@@ -74,6 +78,10 @@ struct Common {
     /// No colour, as with the variable NO_COLOR or when the output is no terminal
     #[arg(long, global = true)]
     no_color: bool,
+    /// File with secret keys of age (made by age-keygen), to open encrypted models, indexes and bundles; may be given
+    /// again. A passphrase is asked for, or read from the variable SOUNDALIKE_PASSPHRASE
+    #[arg(long, global = true, value_name = "FILE")]
+    identity: Vec<PathBuf>,
     /// Audit log: a line on this run, with the hashes of what it read and gave, is appended to it (`verify` checks the
     /// log instead)
     #[arg(long, global = true, value_name = "FILE")]
@@ -263,9 +271,13 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Features(features::FeaturesArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Forget(forget::ForgetArgs),
     Schema(schema::SchemaArgs),
     Selftest(selftest::SelftestArgs),
     Verify(verify::VerifyArgs),
+    Demo(demo::DemoArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 /// Runs the program.
@@ -279,6 +291,7 @@ pub fn run() -> ExitCode {
         }
     };
     let common = &cli.common;
+    output::set_colour(common);
     // The log that is verified is no log of the verification.
     let log = common.audit.as_deref().filter(|_| !matches!(cli.command, Command::Verify(_)));
     if let Some(Err(error)) = log.map(audit::start) {
@@ -324,9 +337,13 @@ fn execute(command: &Command, common: &Common) -> Outcome {
         Command::Inspect(args) => inspect::run(args, common),
         Command::Features(args) => features::run(args, common),
         Command::Evaluate(args) => evaluate::run(args, common),
+        Command::Forget(args) => forget::run(args, common),
         Command::Schema(args) => schema::run(args),
         Command::Selftest(args) => selftest::run(args, common),
         Command::Verify(args) => verify::run(args, common),
+        Command::Demo(args) => demo::run(args, common),
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
     }
 }
 

@@ -6,11 +6,55 @@ use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+
+/// Whether a result is coloured: at a terminal, unless the user wants none.
+static COLOUR: OnceLock<bool> = OnceLock::new();
+
+/// Decides it, once, before anything is printed.
+pub fn set_colour(common: &Common) {
+    let _ = COLOUR.set(wants_colour(common) && io::stdout().is_terminal());
+}
 
 /// Writes a result to standard output.
 pub fn print(text: &str) -> Result<()> {
     let mut out = stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(stdout_error)
+    let written = match COLOUR.get() {
+        // The audit log hashes what is said, not its colours.
+        Some(true) => out.0.write_all(coloured(text).as_bytes()).map(|()| audit::printed(text.as_bytes())),
+        _ => out.write_all(text.as_bytes()),
+    };
+    written.and_then(|()| out.flush()).map_err(stdout_error)
+}
+
+/// Width of the words that lines of a result begin with.
+const LABEL: usize = 17;
+
+/// A result with the words that its lines begin with in bold, and those that tell a bad end in red, a good one in green.
+fn coloured(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 4);
+    for line in text.split_inclusive('\n') {
+        let label = line.get(..LABEL).filter(|label| label.ends_with(' ') && !label.starts_with(' '));
+        let Some((label, rest)) = label.map(|label| (label.trim_end(), line.get(LABEL - 1..).unwrap_or_default()))
+        else {
+            out.push_str(line);
+            continue;
+        };
+        let bad = ["hit", "refused", "DIFFERS", "problem"].contains(&label)
+            || [" stopped", " NOT ", " failed"].iter().any(|word| rest.starts_with(word));
+        let good = label == "passed"
+            || [" passed", " same:", " intact", " nothing is wrong"].iter().any(|w| rest.starts_with(w));
+        let colour = if bad {
+            "31;1"
+        } else if good {
+            "32;1"
+        } else {
+            "1"
+        };
+        let gap = LABEL - 1 - label.len();
+        out.push_str(&format!("\x1b[{colour}m{label}\x1b[0m{:gap$}{rest}", ""));
+    }
+    out
 }
 
 /// Writes a result as indented JSON to standard output.
@@ -80,9 +124,18 @@ pub fn refusal(clip: &str, message: &str, common: &Common) {
     let _ = writeln!(io::stderr(), "{} {}", paint("error:", "31", common), plain(&format!("{clip}: {message}")));
 }
 
+/// Whether the user wants colour, where there is a terminal.
+fn wants_colour(common: &Common) -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !(common.no_color || dumb || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()))
+}
+
 fn paint(word: &str, colour: &str, common: &Common) -> String {
-    let plain = common.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    if plain || !io::stderr().is_terminal() { word.into() } else { format!("\x1b[{colour};1m{word}\x1b[0m") }
+    if !wants_colour(common) || !io::stderr().is_terminal() {
+        word.into()
+    } else {
+        format!("\x1b[{colour};1m{word}\x1b[0m")
+    }
 }
 
 /// Reads a text file that the user wrote.
@@ -115,6 +168,19 @@ pub fn check_writable(path: &Path) -> Result<()> {
             Err(error) => failed(error.kind().into()),
         },
     }
+}
+
+/// A temporary folder that only this user can look into; it is removed when it is dropped.
+pub fn private_folder() -> Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("soundalike-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    let path = std::env::temp_dir();
+    builder.tempdir().map_err(|source| ErrorKind::Io { path, action: "make a folder in", source }.into())
 }
 
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.

@@ -1,7 +1,8 @@
 //! `soundalike protect`: the standing list of protected voices, and the gate of a publishing pipeline.
 
 use super::check::{described_reference, warn_of_reference};
-use super::output::{self, plain, write_file};
+use super::encryption::{EncryptArgs, keys};
+use super::output::{self, plain};
 use super::progress::Progress;
 use super::scan::Library;
 use super::table::table;
@@ -10,16 +11,16 @@ use super::{
     SOME_UNUSABLE,
 };
 use clap::{Args, Subcommand};
+use soundalike::Result;
 use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
+use soundalike::encryption::AtRest;
 use soundalike::library::index::LibrarySource;
 use soundalike::library::protect::{
     ProtectCandidate, ProtectHit, ProtectReport, ProtectStatus, ProtectedVoices, check,
 };
 use soundalike::library::scan::{ScanSettings, Threshold};
 use soundalike::library::{ReferenceSource, Status, catalogue};
-use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Keep a list of protected voices, and check candidates against all of them.
@@ -41,6 +42,13 @@ struct StoreArg {
     /// Folder of the list
     #[arg(long, default_value = "protected", value_name = "FOLDER")]
     store: PathBuf,
+}
+
+impl StoreArg {
+    fn voices(&self, common: &Common) -> Result<ProtectedVoices> {
+        let at_rest = AtRest { keys: keys(common)?, recipients: None };
+        Ok(ProtectedVoices::of(&self.store, at_rest))
+    }
 }
 
 #[derive(Subcommand)]
@@ -71,6 +79,8 @@ struct AddArgs {
     channel: ChannelArg,
     #[command(flatten)]
     encoder: EncoderArg,
+    #[command(flatten)]
+    encrypt: EncryptArgs,
 }
 
 #[derive(Args)]
@@ -116,9 +126,9 @@ struct CheckArgs {
 pub fn run(args: &ProtectArgs, common: &Common) -> Outcome {
     match &args.action {
         Action::Add(args) => add(args, common),
-        Action::List(args) => list(args),
+        Action::List(args) => list(args, common),
         Action::Remove(args) => {
-            let voices = ProtectedVoices::of(&args.store.store);
+            let voices = args.store.voices(common)?;
             super::audit::input_file(&voices.file_of(&args.name)?);
             voices.remove(&args.name)?;
             output::print(&format!("removed          {}\n", plain(&args.name)))?;
@@ -129,9 +139,9 @@ pub fn run(args: &ProtectArgs, common: &Common) -> Outcome {
 }
 
 fn add(args: &AddArgs, common: &Common) -> Outcome {
-    let store = ProtectedVoices::of(&args.store.store);
+    let store = ProtectedVoices::of(&args.store.store, args.encrypt.at_rest(common)?);
     let file = store.file_of(&args.name)?;
-    let source = ReferenceSource::read(&args.references)?;
+    let source = ReferenceSource::read(&args.references, &keys(common)?)?;
     let panel = super::panel(&args.channel, &args.encoder, Some(&source))?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
@@ -139,21 +149,14 @@ fn add(args: &AddArgs, common: &Common) -> Outcome {
     drop(progress);
     super::audit::reference(&enrolment.reference);
     warn_of_reference(&enrolment.reference, common);
-    let folder = &args.store.store;
-    let made = std::fs::create_dir_all(folder);
-    made.map_err(|source| Error::from(ErrorKind::Io { path: folder.clone(), action: "create", source }))?;
-    write_file(&file, &mut |out| {
-        let failed = |source| Error::from(ErrorKind::Io { path: file.clone(), action: "write", source });
-        serde_json::to_writer(&mut *out, &enrolment.model).map_err(|error| failed(error.into()))?;
-        out.write_all(b"\n").map_err(failed)
-    })?;
+    super::audit::output(&file, super::audit::hash(&file));
     output::print(&format!("protected        {}: {}\n", plain(&args.name), described_reference(&enrolment.reference)))?;
     let refused = enrolment.reference.clips.iter().any(|clip| clip.status == Status::Refused);
     Ok(if refused { SOME_UNUSABLE } else { DONE })
 }
 
-fn list(args: &ListArgs) -> Outcome {
-    let voices = ProtectedVoices::of(&args.store.store).list()?;
+fn list(args: &ListArgs, common: &Common) -> Outcome {
+    let voices = args.store.voices(common)?.list()?;
     if args.json {
         output::print_json(&voices)?;
     } else {
@@ -173,7 +176,7 @@ fn list(args: &ListArgs) -> Outcome {
 }
 
 fn gate(args: &CheckArgs, common: &Common) -> Outcome {
-    let voices = ProtectedVoices::of(&args.store.store).voices()?;
+    let voices = args.store.voices(common)?.voices()?;
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;
     let encoders = voices.encoders()?.unwrap_or_default();

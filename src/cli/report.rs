@@ -235,7 +235,8 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
-    let again = recompute(&case, root, &args.models.models(), &common.batch(&update))?;
+    let again =
+        recompute(&case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))?;
     drop(progress);
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
     if let Some(message) = elsewhere(&again.verification) {

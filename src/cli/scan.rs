@@ -6,6 +6,7 @@ use super::scan_table::{csv_header, csv_row, parquet};
 use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE, audit};
 use clap::{Args, ValueEnum};
 use soundalike::encoder::{Encoder, Panel, PanelSettings};
+use soundalike::encryption::Keys;
 use soundalike::library::VoiceSet;
 use soundalike::library::index::{
     Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, Progress, WalkSettings, update,
@@ -113,7 +114,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
         let (found, expected) = ("parquet on standard output".into(), "--output FILE".into());
         return Err(ErrorKind::Setting { name: "format", found, expected }.into());
     }
-    let voices = voices(&args.reference, &args.reference_set)?;
+    let voices = voices(&args.reference, &args.reference_set, common)?;
     audit::input_files(args.reference.iter().chain(&args.reference_set));
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;
@@ -168,10 +169,11 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
 }
 
 /// The protected voices that two options name.
-pub fn voices(reference: &[PathBuf], sets: &[PathBuf]) -> Result<VoiceSet> {
-    let mut all = if reference.is_empty() { None } else { Some(VoiceSet::one(reference)?) };
+pub fn voices(reference: &[PathBuf], sets: &[PathBuf], common: &Common) -> Result<VoiceSet> {
+    let keys = &super::encryption::keys(common)?;
+    let mut all = if reference.is_empty() { None } else { Some(VoiceSet::one(reference, keys)?) };
     for folder in sets {
-        let set = VoiceSet::folder(folder)?;
+        let set = VoiceSet::folder(folder, keys)?;
         all = Some(match all {
             Some(voices) => voices.and(set),
             None => set,
@@ -193,7 +195,7 @@ pub struct Library {
 impl Library {
     pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
         if Index::is_one(named) {
-            let index = Index::open(named)?;
+            let index = Index::open(named, &super::encryption::keys(common)?)?;
             audit::input_index(&index);
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
@@ -206,8 +208,7 @@ impl Library {
 
     /// Listens to a library and keeps nothing of it afterwards.
     pub fn of(source: &LibrarySource, panel: Panel, voices: Option<&VoiceSet>, common: &Common) -> Result<Self> {
-        let failed = |source| Error::from(ErrorKind::Io { path: std::env::temp_dir(), action: "write to", source });
-        let temporary = tempfile::Builder::new().prefix("soundalike-").tempdir().map_err(failed)?;
+        let temporary = output::private_folder()?;
         let pace = Pace::new(common);
         let narrow = voices.is_some_and(VoiceSet::has_narrow_model);
         let settings = IndexSettings {
@@ -228,7 +229,7 @@ impl Library {
             output::warn(&report.library, format!("{more} more clips not compared"), common);
         }
         audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
-        let index = Index::open(temporary.path())?;
+        let index = Index::open(temporary.path(), &Keys::none())?;
         Ok(Library { index, panel, temporary: Some(temporary) })
     }
 }

@@ -8,6 +8,7 @@ use soundalike::encoder::SelfTest;
 use soundalike::library::check::CheckReport;
 use soundalike::library::cohort::CohortDescription;
 use soundalike::library::evaluate::EvaluateReport;
+use soundalike::library::forget::Forgotten;
 use soundalike::library::groups::GroupReport;
 use soundalike::library::index::IndexReport;
 use soundalike::library::inspect::InspectReport;
@@ -43,6 +44,7 @@ enum ResultOf {
     Locate,
     Report,
     Verify,
+    Forget,
 }
 
 pub fn run(args: &SchemaArgs) -> Outcome {
@@ -60,6 +62,7 @@ pub fn run(args: &SchemaArgs) -> Outcome {
         ResultOf::Cohort => schema_for!(CohortDescription),
         ResultOf::Locate => schema_for!(LocateReport),
         ResultOf::Report => schema_for!(CaseReport),
+        ResultOf::Forget => schema_for!(Vec<Forgotten>),
         ResultOf::Verify => schema_for!(Verification),
     })?;
     Ok(DONE)

@@ -6,6 +6,7 @@ use super::{Common, DONE, GATE, ModelsArg, Outcome, output, progress::Progress};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
+use soundalike::encryption::is_encrypted_file;
 use soundalike::evidence::CaseFile;
 use soundalike::evidence::audit::{self, AuditCheck, AuditFaultKind};
 use soundalike::evidence::bundle::unpack;
@@ -108,7 +109,7 @@ pub fn run(args: &VerifyArgs, common: &Common) -> Outcome {
     let mut outcome =
         Verification { version: env!("CARGO_PKG_VERSION").into(), passed: true, case: None, bundle: None, audit: None };
     if let Some(what) = &args.what {
-        if is_zip(what)? {
+        if is_zip(what)? || is_encrypted_file(what) {
             verify_bundle(what, args, common, &mut outcome)?;
         } else if args.public_key.is_some() {
             let found = format!("a public key for {}", what.display());
@@ -148,16 +149,12 @@ fn is_zip(path: &Path) -> Result<bool> {
 fn again(case: &CaseFile, root: Root<'_>, args: &VerifyArgs, common: &Common) -> Result<Recomputed> {
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    recompute(case, root, &args.models.models(), &common.batch(&update))
+    recompute(case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))
 }
 
 /// Checks a bundle, and computes the case in it again where nothing is wrong with it.
 fn verify_bundle(path: &Path, args: &VerifyArgs, common: &Common, outcome: &mut Verification) -> Result<()> {
-    let folder = tempfile::tempdir().map_err(|source| ErrorKind::Io {
-        path: std::env::temp_dir(),
-        action: "make a folder in",
-        source,
-    })?;
+    let folder = output::private_folder()?;
     let mut check = BundleCheck {
         path: path.display().to_string(),
         intact: true,
@@ -166,7 +163,7 @@ fn verify_bundle(path: &Path, args: &VerifyArgs, common: &Common, outcome: &mut 
         absent: Vec::new(),
         signature: args.public_key.as_ref().map(|key| signature_of(path, key)),
     };
-    match unpack(path, &folder.path().join("bundle")) {
+    match unpack(path, &super::encryption::keys(common)?, &folder.path().join("bundle")) {
         Ok(unpacked) => {
             (check.files, check.absent) = (unpacked.files, unpacked.absent.clone());
             let places = unpacked.case.places_beyond(&unpacked.places, args.root.as_deref());

@@ -9,6 +9,7 @@ use super::fault;
 use super::name::SafeNames;
 use super::recompute::Difference;
 use super::told::CaseFile;
+use crate::encryption::{Keys, Recipients, is_encrypted_file};
 use crate::error::{EvidenceFault, IoContext, Result};
 use crate::library::Places;
 use crate::library::findings::Examination;
@@ -16,6 +17,7 @@ use crate::report::case::{CaseFacts, document};
 use crate::report::texts::Texts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -113,6 +115,23 @@ pub fn bundle(
     write_bag(out, top, &info, &entries)
 }
 
+/// The same, encrypted: what is not passes through a file without a name beside `path`, and is gone with the process.
+///
+/// # Errors
+/// As [`bundle`], and where that file cannot be written.
+pub fn encrypted_bundle(
+    path: &Path,
+    out: &mut impl Write,
+    recipients: &Recipients,
+    write: &mut dyn FnMut(&mut File) -> Result<()>,
+) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut plain = tempfile::tempfile_in(folder).at(path, "write")?;
+    write(&mut plain)?;
+    plain.rewind().at(path, "write")?;
+    recipients.encrypt_from(&mut plain, out).at(path, "encrypt")
+}
+
 fn fingerprints(examination: &Examination) -> Fingerprints<'_> {
     let report = &examination.report;
     let weights = crate::encoder::weight_hashes();
@@ -186,13 +205,21 @@ pub struct Unpacked {
     others: Vec<String>,
 }
 
-/// Checks a bundle whole and unpacks it into an empty folder.
+/// Checks a bundle whole and unpacks it into an empty folder; `keys` open an encrypted one.
 ///
 /// # Errors
+/// [`ErrorKind::Encryption`](crate::ErrorKind::Encryption) where no key opens it,
 /// [`ErrorKind::Evidence`](crate::ErrorKind::Evidence) where the bundle is not what its manifest states, holds no report,
 /// or could do harm when unpacked.
-pub fn unpack(path: &Path, folder: &Path) -> Result<Unpacked> {
-    let mut bag = Bag::open(path)?;
+pub fn unpack(path: &Path, keys: &Keys, folder: &Path) -> Result<Unpacked> {
+    let mut bag = if is_encrypted_file(path) {
+        // Without a name, so that it is gone with the process.
+        let mut plain = tempfile::tempfile().at(&std::env::temp_dir(), "write to")?;
+        keys.decrypt_to(path, &mut File::open(path).at(path, "open")?, &mut plain)?;
+        Bag::of(path, plain)?
+    } else {
+        Bag::open(path)?
+    };
     let text = |bytes: Vec<u8>, name: &str| {
         let wrong = |_| fault(path, EvidenceFault::Broken, format!("{name:?} that is no text"), "UTF-8");
         String::from_utf8(bytes).map_err(wrong)

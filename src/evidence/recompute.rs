@@ -8,6 +8,7 @@
 use super::told::CaseFile;
 use crate::calibration::verbal::{self, Propositions};
 use crate::encoder::{Models, Panel};
+use crate::encryption::Keys;
 use crate::error::Result;
 use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
@@ -92,12 +93,18 @@ pub enum Root<'a> {
     Places(&'a Places),
 }
 
-/// Computes a case again and compares.
+/// Computes a case again and compares; `keys` open voice models that are encrypted.
 ///
 /// # Errors
 /// Where the computation cannot be asked for: an encoder's weights cannot be had, or so many threads. What differs, or
 /// is missing, is in the outcome.
-pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &BatchOptions<'_>) -> Result<Recomputed> {
+pub fn recompute(
+    case: &CaseFile,
+    root: Root<'_>,
+    models: &Models,
+    keys: &Keys,
+    options: &BatchOptions<'_>,
+) -> Result<Recomputed> {
     let mut verification = Verification {
         same: true,
         identical: true,
@@ -130,7 +137,7 @@ pub fn recompute(case: &CaseFile, root: Root<'_>, models: &Models, options: &Bat
     if verification.same {
         // Weights that cannot be had say nothing of the case.
         let panel = case.panel(models)?;
-        let examination = match again(case, &panel, &places, options) {
+        let examination = match again(case, &panel, &places, keys, options) {
             Ok(examination) => examination,
             // What cannot be asked again was not asked so.
             Err(error) if !error.is_threads() => {
@@ -256,13 +263,19 @@ fn check_files(case: &CaseFile, places: &Places, verification: &mut Verification
 }
 
 /// Computes the case from its files.
-fn again(case: &CaseFile, panel: &Panel, places: &Places, options: &BatchOptions<'_>) -> Result<Examination> {
+fn again(
+    case: &CaseFile,
+    panel: &Panel,
+    places: &Places,
+    keys: &Keys,
+    options: &BatchOptions<'_>,
+) -> Result<Examination> {
     let told = &case.told;
     let paths = |clips: &mut dyn Iterator<Item = &String>| clips.map(PathBuf::from).collect::<Vec<PathBuf>>();
     let recordings = told.reference.clips.iter().filter(|clip| clip.model.is_none());
     let clips = paths(&mut recordings.map(|clip| &clip.path));
     let model_files = paths(&mut told.reference.models.iter().map(|model| &model.path));
-    let reference = ReferenceSource::again(&told.request.reference, &clips, &model_files, places)?;
+    let reference = ReferenceSource::again(&told.request.reference, &clips, &model_files, places, keys)?;
     let (calibration, cohort) = (case.calibration(places)?, case.cohort(places)?);
     let (filters, gates) = (case.filters()?, case.gates());
     let settings = CheckSettings {

@@ -14,6 +14,7 @@ pub mod descriptors;
 pub mod enrol;
 pub mod evaluate;
 pub mod findings;
+pub mod forget;
 pub mod groups;
 pub mod index;
 pub mod inspect;

@@ -5,6 +5,7 @@
 
 use super::batch::BatchOptions;
 use super::enrol::{Enrolment, enrol};
+use super::forget::Forget;
 use super::index::{ClipStatus, Index};
 use super::outcome::{Reason, VERSION};
 use super::reference::ReferenceSource;
@@ -12,7 +13,9 @@ use super::scan::{Hit, ScanSettings, Threshold, VoiceScan, scan};
 use super::voice_file::VoiceModelFile;
 use super::voices::VoiceSet;
 use crate::encoder::{Encoder, Panel};
+use crate::encryption::{AtRest, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::whole_file::write_whole;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,6 +28,7 @@ const EXTENSION: &str = "model";
 #[derive(Clone, Debug)]
 pub struct ProtectedVoices {
     folder: PathBuf,
+    at_rest: AtRest,
 }
 
 /// A voice of the list.
@@ -97,9 +101,10 @@ pub struct ProtectHit {
 }
 
 impl ProtectedVoices {
-    /// The list in a folder, which need not be there yet.
-    pub fn of(folder: &Path) -> Self {
-        ProtectedVoices { folder: folder.into() }
+    /// The list in a folder, which need not be there yet; `at_rest` opens it where it is encrypted, and says for whom it
+    /// is.
+    pub fn of(folder: &Path, at_rest: AtRest) -> Self {
+        ProtectedVoices { folder: folder.into(), at_rest }
     }
 
     /// Where a voice's file lies, or will.
@@ -117,10 +122,11 @@ impl ProtectedVoices {
         Ok(self.folder.join(format!("{name}.{EXTENSION}")))
     }
 
-    /// Enrols a voice; what is returned is to be written to [`file_of`](Self::file_of) it.
+    /// Enrols a voice and puts it on the list.
     ///
     /// # Errors
-    /// Where there is one by that name already and `replace` is false, or as [`enrol`].
+    /// Where there is one by that name already and `replace` is false, the list cannot be opened or written, or as
+    /// [`enrol`].
     pub fn add(
         &self,
         name: &str,
@@ -133,7 +139,38 @@ impl ProtectedVoices {
             let (found, expected) = (format!("\"{name}\", which is protected already"), "another name, or --replace");
             return Err(ErrorKind::Setting { name: "name", found, expected: expected.into() }.into());
         }
-        enrol(panel, source, options)
+        let enrolment = enrol(panel, source, options)?;
+        self.write(name, &enrolment.model)?;
+        Ok(enrolment)
+    }
+
+    /// Writes a voice's file, encrypted where the list has a key or is to have one.
+    fn write(&self, name: &str, model: &VoiceModelFile) -> Result<()> {
+        let file = self.file_of(name)?;
+        std::fs::create_dir_all(&self.folder).at(&self.folder, "create")?;
+        let bytes = model.to_bytes().map_err(std::io::Error::from).at(&file, "write")?;
+        let Some(key) = self.at_rest.folder_key(&self.folder)? else { return write_whole(&file, &bytes) };
+        // What was there before the list had a key.
+        for plain in self.files()?.into_iter().filter(|file| !is_encrypted_file(file)) {
+            let bytes = std::fs::read(&plain).at(&plain, "read")?;
+            write_whole(&plain, &key.encrypt(&bytes).at(&plain, "encrypt")?)?;
+        }
+        write_whole(&file, &key.encrypt(&bytes).at(&file, "encrypt")?)
+    }
+
+    /// The files of the voices.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).at(&self.folder, "list")? {
+            let path = entry.at(&self.folder, "list")?.path();
+            if path.extension().is_some_and(|extension| extension == EXTENSION) {
+                files.push(path);
+            }
+        }
+        Ok(files)
     }
 
     /// Takes a voice off the list.
@@ -150,22 +187,46 @@ impl ProtectedVoices {
         std::fs::remove_file(&file).at(&file, "remove")
     }
 
+    /// Takes off what is to be forgotten: a voice by its name, or the recording of a content in whatever voice it is, whose
+    /// model is written anew without it, or removed where it was the last. Gives the names of the voices.
+    ///
+    /// # Errors
+    /// Where the list cannot be opened or written.
+    pub fn forget(&self, what: &Forget, only_tell: bool) -> Result<Vec<String>> {
+        let mut touched = Vec::new();
+        for voice in self.list()? {
+            let file = self.file_of(&voice.name)?;
+            let (is_meant, left) = match what {
+                Forget::Voice(name) => (voice.name == *name, None),
+                Forget::Content(sha256) => {
+                    let mut model = VoiceModelFile::read(&file, &self.at_rest.keys)?;
+                    let before = model.exemplars.len();
+                    model.exemplars.retain(|clip| clip.sha256 != *sha256);
+                    (model.exemplars.len() < before, Some(model).filter(|model| !model.exemplars.is_empty()))
+                }
+            };
+            if !is_meant {
+                continue;
+            }
+            match left {
+                _ if only_tell => {}
+                Some(model) => self.write(&voice.name, &model)?,
+                None => std::fs::remove_file(&file).at(&file, "remove")?,
+            }
+            touched.push(voice.name);
+        }
+        Ok(touched)
+    }
+
     /// The voices, in the order of their names; none where the folder is not there.
     ///
     /// # Errors
     /// Where the folder cannot be listed.
     pub fn list(&self) -> Result<Vec<ProtectedVoice>> {
-        if !self.folder.exists() {
-            return Ok(Vec::new());
-        }
         let mut voices = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).at(&self.folder, "list")? {
-            let path = entry.at(&self.folder, "list")?.path();
-            if path.extension().is_none_or(|extension| extension != EXTENSION) {
-                continue;
-            }
+        for path in self.files()? {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            voices.push(match VoiceModelFile::read(&path) {
+            voices.push(match VoiceModelFile::read(&path, &self.at_rest.keys) {
                 Ok(file) => ProtectedVoice {
                     name,
                     clips: Some(file.exemplars.len()),
@@ -199,10 +260,10 @@ impl ProtectedVoices {
         }
         for voice in &listed {
             if voice.problem.is_some() {
-                VoiceModelFile::read(&self.file_of(&voice.name)?)?;
+                VoiceModelFile::read(&self.file_of(&voice.name)?, &self.at_rest.keys)?;
             }
         }
-        VoiceSet::models(&self.folder)
+        VoiceSet::models(&self.folder, &self.at_rest.keys)
     }
 }
 

@@ -9,6 +9,7 @@ use super::voice_file::VoiceModelFile;
 use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{ClipAnalysis, Encoder, EncoderSet, Panel, Refusal};
+use crate::encryption::Keys;
 use crate::error::{ErrorKind, Result};
 use crate::feature::Quality;
 use schemars::JsonSchema;
@@ -78,11 +79,11 @@ pub struct ReferenceSource {
 
 impl ReferenceSource {
     /// Finds the recordings and reads the voice models that `named` stands for: files, folders or patterns. Every file
-    /// counts once; a voice model is recognised by its content.
+    /// counts once; a voice model is recognised by its content, and `keys` open encrypted ones.
     ///
     /// # Errors
     /// Where a name stands for nothing, or a voice model cannot be read or is none.
-    pub fn read(named: &[PathBuf]) -> Result<Self> {
+    pub fn read(named: &[PathBuf], keys: &Keys) -> Result<Self> {
         let mut files = Vec::new();
         for name in named {
             files.extend(catalogue::expand(name)?);
@@ -91,7 +92,7 @@ impl ReferenceSource {
         let mut seen = BTreeSet::new();
         files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
         let (models, clips) = files.into_iter().partition::<Vec<_>, _>(|file| VoiceModelFile::looks_like_one(file));
-        let models = models.into_iter().map(|path| read_model(path, &Places::default()));
+        let models = models.into_iter().map(|path| read_model(path, &Places::default(), keys));
         let folders = named.iter().filter_map(|name| folder(name));
         Ok(ReferenceSource {
             models: models.collect::<Result<_>>()?,
@@ -107,8 +108,14 @@ impl ReferenceSource {
     ///
     /// # Errors
     /// Where a voice model cannot be read or is none.
-    pub fn again(named: &[String], clips: &[PathBuf], models: &[PathBuf], places: &Places) -> Result<Self> {
-        let models = models.iter().map(|path| read_model(path.clone(), places));
+    pub fn again(
+        named: &[String],
+        clips: &[PathBuf],
+        models: &[PathBuf],
+        places: &Places,
+        keys: &Keys,
+    ) -> Result<Self> {
+        let models = models.iter().map(|path| read_model(path.clone(), places, keys));
         let mut clips = clips.to_vec();
         clips.sort();
         Ok(ReferenceSource {
@@ -236,9 +243,9 @@ fn folder(name: &Path) -> Option<(PathBuf, String)> {
     Some((name.is_dir().then(|| name.canonicalize().ok())??, shown(name)))
 }
 
-fn read_model(path: PathBuf, places: &Places) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {
+fn read_model(path: PathBuf, places: &Places, keys: &Keys) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {
     let place = places.of(&path);
-    let (file, sha256) = (VoiceModelFile::read(place)?, crate::audio::file_sha256(place)?);
+    let (file, sha256) = (VoiceModelFile::read(place, keys)?, crate::audio::file_sha256(place)?);
     let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
     Ok((path, model, file))
 }

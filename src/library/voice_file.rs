@@ -6,6 +6,7 @@
 use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{Band, Embedding, Encoder, Panel, PerEncoder};
+use crate::encryption::{Keys, is_encrypted};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use schemars::JsonSchema;
@@ -101,7 +102,7 @@ impl VoiceModelFile {
         if band == Band::Narrow { &self.narrow_fingerprints } else { &self.fingerprints }
     }
 
-    /// Whether a file is meant to be a voice model: JSON by its first character, or by name and no sound.
+    /// Whether a file is meant to be a voice model: JSON by its first character, encrypted, or by name and no sound.
     pub fn looks_like_one(path: &Path) -> bool {
         if !path.is_file() {
             return false;
@@ -111,21 +112,22 @@ impl VoiceModelFile {
         let start = start.get(..read).unwrap_or_default();
         let first = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start().first();
         let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("model"));
-        first == Some(&b'{') || (named && !crate::audio::looks_like_audio(path))
+        let is_json = first == Some(&b'{');
+        is_json || is_encrypted(start) || (named && !crate::audio::looks_like_audio(path))
     }
 
-    /// Reads and checks a voice model.
+    /// Reads and checks a voice model; `keys` open an encrypted one.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::VoiceModel`] where it is no voice model of this version
+    /// As [`Keys::plain`], [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::VoiceModel`] where it is no voice model of this version
     /// or one of its values cannot be right.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path, keys: &Keys) -> Result<Self> {
         let wrong = |found: String, expected: &str| VoiceModelFile::wrong(path, found, expected);
         let size = std::fs::metadata(path).at(path, "open")?.len();
         if size > MOST_BYTES {
             return Err(wrong(format!("{size} bytes"), &format!("a voice model of at most {MOST_BYTES} bytes")));
         }
-        Self::parse(path, &std::fs::read(path).at(path, "read")?)
+        Self::parse(path, &keys.read_file(path)?)
     }
 
     /// The same of a file that was read already; `path` is what it is called in messages.

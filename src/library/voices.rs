@@ -5,6 +5,7 @@ use super::check::shown;
 use super::reference::{Reference, ReferenceSource};
 use crate::compare::VoiceModel;
 use crate::encoder::{EncoderSet, Panel};
+use crate::encryption::Keys;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use std::path::{Path, PathBuf};
 
@@ -46,9 +47,9 @@ impl VoiceSet {
     ///
     /// # Errors
     /// As [`ReferenceSource::read`].
-    pub fn one(named: &[PathBuf]) -> Result<Self> {
+    pub fn one(named: &[PathBuf], keys: &Keys) -> Result<Self> {
         let name = named.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ");
-        Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named)?)], left_out: Vec::new() })
+        Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named, keys)?)], left_out: Vec::new() })
     }
 
     /// Voices by name, in the order of their names.
@@ -62,16 +63,16 @@ impl VoiceSet {
     ///
     /// # Errors
     /// Where it cannot be listed, or holds no voice.
-    pub fn folder(folder: &Path) -> Result<Self> {
-        Self::of_folder(folder, true)
+    pub fn folder(folder: &Path, keys: &Keys) -> Result<Self> {
+        Self::of_folder(folder, true, keys)
     }
 
     /// The voice models of a folder alone.
-    pub(crate) fn models(folder: &Path) -> Result<Self> {
-        Self::of_folder(folder, false)
+    pub(crate) fn models(folder: &Path, keys: &Keys) -> Result<Self> {
+        Self::of_folder(folder, false, keys)
     }
 
-    fn of_folder(folder: &Path, recordings: bool) -> Result<Self> {
+    fn of_folder(folder: &Path, recordings: bool, keys: &Keys) -> Result<Self> {
         let mut set = VoiceSet { voices: Vec::new(), left_out: Vec::new() };
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(folder).at(folder, "list")? {
@@ -86,7 +87,7 @@ impl VoiceSet {
             }
             let name = if is_model { path.file_stem() } else { path.file_name() };
             let name = name.unwrap_or_default().to_string_lossy().into_owned();
-            match ReferenceSource::read(&[path]) {
+            match ReferenceSource::read(&[path], keys) {
                 Ok(source) => set.voices.push((name, source)),
                 Err(error) => set.left_out.push((name, error.to_string())),
             }

@@ -37,7 +37,7 @@ pub(super) fn reference_of(clips: Vec<ClipSource>) -> Result<ReferenceSource> {
             ClipSource::Memory { name, bytes } => held.push((name, bytes)),
         }
     }
-    let mut reference = ReferenceSource::read(&paths)?;
+    let mut reference = ReferenceSource::read(&paths, &Keys::none())?;
     for (name, bytes) in held {
         if reference.clips().contains(&name) {
             return Err(taken(&name));

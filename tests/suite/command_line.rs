@@ -4,9 +4,9 @@ use crate::program::{CANDIDATE, MFCC, REFERENCE, fixtures, run, soundalike};
 use serde_json::Value;
 use std::process::Command;
 
-const COMMON: [&str; 5] = ["--threads", "--quiet", "--no-color", "--audit", "--help"];
+const COMMON: [&str; 6] = ["--threads", "--quiet", "--no-color", "--identity", "--audit", "--help"];
 
-const COMMANDS: [(&str, &[&str]); 17] = [
+const COMMANDS: [(&str, &[&str]); 21] = [
     (
         "check",
         &[
@@ -180,7 +180,7 @@ const COMMANDS: [(&str, &[&str]); 17] = [
     (
         "schema",
         &[
-            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate, report, verify",
+            "check, index, scan, groups, protect, inspect, evaluate, enrol, selftest, calibrate, cohort, locate, report, verify, forget",
             "[default: check]",
         ],
     ),
@@ -219,6 +219,10 @@ const COMMANDS: [(&str, &[&str]); 17] = [
             "Exit codes: 0 done; 1 the case does not come out the same",
         ],
     ),
+    ("forget", &["[VOICE]", "--sha256", "--from", "--dry-run", "--json", "Exit codes: 0 done; 2"]),
+    ("demo", &["--to", "Exit codes: 0 done; 2"]),
+    ("completions", &["<SHELL>", "bash, elvish, fish, powershell, zsh"]),
+    ("man", &["[COMMAND]", "--output"]),
     ("selftest", &["--models", "--json", "known answer", "Exit codes: 0 passed; 1"]),
     (
         "verify",

@@ -8,6 +8,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use serde_json::Value;
 use soundalike::encoder::{Band, Encoder};
+use soundalike::encryption::Keys;
 use soundalike::library::index::{Index, IndexManifest, IndexRow};
 use std::fs::{self, File};
 use std::ops::Range;
@@ -91,7 +92,7 @@ impl Sheet {
     }
 
     fn of_index(index: &Path) -> Self {
-        let index = Index::open(index).unwrap();
+        let index = Index::open(index, &Keys::none()).unwrap();
         Sheet::of(index.manifest(), &rows(&index))
     }
 
@@ -328,7 +329,7 @@ fn a_scan_of_files_of_other_programs_finds_what_one_of_ours_does() {
 fn clips_that_are_as_close_are_told_in_the_order_of_their_paths_wherever_they_lie() {
     let folder = folder();
     small(folder.path());
-    let index = Index::open(&folder.path().join("small.lib")).unwrap();
+    let index = Index::open(&folder.path().join("small.lib"), &Keys::none()).unwrap();
     let row = rows(&index).remove(0);
     let twins: Vec<IndexRow> = (0..600).map(|i| IndexRow { path: format!("{i:03}.wav"), ..row.clone() }).collect();
     let sheet = Sheet::of(index.manifest(), &twins);
@@ -438,9 +439,9 @@ fn rows_in_memory_are_scanned_as_those_of_an_index_are() {
     use soundalike::library::{LoadedCalibration, VoiceSet};
     let folder = folder();
     let (library, path) = indexed(folder.path());
-    let index = Index::open(&path).unwrap();
+    let index = Index::open(&path, &Keys::none()).unwrap();
     let panel = panel_of(&index, &Default::default()).unwrap();
-    let voices = VoiceSet::one(&[fixtures().join(REFERENCE)]).unwrap();
+    let voices = VoiceSet::one(&[fixtures().join(REFERENCE)], &Keys::none()).unwrap();
     let calibration = LoadedCalibration::built_in("real-synthetic").unwrap();
     let cohort = Cohort::built_in().unwrap();
     let found = |index: &Index| -> Vec<VoiceScan> {
@@ -501,7 +502,7 @@ fn clips_from_anywhere_give_the_rows_of_an_index_and_parts_add_up_to_a_scan() {
     use soundalike::library::{LoadedCalibration, VoiceSet};
     let folder = folder();
     let (library, path) = indexed(folder.path());
-    let index = Index::open(&path).unwrap();
+    let index = Index::open(&path, &Keys::none()).unwrap();
     let panel = Arc::new(panel_of(&index, &Default::default()).unwrap());
     let narrow = Arc::new(panel.narrow().unwrap());
     let expected = rows(&index);
@@ -524,7 +525,7 @@ fn clips_from_anywhere_give_the_rows_of_an_index_and_parts_add_up_to_a_scan() {
     let (_, lines) = scan(&["--reference", REFERENCE, "--top=4", "--expected-clips=2", word(&path)], 0);
     let told = &lines[1];
     for size in [2, 1000] {
-        let voices = VoiceSet::one(&[fixtures().join(REFERENCE)]).unwrap();
+        let voices = VoiceSet::one(&[fixtures().join(REFERENCE)], &Keys::none()).unwrap();
         let options = PartOptions {
             top: Some(4),
             threshold: Default::default(),

@@ -360,7 +360,8 @@ fn document_of(candidates: &[&str], force: bool) -> Document {
     use soundalike::library::{LoadedCalibration, ReferenceSource};
     use soundalike::report::case::{CaseFacts, CaseInfo, document};
     let panel = Panel::new(&PanelSettings::default()).unwrap();
-    let reference = ReferenceSource::read(&[fixtures().join(REFERENCE)]).unwrap();
+    let reference =
+        ReferenceSource::read(&[fixtures().join(REFERENCE)], &soundalike::encryption::Keys::none()).unwrap();
     let (calibration, cohort) = (LoadedCalibration::built_in("real-synthetic").unwrap(), Cohort::built_in().unwrap());
     let settings = CheckSettings {
         calibration: Some(&calibration),

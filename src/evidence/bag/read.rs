@@ -39,9 +39,17 @@ impl Bag {
     /// [`ErrorKind::Evidence`] says what differs, and in what way ([`EvidenceFault`]); [`ErrorKind::Io`] where the file
     /// cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::of(path, File::open(path).at(path, "open")?)
+    }
+
+    /// The same of a file that was opened already; `path` is told in errors.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of(path: &Path, file: File) -> Result<Self> {
         let mut bag = Bag {
             path: path.into(),
-            archive: opened(path)?,
+            archive: opened(path, file)?,
             top: String::new(),
             info: Vec::new(),
             files: Vec::new(),
@@ -299,9 +307,8 @@ impl Bag {
 
 /// Opens a zip within the limits, of which every program sees the same: nothing before or after it, its headers
 /// consistent.
-fn opened(path: &Path) -> Result<ZipArchive<BufReader<File>>> {
+fn opened(path: &Path, mut file: File) -> Result<ZipArchive<BufReader<File>>> {
     const END_BYTES: usize = 22;
-    let mut file = File::open(path).at(path, "open")?;
     let metadata = file.metadata().at(path, "open")?;
     if !metadata.is_file() {
         return Err(fault(path, EvidenceFault::Broken, "no file", "a bundle, a zip"));

@@ -8,6 +8,7 @@
 
 mod columns;
 mod foreign;
+mod forget;
 mod leaf;
 mod listen;
 mod reader;
@@ -18,9 +19,11 @@ mod table;
 mod update;
 
 pub use columns::{ColumnKind, ColumnValues, columns, values};
+pub(crate) use forget::{GoneRows, forget_rows};
 pub use listen::{ClipToIndex, embed};
 pub use reader::{Index, IndexCheck, Problem};
 pub use row::{ClipFormat, ClipStatus, IndexRow};
 pub use source::{IGNORE_FILES, LibrarySource, WalkSettings};
+pub(crate) use store::ROWS;
 pub use store::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
 pub use update::{IndexReport, IndexSettings, Progress, Refused, update, write};

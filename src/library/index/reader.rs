@@ -3,16 +3,18 @@
 use super::foreign::{self, in_any_order};
 use super::row::{ClipStatus, IndexRow, by_path};
 use super::source::{LibrarySource, Step};
-use super::store::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment};
+use super::store::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment, opened};
 use super::table::{Common, Table, damaged, lacking};
 use super::update::blank;
 use crate::audio::file_sha256;
 use crate::encoder::{Band, Panel};
+use crate::encryption::{FolderKey, Keys};
 use crate::error::{ErrorKind, Result};
 use crate::library::batch;
 use crate::library::check::shown;
 use schemars::JsonSchema;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,7 +32,7 @@ pub struct Index {
 #[derive(Clone, Debug)]
 enum Rows {
     /// In a folder that this program wrote.
-    Own(PathBuf),
+    Own(PathBuf, Option<FolderKey>),
     /// In a folder of Parquet files that other programs wrote.
     Others(PathBuf),
     /// In memory, by the names of the segments.
@@ -68,17 +70,18 @@ impl Index {
 
     /// Opens an index. A folder without `_index.json` is read as one too where it holds Parquet files with the columns of
     /// an index, whatever wrote them: rows in any order, in any number of files, also in folders inside. Nothing is
-    /// written there.
+    /// written there. `keys` open an encrypted one.
     ///
     /// # Errors
-    /// Where the folder holds none, or one of another version. Of Parquet files of other programs: where a column is
+    /// Where the folder holds none, one of another version, or one that the keys do not open. Of Parquet files of other programs: where a column is
     /// missing or of another type, a value is missing that every row must have, files were not made alike, or a path
     /// occurs twice.
-    pub fn open(folder: &Path) -> Result<Self> {
+    pub fn open(folder: &Path, keys: &Keys) -> Result<Self> {
         if folder.join(MANIFEST).is_file() {
-            let manifest = IndexManifest::read(folder)?;
+            let key = keys.of_folder(folder)?;
+            let manifest = IndexManifest::read(folder, key.as_ref())?;
             let common = manifest.common();
-            return Ok(Index { rows: Rows::Own(folder.into()), manifest, common });
+            return Ok(Index { rows: Rows::Own(folder.into(), key), manifest, common });
         }
         let files = if folder.is_dir() { foreign::files(folder)? } else { Vec::new() };
         if files.is_empty() {
@@ -140,8 +143,16 @@ impl Index {
     /// Where the index lies; none where its rows lie in memory.
     pub fn folder(&self) -> Option<&Path> {
         match &self.rows {
-            Rows::Own(folder) | Rows::Others(folder) => Some(folder),
+            Rows::Own(folder, _) | Rows::Others(folder) => Some(folder),
             Rows::Memory(_) => None,
+        }
+    }
+
+    /// The key by which its files are encrypted; none where they are not.
+    pub(crate) fn key(&self) -> Option<&FolderKey> {
+        match &self.rows {
+            Rows::Own(_, key) => key.as_ref(),
+            Rows::Others(_) | Rows::Memory(_) => None,
         }
     }
 
@@ -165,7 +176,9 @@ impl Index {
     /// Where its file cannot be read or is not what it should be.
     pub fn rows(&self, segment: &Segment) -> Result<Cow<'_, [IndexRow]>> {
         match &self.rows {
-            Rows::Own(folder) => Table::open(&own_file(folder, segment)?, &self.common)?.rows().map(Cow::Owned),
+            Rows::Own(folder, key) => {
+                Table::open(&own_file(folder, segment)?, &self.common, key.as_ref())?.rows().map(Cow::Owned)
+            }
             Rows::Others(folder) => {
                 Table::open_other(&foreign::file(folder, segment)?, &self.common)?.rows().map(Cow::Owned)
             }
@@ -222,18 +235,21 @@ impl Index {
 
     /// Whether rows lie in the order of their paths.
     fn is_ordered(&self) -> bool {
-        matches!(self.rows, Rows::Own(_))
+        matches!(self.rows, Rows::Own(..))
     }
 
     fn problem_of(&self, segment: &Segment) -> Option<Problem> {
         let problem = |message: String| Some(Problem { path: segment.file.clone(), message });
-        let path = match &self.rows {
-            Rows::Own(folder) => own_file(folder, segment).map(Some),
-            Rows::Others(folder) => foreign::file(folder, segment).map(Some),
-            Rows::Memory(_) => Ok(None),
+        let sha256 = match &self.rows {
+            Rows::Own(folder, key) => own_file(folder, segment).and_then(|path| match key {
+                Some(_) => opened(&path, key.as_ref()).map(|bytes| crate::hash::hex(Sha256::digest(&bytes))),
+                None => file_sha256(&path),
+            }),
+            Rows::Others(folder) => foreign::file(folder, segment).and_then(|path| file_sha256(&path)),
+            Rows::Memory(_) => Ok(segment.sha256.clone()),
         };
-        match path.and_then(|path| path.map(|path| file_sha256(&path)).transpose()) {
-            Ok(Some(sha256)) if sha256 != segment.sha256 => {
+        match sha256 {
+            Ok(sha256) if sha256 != segment.sha256 => {
                 return problem(format!("its SHA-256 is {sha256}, the index says {}", segment.sha256));
             }
             Ok(_) => {}

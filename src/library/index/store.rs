@@ -9,14 +9,16 @@
 use super::row::{ClipStatus, IndexRow, by_path};
 use super::table::{self, Common, Table, damaged};
 use crate::encoder::PerEncoder;
+use crate::encryption::{AtRest, FolderKey, is_encrypted, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
+use crate::whole_file::{TEMPORARY, write_whole};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What `_index.json` says it is.
@@ -28,6 +30,8 @@ pub const MANIFEST: &str = "_index.json";
 const LOCK: &str = "_lock";
 const PARTS: &str = "_parts";
 const RETIRED: &str = "_retired";
+/// Folder inside an index that a scan keeps the embeddings in as it wants them, made of the segments.
+pub(crate) const ROWS: &str = "_rows";
 /// Rows of a segment that is filled up; a segment in the middle may grow to twice as many before it is divided.
 #[cfg(not(test))]
 pub(crate) const SEGMENT_ROWS: usize = 8192;
@@ -80,9 +84,9 @@ pub enum NarrowRule {
 pub struct Segment {
     /// Its name, which comes from its SHA-256.
     pub file: String,
-    /// SHA-256 of the file, 64 hexadecimal digits.
+    /// SHA-256 of the file before it was encrypted, if it was; 64 hexadecimal digits.
     pub sha256: String,
-    /// Size of the file, bytes.
+    /// Size of the file before it was encrypted, bytes.
     pub bytes: u64,
     /// Path of the first row.
     pub first: String,
@@ -175,10 +179,10 @@ impl Counts {
 }
 
 impl IndexManifest {
-    /// Reads and checks the manifest of an index.
-    pub(crate) fn read(folder: &Path) -> Result<Self> {
+    /// Reads and checks the manifest of an index; `key` is that of the folder.
+    pub(crate) fn read(folder: &Path, key: Option<&FolderKey>) -> Result<Self> {
         let path = folder.join(MANIFEST);
-        let bytes = fs::read(&path).at(&path, "read")?;
+        let bytes = opened(&path, key)?;
         let manifest: IndexManifest = serde_json::from_slice(&bytes)
             .map_err(|error| damaged(&path, format!("broken JSON ({error})"), "the manifest of an index"))?;
         if manifest.format != FORMAT || manifest.version != FORMAT_VERSION {
@@ -230,48 +234,90 @@ pub(crate) struct Store {
     pub manifest: IndexManifest,
     common: Common,
     next_part: u32,
+    /// By which its files are encrypted; none where they are not.
+    key: Option<FolderKey>,
     _lock: File,
 }
 
 impl Store {
     /// Opens an index for writing, or makes a new one, once no other process writes. `waiting` is called where one does;
-    /// its answer says whether to wait.
+    /// its answer says whether to wait. An index that has no key is given one where `at_rest` names recipients.
     ///
     /// # Errors
-    /// Where the folder holds something else, cannot be written, or holds an index of other settings and `fresh` is false.
-    pub fn open(folder: &Path, wanted: IndexManifest, fresh: bool, waiting: &dyn Fn() -> bool) -> Result<Self> {
+    /// Where the folder holds something else, cannot be written, cannot be opened by the keys at hand, or holds an index of
+    /// other settings and `fresh` is false.
+    pub fn open(
+        folder: &Path,
+        wanted: IndexManifest,
+        fresh: bool,
+        at_rest: &AtRest,
+        waiting: &dyn Fn() -> bool,
+    ) -> Result<Self> {
         fs::create_dir_all(folder).at(folder, "create")?;
         refuse_strangers(folder)?;
-        let path = folder.join(LOCK);
-        let lock = File::create(&path).at(&path, "create")?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) if waiting() => lock.lock().at(&path, "lock")?,
-            Err(TryLockError::WouldBlock) => {
-                let source = io::Error::new(io::ErrorKind::WouldBlock, "another process is writing this index");
-                return Err(ErrorKind::Io { path: folder.into(), action: "write", source }.into());
-            }
-            Err(TryLockError::Error(source)) => return Err(ErrorKind::Io { path, action: "lock", source }.into()),
-        }
+        let lock = locked(folder, waiting)?;
+        let key = at_rest.folder_key(folder)?;
         let common = wanted.common();
         let known = folder.join(MANIFEST).exists();
-        let manifest = if known && !fresh { IndexManifest::read(folder)? } else { wanted.clone() };
+        let manifest = if known && !fresh { IndexManifest::read(folder, key.as_ref())? } else { wanted.clone() };
         refuse_other_settings(folder, &manifest, &wanted)?;
-        let mut store = Store { folder: folder.into(), manifest, common, next_part: 0, _lock: lock };
+        let mut store = Store { folder: folder.into(), manifest, common, next_part: 0, key, _lock: lock };
         if !known || fresh {
             store.remove_parts()?;
             store.write_manifest()?;
         }
+        store.encrypt()?;
         store.clean()?;
         Ok(store)
     }
 
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Opens an index that is there for writing, whatever its settings.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and where there is none.
+    pub fn open_as_it_is(folder: &Path, at_rest: &AtRest, waiting: &dyn Fn() -> bool) -> Result<Self> {
+        let manifest = IndexManifest::read(folder, at_rest.keys.of_folder(folder)?.as_ref())?;
+        Self::open(folder, manifest, false, at_rest, waiting)
     }
 
-    pub fn common(&self) -> &Common {
-        &self.common
+    /// Encrypts what lies there unencrypted, where the index has a key.
+    fn encrypt(&self) -> Result<()> {
+        if self.key.is_none() {
+            return Ok(());
+        }
+        let segments = self.manifest.segments.iter().map(|segment| self.folder.join(&segment.file));
+        let parts = parquet_files(&self.folder.join(PARTS))?;
+        let plain = segments.chain(parts).chain([self.folder.join(MANIFEST)]);
+        let plain: Vec<PathBuf> = plain.filter(|path| path.is_file() && !is_encrypted_file(path)).collect();
+        if !plain.is_empty() {
+            self.remove_rows()?;
+        }
+        for path in plain {
+            self.write(&path, &fs::read(&path).at(&path, "read")?)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what a scan has kept; it makes it of the segments again.
+    pub fn remove_rows(&self) -> Result<()> {
+        remove_all(&self.folder.join(ROWS))
+    }
+
+    /// Writes a file of the index, encrypted where it has a key.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        match &self.key {
+            Some(key) => write_whole(path, &key.encrypt(bytes).at(path, "encrypt")?),
+            None => write_whole(path, bytes),
+        }
+    }
+
+    /// Opens a file of rows.
+    pub fn table<'a>(&'a self, path: &'a Path) -> Result<Table<'a>> {
+        Table::open(path, &self.common, self.key.as_ref())
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where a segment's file lies, also one that was replaced in this run.
@@ -286,7 +332,7 @@ impl Store {
         fs::create_dir_all(&parts).at(&parts, "create")?;
         let path = parts.join(format!("part-{:06}.parquet", self.next_part));
         self.next_part += 1;
-        write_whole(&path, &encoded(&path, rows, &self.common)?)
+        self.write(&path, &encoded(&path, rows, &self.common)?)
     }
 
     /// Rows that were kept and not sorted in, by this run or by one that was interrupted.
@@ -294,7 +340,7 @@ impl Store {
         let parts = self.folder.join(PARTS);
         let mut rows: BTreeMap<String, IndexRow> = BTreeMap::new();
         for path in parquet_files(&parts)? {
-            rows.extend(Table::open(&path, &self.common)?.rows()?.into_iter().map(|row| (row.path.clone(), row)));
+            rows.extend(self.table(&path)?.rows()?.into_iter().map(|row| (row.path.clone(), row)));
             self.next_part += 1;
         }
         Ok(rows.into_values().map(|row| Change::Put(Box::new(row))).collect())
@@ -328,7 +374,7 @@ impl Store {
                 continue;
             }
             let path = self.folder.join(&segment.file);
-            let rows = Table::open(&path, &self.common)?.rows()?;
+            let rows = self.table(&path)?.rows()?;
             self.write_segments(merged(rows, mine), next.is_none(), &mut segments)?;
             retired.push(segment.file.clone());
         }
@@ -356,7 +402,7 @@ impl Store {
             let sha256 = crate::hash::hex(Sha256::digest(&bytes));
             let file = format!("clips-{}.parquet", sha256.get(..16).unwrap_or_default());
             let path = self.folder.join(&file);
-            write_whole(&path, &bytes)?;
+            self.write(&path, &bytes)?;
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
             segments.push(Segment {
                 file,
@@ -379,7 +425,7 @@ impl Store {
             source: error.into(),
         })?;
         bytes.push(b'\n');
-        write_whole(&path, &bytes)
+        self.write(&path, &bytes)
     }
 
     /// Puts replaced segments aside: a moved clip's row may still be copied from one.
@@ -416,8 +462,28 @@ impl Store {
     }
 }
 
-/// What temporary files begin and end with.
-const TEMPORARY: (&str, &str) = ("_writing-", ".part");
+/// Waits until no other process writes the index, or refuses where `waiting` says not to.
+fn locked(folder: &Path, waiting: &dyn Fn() -> bool) -> Result<File> {
+    let path = folder.join(LOCK);
+    let lock = File::create(&path).at(&path, "create")?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) if waiting() => lock.lock().at(&path, "lock")?,
+        Err(TryLockError::WouldBlock) => {
+            let source = io::Error::new(io::ErrorKind::WouldBlock, "another process is writing this index");
+            return Err(ErrorKind::Io { path: folder.into(), action: "write", source }.into());
+        }
+        Err(TryLockError::Error(source)) => return Err(ErrorKind::Io { path, action: "lock", source }.into()),
+    }
+    Ok(lock)
+}
+
+/// What a file of the index says; `key` is that of its folder.
+pub(super) fn opened(path: &Path, key: Option<&FolderKey>) -> Result<Vec<u8>> {
+    let bytes = fs::read(path).at(path, "read")?;
+    let keys = key.map_or_else(Default::default, FolderKey::keys);
+    if is_encrypted(&bytes) { keys.decrypt(path, &bytes) } else { Ok(bytes) }
+}
 
 /// Rows with changes made to them; both in the order of their paths.
 fn merged(rows: Vec<IndexRow>, changes: Vec<Change>) -> Vec<IndexRow> {
@@ -449,30 +515,6 @@ fn encoded(path: &Path, rows: &[IndexRow], common: &Common) -> Result<Vec<u8>> {
     };
     table::write(&mut bytes, rows, common).map_err(failed)?;
     Ok(bytes)
-}
-
-/// Writes a file that appears whole or not at all, and is on the disk when this returns.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
-    let failed = |source: io::Error| {
-        // The system's own message would name the temporary file.
-        let source = source.raw_os_error().map_or(source, io::Error::from_raw_os_error);
-        Error::from(ErrorKind::Io { path: path.into(), action: "write", source })
-    };
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
-    }
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    #[cfg(unix)]
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    Ok(())
 }
 
 fn remove_all(folder: &Path) -> Result<()> {
@@ -557,7 +599,7 @@ mod tests {
     }
 
     fn open(folder: &Path) -> Store {
-        Store::open(folder, manifest(), false, &|| false).unwrap()
+        Store::open(folder, manifest(), false, &AtRest::default(), &|| false).unwrap()
     }
 
     fn row(number: usize, value: f32) -> IndexRow {
@@ -584,8 +626,7 @@ mod tests {
     }
 
     fn rows(store: &Store) -> Vec<IndexRow> {
-        let rows =
-            |segment: &Segment| Table::open(&store.folder.join(&segment.file), &store.common).unwrap().rows().unwrap();
+        let rows = |segment: &Segment| store.table(&store.folder.join(&segment.file)).unwrap().rows().unwrap();
         store.manifest.segments.iter().flat_map(rows).collect()
     }
 

@@ -10,8 +10,10 @@
 use super::leaf::{Leaf, Leaves};
 use super::row::{ClipFormat, ClipStatus, IndexRow};
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
+use crate::encryption::{FolderKey, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
+use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader};
 use parquet::column::writer::ColumnWriter;
@@ -278,18 +280,23 @@ impl By {
 /// A file of rows that was opened and has the columns of an index.
 pub(crate) struct Table<'a> {
     path: &'a Path,
-    reader: SerializedFileReader<File>,
+    reader: Box<dyn FileReader>,
     leaves: Leaves,
     by: By,
     common: &'a Common,
 }
 
 impl<'a> Table<'a> {
-    /// Opens a file of this program and holds its schema to that of an index.
-    pub fn open(path: &'a Path, common: &'a Common) -> Result<Self> {
+    /// Opens a file of this program and holds its schema to that of an index; `key` is that of its folder.
+    pub fn open(path: &'a Path, common: &'a Common, key: Option<&FolderKey>) -> Result<Self> {
         let broken = |error: ParquetError| damaged(path, error.to_string(), "a whole Parquet file");
-        let file = File::open(path).at(path, "open")?;
-        let reader = SerializedFileReader::new(file).map_err(broken)?;
+        let reader: Box<dyn FileReader> = if is_encrypted_file(path) {
+            let keys = key.map_or_else(Default::default, FolderKey::keys);
+            let plain = keys.decrypt(path, &std::fs::read(path).at(path, "read")?)?;
+            Box::new(SerializedFileReader::new(Bytes::from(plain)).map_err(broken)?)
+        } else {
+            Box::new(SerializedFileReader::new(File::open(path).at(path, "open")?).map_err(broken)?)
+        };
         let ours = schema().map_err(broken)?;
         let descriptor = reader.metadata().file_metadata().schema_descr();
         let found = descriptor.root_schema_ptr();
@@ -308,7 +315,7 @@ impl<'a> Table<'a> {
     pub fn open_other(path: &'a Path, common: &'a Common) -> Result<Self> {
         let broken = |error: ParquetError| unfit(path, error.to_string(), "a whole Parquet file");
         let file = File::open(path).at(path, "open")?;
-        let reader = SerializedFileReader::new(file).map_err(broken)?;
+        let reader = Box::new(SerializedFileReader::new(file).map_err(broken)?);
         let ours = schema().map_err(broken)?;
         let leaves = Leaves::find(reader.metadata().file_metadata().schema_descr(), &ours, path)?;
         leaves.check(path)?;

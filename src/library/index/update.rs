@@ -9,9 +9,10 @@ use super::listen::{Listener, unread};
 use super::row::{ClipStatus, IndexRow, by_path};
 use super::source::{LibrarySource, Listed, Step};
 use super::store::{Change, Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, SEGMENT_ROWS, Segment, Store};
-use super::table::{Common, Known, Table};
+use super::table::{Common, Known};
 use crate::audio::file_sha256;
 use crate::encoder::Panel;
+use crate::encryption::AtRest;
 use crate::error::{ErrorKind, Result};
 use crate::library::batch;
 use crate::library::check::shown;
@@ -40,6 +41,8 @@ pub struct IndexSettings<'a> {
     pub rebuild: bool,
     /// Whether the library is counted first, so that progress has an end.
     pub count_first: bool,
+    /// How the index is opened where it is encrypted, and for whom it is encrypted.
+    pub at_rest: AtRest,
     /// Number of threads; 0 for one a core.
     pub threads: usize,
     /// Called where another process writes the index; answers whether to wait for it.
@@ -54,6 +57,7 @@ impl Default for IndexSettings<'_> {
             narrow: NarrowRule::Auto,
             rebuild: false,
             count_first: false,
+            at_rest: AtRest::default(),
             threads: 0,
             waiting: &|| true,
             progress: &|_| {},
@@ -154,7 +158,7 @@ pub fn update(
     }
     let narrow_panel = panel.narrow()?;
     let wanted = wanted(panel, &narrow_panel, source, settings.narrow);
-    let mut store = Store::open(folder, wanted.clone(), settings.rebuild, settings.waiting)?;
+    let mut store = Store::open(folder, wanted.clone(), settings.rebuild, &settings.at_rest, settings.waiting)?;
     let kept = store.kept()?;
     store.seal(kept)?;
     store.clean()?;
@@ -181,7 +185,7 @@ pub fn write(
     rows: &mut dyn Iterator<Item = IndexRow>,
 ) -> Result<()> {
     let wanted = wanted(panel, &panel.narrow()?, library, NarrowRule::Auto);
-    let mut store = Store::open(folder, wanted, false, &|| false)?;
+    let mut store = Store::open(folder, wanted, false, &AtRest::default(), &|| false)?;
     let mut last: Option<String> = None;
     loop {
         let rows: Vec<IndexRow> = rows.take(SEGMENT_ROWS).collect();
@@ -402,7 +406,7 @@ impl<'a, 's> Rows<'a, 's> {
         while self.rows.peek().is_none() {
             let Some(segment) = self.segments.next() else { break };
             let store = self.store.borrow();
-            self.rows = Table::open(&store.file_of(&segment.file), store.common())?.known()?.into_iter().peekable();
+            self.rows = store.table(&store.file_of(&segment.file))?.known()?.into_iter().peekable();
         }
         Ok(())
     }
@@ -437,7 +441,7 @@ impl Twins {
     fn read(store: &Store, segments: &[Segment]) -> Result<Self> {
         let mut places = Vec::new();
         for (at, segment) in segments.iter().enumerate() {
-            let known = Table::open(&store.file_of(&segment.file), store.common())?.known()?;
+            let known = store.table(&store.file_of(&segment.file))?.known()?;
             for (row, known) in known.iter().enumerate() {
                 if let Some(key) = known.sha256.as_deref().and_then(key) {
                     places.push((key, at as u32, row as u32));
@@ -453,7 +457,7 @@ impl Twins {
         let mut read = self.read.borrow_mut();
         if read.as_ref().is_none_or(|(held, _)| *held != segment) {
             let Some(file) = segments.get(segment) else { return Ok(None) };
-            *read = Some((segment, Table::open(&store.file_of(&file.file), store.common())?.rows()?));
+            *read = Some((segment, store.table(&store.file_of(&file.file))?.rows()?));
         }
         Ok(read.as_ref().and_then(|(_, rows)| rows.get(row).cloned()))
     }
@@ -490,7 +494,7 @@ fn settle(store: &mut Store) -> Result<()> {
     if segments.iter().all(|segment| segment.counts.vanished == 0) {
         return Ok(());
     }
-    let known = |segment: &Segment| Table::open(&store.file_of(&segment.file), store.common())?.known();
+    let known = |segment: &Segment| store.table(&store.file_of(&segment.file))?.known();
     let mut gone: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for segment in segments.iter().filter(|segment| segment.counts.vanished > 0) {
         for row in known(segment)?.into_iter().filter(|row| row.status == ClipStatus::Vanished) {
@@ -511,7 +515,7 @@ fn settle(store: &mut Store) -> Result<()> {
 fn refused(store: &Store) -> Result<Vec<Refused>> {
     let mut named = Vec::new();
     for segment in store.manifest.segments.iter().filter(|segment| segment.counts.refused > 0) {
-        for row in Table::open(&store.folder().join(&segment.file), store.common())?.described()? {
+        for row in store.table(&store.folder().join(&segment.file))?.described()? {
             if let (ClipStatus::Refused, Some((code, message))) = (row.status, row.reason) {
                 named.push(Refused { path: row.path, code, message });
             }

@@ -489,5 +489,5 @@ impl<'a> Scan<'a> {
 
 /// Where an index keeps its rows by default.
 pub fn default_cache(index: &Path) -> PathBuf {
-    index.join(rows::FOLDER)
+    index.join(super::index::ROWS)
 }

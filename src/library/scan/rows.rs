@@ -9,13 +9,12 @@ use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use crate::library::index::{ClipStatus, Index, IndexRow, Segment};
+use crate::whole_file::TEMPORARY;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
 
-/// Folder inside an index that the files lie in by default.
-pub(crate) const FOLDER: &str = "_rows";
 const MAGIC: &[u8; 16] = b"soundalike rows1";
 /// Bytes of the head: the magic, a number that tells the order of bytes, two strides, two counts, the checksum of what
 /// follows, and the first bytes of the segment's SHA-256.
@@ -149,9 +148,13 @@ impl<'a> Gallery<'a> {
         let head = self.head(segment, rows.clips.each_ref().map(Vec::len), XxHash3_64::oneshot(&body));
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
-        builder.prefix("_writing-").suffix(".part");
+        builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
         let mut file = builder.tempfile_in(folder).at(folder, "write")?;
-        file.write_all(&head).and_then(|()| file.write_all(&body)).at(path, "write")?;
+        let written = match self.index.key() {
+            Some(key) => key.encrypt(&[&head[..], &body].concat()).and_then(|sealed| file.write_all(&sealed)),
+            None => file.write_all(&head).and_then(|()| file.write_all(&body)),
+        };
+        written.at(path, "write")?;
         let persisted = file.persist(path).map(drop).map_err(|error| error.error);
         persisted.at(path, "write")
     }
@@ -169,7 +172,18 @@ impl<'a> Gallery<'a> {
 
     /// Reads a segment's file; none where it is missing, another one's, or damaged.
     fn read_file(&self, path: &Path, segment: &Segment, rows: &mut SegmentRows) -> Option<()> {
-        let mut file = File::open(path).ok()?;
+        let sealed = match self.index.key() {
+            Some(key) => Some(key.decrypt(path, &fs::read(path).ok()?).ok()?),
+            None => None,
+        };
+        let (mut file, length): (Box<dyn Read>, u64) = match &sealed {
+            Some(plain) => (Box::new(plain.as_slice()), plain.len() as u64),
+            None => {
+                let file = File::open(path).ok()?;
+                let length = file.metadata().ok()?.len();
+                (Box::new(file), length)
+            }
+        };
         let mut head = [0; HEAD];
         file.read_exact(&mut head).ok()?;
         let number = |at: usize| Some(u32::from_ne_bytes(*head.get(at..)?.first_chunk::<4>()?) as usize);
@@ -180,7 +194,7 @@ impl<'a> Gallery<'a> {
         }
         let values = [0, 1].map(|band| counts[band] * self.layouts[band].stride);
         let size = HEAD + CLIP * (counts[0] + counts[1]) + 4 * (values[0] + values[1]);
-        if file.metadata().ok()?.len() != size as u64 {
+        if length != size as u64 {
             return None;
         }
         let mut clips = vec![0; CLIP * (counts[0] + counts[1])];

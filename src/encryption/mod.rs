@@ -1,0 +1,76 @@
+//! Files that are encrypted at rest, in the age format (<https://age-encryption.org/v1>).
+//!
+//! Embeddings are biometric data. A voice model or a bundle may therefore be an age file, and a folder (an index, or the
+//! standing list of protected voices) may hold a key of its own, by which each of its files is encrypted. [`Keys`] open,
+//! [`Recipients`] say for whom new files are closed, and a [`FolderKey`] is a folder's key. Every age program opens the
+//! same files with the same keys.
+//!
+//! What a file says is not changed by encryption, but its bytes are random: two encryptions of one file differ. This
+//! module neither asks for a passphrase nor reads the environment (whoever calls says where a passphrase comes from), and
+//! it does not sign: who wrote a file is another question (see [`signature`](crate::evidence::signature)).
+
+mod folder_key;
+mod keys;
+mod recipients;
+
+pub use folder_key::{FOLDER_KEY, FolderKey};
+pub use keys::{AskPassphrase, Keys};
+pub use recipients::{Passphrase, Recipients};
+
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::whole_file::write_whole;
+use std::io::Read;
+use std::path::Path;
+
+/// How every age file begins.
+const HEADER: &[u8] = b"age-encryption.org/v1\n";
+
+/// How keys open files, and for whom new ones are closed.
+#[derive(Clone, Debug, Default)]
+pub struct AtRest {
+    /// What opens encrypted files.
+    pub keys: Keys,
+    /// For whom new files are encrypted; none for not at all, unless the folder they go to has a key.
+    pub recipients: Option<Recipients>,
+}
+
+impl AtRest {
+    /// The key of a folder. A folder that has none is given one where there are recipients; where it has one, it is
+    /// opened, and encrypted anew for the recipients that are named.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or not be written.
+    pub(crate) fn folder_key(&self, folder: &Path) -> Result<Option<FolderKey>> {
+        let key = match (self.keys.of_folder(folder)?, &self.recipients) {
+            (None, Some(_)) => FolderKey::generate(),
+            (Some(key), Some(_)) => key,
+            (key, None) => return Ok(key),
+        };
+        if let Some(recipients) = &self.recipients {
+            let path = folder.join(FOLDER_KEY);
+            write_whole(&path, &key.sealed_for(recipients).at(&path, "encrypt")?)?;
+        }
+        Ok(Some(key))
+    }
+}
+
+/// Whether these are the first bytes of an encrypted file.
+pub fn is_encrypted(bytes: &[u8]) -> bool {
+    bytes.starts_with(HEADER)
+}
+
+/// Whether a file is encrypted; false where it cannot be read.
+pub fn is_encrypted_file(path: &Path) -> bool {
+    let mut start = [0; HEADER.len()];
+    path.is_file()
+        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && start == HEADER
+}
+
+/// A file, a key or a passphrase that is not what it should be.
+fn fault(path: &Path, found: impl Into<String>, expected: &str) -> Error {
+    ErrorKind::Encryption { path: path.into(), found: found.into(), expected: expected.into() }.into()
+}
+
+#[cfg(test)]
+mod tests;
