@@ -238,7 +238,7 @@ fn folder(name: &Path) -> Option<(PathBuf, String)> {
 
 fn read_model(path: PathBuf, places: &Places) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {
     let place = places.of(&path);
-    let (file, sha256) = (VoiceModelFile::read(place)?, crate::audio::file_sha256(place)?);
+    let (file, sha256) = VoiceModelFile::read_hashed(place)?;
     let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
     Ok((path, model, file))
 }
