@@ -78,6 +78,9 @@ impl SegmentRows {
     }
 }
 
+/// What the names of files begin with that are being written.
+const WRITING: &str = "_writing-";
+
 /// Where rows are had from.
 pub(crate) struct Gallery<'a> {
     index: &'a Index,
@@ -149,7 +152,7 @@ impl<'a> Gallery<'a> {
         let head = self.head(segment, rows.clips.each_ref().map(Vec::len), XxHash3_64::oneshot(&body));
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
-        builder.prefix("_writing-").suffix(".part");
+        builder.prefix(WRITING).suffix(".part");
         let mut file = builder.tempfile_in(folder).at(folder, "write")?;
         file.write_all(&head).and_then(|()| file.write_all(&body)).at(path, "write")?;
         let persisted = file.persist(path).map(drop).map_err(|error| error.error);
@@ -207,12 +210,15 @@ fn file_of(folder: &Path, segment: &Segment) -> PathBuf {
     folder.join(format!("{}.rows", segment.sha256.get(..16).unwrap_or_default()))
 }
 
-/// Takes away the files of segments that are no more.
+/// Takes away the files of segments that are no more, and what a killed scan left half written. Where another scan is
+/// writing at this moment it goes without its file.
 fn tidy(folder: &Path, segments: &[Segment]) {
     let live: Vec<PathBuf> = segments.iter().map(|segment| file_of(folder, segment)).collect();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "rows") && !live.contains(&path) {
+        let ends = |wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
+        let half = ends("part") && entry.file_name().to_string_lossy().starts_with(WRITING);
+        if half || (ends("rows") && !live.contains(&path)) {
             let _ = fs::remove_file(path);
         }
     }
