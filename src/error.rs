@@ -150,6 +150,13 @@ pub enum ErrorKind {
         /// What stands in the way.
         found: String,
     },
+    /// A file was written to while it was read: no figure of it belongs to its hash.
+    Changed {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+    },
     /// A bundle, a signature, a key or an audit log is not what it should be.
     Evidence {
         /// The file concerned.
@@ -208,6 +215,7 @@ impl Error {
             | ErrorKind::VoiceModel { path, .. }
             | ErrorKind::Document { path, .. }
             | ErrorKind::Weights { path, .. }
+            | ErrorKind::Changed { path, .. }
             | ErrorKind::Evidence { path, .. }
             | ErrorKind::Encryption { path, .. }
             | ErrorKind::Table { path, .. } => Some(path),
@@ -217,6 +225,15 @@ impl Error {
             | ErrorKind::KnownAnswer { .. }
             | ErrorKind::Typesetting { .. } => None,
         }
+    }
+
+    /// The same failure told of the file that was to be written, where what failed was a write to it by another name.
+    #[must_use]
+    pub fn of_writing(mut self, written: &Path) -> Self {
+        if let ErrorKind::Io { path, action: "write", .. } = &mut *self.0 {
+            *path = written.into();
+        }
+        self
     }
 
     /// True where the operating system refused to read or write.
@@ -233,6 +250,11 @@ impl Error {
                 | ErrorKind::Malformed { .. }
                 | ErrorKind::NoAudio { .. }
         )
+    }
+
+    /// True where a file was written to while it was read.
+    pub fn is_changed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Changed { .. })
     }
 
     /// True where a setting was outside its range.
@@ -268,9 +290,14 @@ impl Error {
     /// What the user can do, as a short sentence without its final stop.
     pub fn advice(&self) -> String {
         match self.kind() {
-            ErrorKind::Io { source, .. } => match source.kind() {
+            ErrorKind::Io { source, action, .. } => match source.kind() {
                 io::ErrorKind::NotFound => "check the spelling of the path".into(),
-                io::ErrorKind::PermissionDenied => "give this user the right to read it, for example with chmod".into(),
+                io::ErrorKind::PermissionDenied if matches!(*action, "open" | "read" | "list") => {
+                    "give this user the right to read it, for example with chmod".into()
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "give this user the right to write there, for example with chmod".into()
+                }
                 io::ErrorKind::StorageFull => "free some room and run again".into(),
                 _ => "check the file and the disk it lies on".into(),
             },
@@ -313,6 +340,7 @@ impl Error {
             ErrorKind::Encryption { .. } => {
                 "give a file with the secret key by --identity, or the passphrase when asked or by SOUNDALIKE_PASSPHRASE".into()
             }
+            ErrorKind::Changed { .. } => "run again once nothing writes to it any more".into(),
             ErrorKind::Evidence { fault, .. } => match fault {
                 EvidenceFault::Broken => "copy it again from its source".into(),
                 EvidenceFault::Altered => "do not rely on it, and compare it with another copy".into(),
@@ -346,6 +374,9 @@ impl fmt::Display for Error {
             | ErrorKind::Encryption { path, found, expected }
             | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
+            }
+            ErrorKind::Changed { path, found } => {
+                write!(f, "{}: found {found}, expected a file that stays as it is while it is read", path.display())?
             }
             ErrorKind::NoAudio { path, found } => {
                 write!(f, "{}: found {found}, expected recorded sound", path.display())?

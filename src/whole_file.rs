@@ -17,8 +17,8 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     let failed = |source: io::Error| {
-        // The system's own message would name the temporary file.
-        let source = source.raw_os_error().map_or(source, io::Error::from_raw_os_error);
+        // The message of the temporary file would name that file.
+        let source = source.raw_os_error().map_or(source.kind().into(), io::Error::from_raw_os_error);
         Error::from(ErrorKind::Io { path: path.into(), action: "write", source })
     };
     let mut file = builder.tempfile_in(folder).map_err(failed)?;

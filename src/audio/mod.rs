@@ -6,6 +6,7 @@ mod format;
 mod input;
 mod resample;
 mod sound;
+mod steady;
 mod stream;
 mod variation;
 mod warning;

@@ -11,6 +11,7 @@ use super::format::AudioFormat;
 use super::input::{ClipSource, Input};
 use super::resample::Resampler;
 use super::sound::{Sound, SoundMeter};
+use super::steady::Watch;
 use super::warning::Warning;
 use crate::error::{ErrorKind, IoContext, Result};
 use sha2::{Digest, Sha256};
@@ -43,6 +44,7 @@ pub struct Recording {
     resampler: Resampler,
     meter: Option<SoundMeter>,
     sha256: Option<String>,
+    watch: Option<Watch>,
     block: Vec<f32>,
     mono: Vec<f32>,
     frames: u64,
@@ -78,6 +80,8 @@ impl Recording {
     pub fn of(clip: &ClipSource, options: &ReadOptions) -> Result<Self> {
         let path = clip.path();
         let mut file = clip.open()?;
+        // What is hashed and what is decoded are two passes over the file.
+        let watch = if options.hash { Watch::begin(path, &file)? } else { None };
         let sha256 = if options.hash { Some(sha256(path, &mut file)?) } else { None };
         let decoder = Decoder::open(path, file.again(path)?)?;
         let channels = decoder.format().channels;
@@ -102,6 +106,7 @@ impl Recording {
             resampler: Resampler::new(rate, SAMPLE_RATE_HZ)?,
             meter: options.measure.then(|| SoundMeter::new(rate)),
             sha256,
+            watch,
             block: Vec::new(),
             mono: Vec::new(),
             frames: 0,
@@ -155,13 +160,16 @@ impl Recording {
     /// Remarks on the recording; call it once [`next`](Recording::next) has answered false.
     ///
     /// # Errors
-    /// Where more than one sample in a hundred is no finite number.
+    /// Where more than one sample in a hundred is no finite number, or the file was written to after it was hashed.
     pub fn warnings(self) -> Result<Vec<Warning>> {
         Ok(self.finish()?.warnings)
     }
 
     /// What was seen on the way; call it once [`next`](Recording::next) has answered false.
     pub(crate) fn finish(self) -> Result<Seen> {
+        if let (Some(watch), Some(sha256)) = (self.watch, &self.sha256) {
+            watch.end(&self.path, sha256)?;
+        }
         let mut warnings = self.decoder.warnings().to_vec();
         let non_finite = self.mixer.non_finite();
         let samples = self.frames * u64::from(self.decoder.format().channels);
@@ -228,7 +236,7 @@ pub fn file_sha256(path: &Path) -> Result<String> {
 }
 
 /// Opens a regular file; anything else (a folder, a pipe that would block, a device without end) is refused first.
-pub(super) fn open_regular(path: &Path) -> Result<File> {
+pub(in crate::audio) fn open_regular(path: &Path) -> Result<File> {
     let metadata = std::fs::metadata(path).at(path, "open")?;
     if !metadata.is_file() {
         let found = if metadata.is_dir() { "a folder" } else { "a pipe or a device (save it to a file first)" };

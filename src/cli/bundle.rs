@@ -1,6 +1,7 @@
 //! `soundalike bundle`: a case as one archive.
 
 use super::encryption::EncryptArgs;
+use super::output::Prepared;
 use super::report::{differing, elsewhere};
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
@@ -82,11 +83,7 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     }
     // What a result lacks of a report is in it now; a report is bundled as it is.
     let report = match &case.findings {
-        Some(_) => std::fs::read(&args.report).map_err(|source| ErrorKind::Io {
-            path: args.report.clone(),
-            action: "read",
-            source,
-        })?,
+        Some(_) => case.text.clone().into_bytes(),
         None => CaseReport::new(case.case.clone(), &case.result, examination.findings.clone())?.to_json()?,
     };
     let settings = BundleSettings {
@@ -95,17 +92,21 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
         date: args.date.clone(),
     };
     let top = top(&args.output);
-    output::write_file(&args.output, &mut |out| match &recipients {
+    let written = output::prepare(&args.output, &mut |out| match &recipients {
         None => bundle(out, &top, &case, &report, &again.places, examination, &settings).map(drop),
         Some(recipients) => encrypted_bundle(&args.output, out, recipients, &mut |plain| {
             bundle(plain, &top, &case, &report, &again.places, examination, &settings).map(drop)
         }),
     })?;
-    case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
+    // Signed before either has its name, so that no bundle lies beside the signature of another for long.
+    let signature = args.sign.as_ref().map(|key| signed(&written, &args.output, key)).transpose()?;
+    written.put()?;
     let mut text = format!("written          {}\n", output::plain(&args.output.display().to_string()));
-    if let Some(key) = &args.sign {
-        text += &format!("signature        {}\n", output::plain(&signed(&args.output, key)?.display().to_string()));
+    if let Some((path, signature)) = signature {
+        signature.put()?;
+        text += &format!("signature        {}\n", output::plain(&path.display().to_string()));
     }
+    case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
     output::print(&text)?;
     Ok(DONE)
 }
@@ -118,18 +119,18 @@ fn top(path: &Path) -> String {
     soundalike::evidence::name::safe_name(&stem.replace(['/', '\\'], "_"))
 }
 
-/// Signs a file and writes the signature beside it.
-fn signed(file: &Path, key: &Path) -> Result<PathBuf> {
+/// Signs a bundle that is to be `file`; the signature is to lie beside it.
+fn signed(bundle: &Prepared, file: &Path, key: &Path) -> Result<(PathBuf, Prepared)> {
     let password = std::env::var(PASSWORD).ok();
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let comment = format!("soundalike {} file:{}", env!("CARGO_PKG_VERSION"), output::plain(&name));
-    let text = signature::sign(file, key, password.as_deref(), &comment)?;
+    let text = signature::sign(bundle.path(), key, password.as_deref(), &comment)?;
     let mut beside = file.as_os_str().to_os_string();
     beside.push(SUFFIX);
     let beside = PathBuf::from(beside);
-    output::write_file(&beside, &mut |out| {
+    let signature = output::prepare(&beside, &mut |out| {
         out.write_all(text.as_bytes())
             .map_err(|source| ErrorKind::Io { path: beside.clone(), action: "write", source }.into())
     })?;
-    Ok(beside)
+    Ok((beside, signature))
 }

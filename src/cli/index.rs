@@ -48,7 +48,7 @@ pub struct IndexArgs {
     /// which there are only telephone recordings, and takes twice as long
     #[arg(long, value_enum, default_value_t = Narrow::Auto, value_name = "WHICH")]
     narrow: Narrow,
-    /// Make the index anew, with these settings
+    /// Make the index anew, with these settings; the old one stays until the new one is whole
     #[arg(long)]
     rebuild: bool,
     /// Where another process writes this index, do not wait for it

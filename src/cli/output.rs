@@ -1,12 +1,14 @@
 //! Standard output, standard error, and files that appear whole or not at all.
 
-use super::{Common, audit};
+use super::{Common, audit, temporary};
 use serde::Serialize;
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use tempfile::NamedTempFile;
 
 /// Whether a result is coloured: at a terminal, unless the user wants none.
 static COLOUR: OnceLock<bool> = OnceLock::new();
@@ -184,37 +186,61 @@ pub fn private_folder() -> Result<tempfile::TempDir> {
 }
 
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
-pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&std::fs::File>) -> Result<()>) -> Result<()> {
-    let failed = |action, source| Error::from(ErrorKind::Io { path: path.into(), action, source });
-    let given = path;
+pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
+    prepare(path, write)?.put()
+}
+
+/// A file that is written and lacks only its name.
+pub struct Prepared {
+    temporary: NamedTempFile,
+    given: PathBuf,
+    path: PathBuf,
+}
+
+/// Writes a temporary file that is to become `path`.
+pub fn prepare(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>) -> Result<Prepared> {
+    let given = path.to_path_buf();
+    let failed = |action, source| Error::from(ErrorKind::Io { path: given.clone(), action, source });
     // A link stays a link: what it points to is replaced.
-    let path = &path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = path.canonicalize().unwrap_or_else(|_| path.into());
     if path.is_dir() {
         return Err(failed("write", io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".soundalike-").suffix(".part");
     // The operating system's own message would name the temporary file.
-    let temporary = builder.tempfile_in(folder).map_err(|e| match e.kind() {
+    let temporary = temporary::beside(&path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => failed("create", io::Error::new(e.kind(), "its folder does not exist")),
         kind => failed("create", kind.into()),
     })?;
     let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
-    write(&mut out)?;
+    write(&mut out).map_err(|error| error.of_writing(&given))?;
     out.flush().map_err(|e| failed("write", e))?;
     drop(out);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         // Temporary files are private; a result is as readable as the user's other files.
-        let mode = std::fs::metadata(path).map(|m| m.permissions().mode()).unwrap_or(0o644);
+        let mode = std::fs::metadata(&path).map(|m| m.permissions().mode()).unwrap_or(0o644);
         let permissions = std::fs::Permissions::from_mode(mode & 0o777);
         temporary.as_file().set_permissions(permissions).map_err(|e| failed("write", e))?;
     }
     temporary.as_file().sync_all().map_err(|e| failed("write", e))?;
-    let sha256 = audit::hash(temporary.path());
-    temporary.persist(path).map_err(|e| failed("write", e.error))?;
-    audit::output(given, sha256);
-    Ok(())
+    Ok(Prepared { temporary, given, path })
+}
+
+impl Prepared {
+    /// Where the bytes lie until then.
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Gives the file its name, in the place of what has it.
+    pub fn put(self) -> Result<()> {
+        let Prepared { temporary, given, path } = self;
+        let sha256 = audit::hash(temporary.path());
+        let failed = |source| Error::from(ErrorKind::Io { path: given.clone(), action: "write", source });
+        temporary.persist(&path).map_err(|e| failed(e.error))?;
+        temporary::sync_folder(&path);
+        audit::output(&given, sha256);
+        Ok(())
+    }
 }

@@ -290,7 +290,8 @@ impl PanelWorker<'_> {
                 *self = self.panel.worker();
                 ClipAnalysis {
                     path: clip.path().into(),
-                    sha256: clip.sha256().ok(),
+                    // A hash of what is being written would be that of other bytes.
+                    sha256: if error.is_changed() { None } else { clip.sha256().ok() },
                     quality: None,
                     embeddings: Err(Refusal::Unreadable { found: error.to_string() }),
                     short: None,

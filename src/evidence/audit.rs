@@ -199,7 +199,7 @@ fn opened(path: &Path) -> Result<File> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(fault(path, EvidenceFault::Broken, "a folder or a device", "a file"));
     }
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path).at(path, "open")?;
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path).at(path, "append to")?;
     file.lock().at(path, "lock")?;
     Ok(file)
 }

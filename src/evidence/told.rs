@@ -22,6 +22,8 @@ const MOST_BYTES: u64 = 512 << 20;
 pub struct CaseFile {
     /// The file.
     pub path: PathBuf,
+    /// The text of the file.
+    pub text: String,
     /// The result's text, as `check --json` printed it.
     pub result: String,
     /// What is known of the case; empty in a result.
@@ -215,8 +217,8 @@ impl CaseFile {
             let result = text.trim().to_string();
             serde_json::from_str::<Once>(&result).map_err(json)?;
             let told = serde_json::from_str(&result).map_err(json)?;
-            let (case, path) = (CaseInfo::default(), path.into());
-            return Ok(CaseFile { path, result, case, findings: None, stated_sha256: None, program: None, told });
+            let (case, path, text) = (CaseInfo::default(), path.into(), text.into());
+            return Ok(CaseFile { path, text, result, case, findings: None, stated_sha256: None, program: None, told });
         };
         let version = header.version.unwrap_or_default();
         if format != FORMAT || version != FORMAT_VERSION {
@@ -228,6 +230,7 @@ impl CaseFile {
         let result = report.result.get().to_string();
         Ok(CaseFile {
             path: path.into(),
+            text: text.into(),
             told: serde_json::from_str(&result).map_err(json)?,
             result,
             case: report.case,

@@ -141,7 +141,28 @@ pub(crate) fn examine(
         reference: told,
         candidates,
     };
+    if narrow.is_some() {
+        check_unchanged(&report, places)?;
+    }
     Ok(Examined { report, left_out, populations })
+}
+
+/// Holds the recordings against their hashes once more, where they were read more than once: each reading must have had
+/// the same bytes.
+///
+/// # Errors
+/// [`ErrorKind::Changed`] where one holds others by now. One that is gone was there when it was read.
+pub(super) fn check_unchanged(report: &CheckReport, places: &Places) -> Result<()> {
+    let reference = report.reference.clips.iter().filter(|clip| clip.model.is_none());
+    let reference = reference.map(|clip| (&clip.path, &clip.sha256));
+    for (path, sha256) in reference.chain(report.candidates.iter().map(|row| (&row.path, &row.sha256))) {
+        let Some((expected, found)) = sha256.as_ref().zip(places.clip(path.as_ref()).sha256().ok()) else { continue };
+        if *expected != found {
+            let found = format!("SHA-256 {found} where it had been {expected}");
+            return Err(ErrorKind::Changed { path: places.of(path.as_ref()).into(), found }.into());
+        }
+    }
+    Ok(())
 }
 
 /// The files that candidates stand for. Where places are given, clips are taken as they are named, each for itself.

@@ -245,7 +245,7 @@ fn folder(name: &Path) -> Option<(PathBuf, String)> {
 
 fn read_model(path: PathBuf, places: &Places, keys: &Keys) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {
     let place = places.of(&path);
-    let (file, sha256) = (VoiceModelFile::read(place, keys)?, crate::audio::file_sha256(place)?);
+    let (file, sha256) = VoiceModelFile::read_hashed(place, keys)?;
     let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
     Ok((path, model, file))
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
 
@@ -122,12 +123,19 @@ impl VoiceModelFile {
     /// As [`Keys::plain`], [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::VoiceModel`] where it is no voice model of this version
     /// or one of its values cannot be right.
     pub fn read(path: &Path, keys: &Keys) -> Result<Self> {
+        Self::read_hashed(path, keys).map(|(file, _)| file)
+    }
+
+    /// The same with the SHA-256 of the bytes that were read.
+    pub(super) fn read_hashed(path: &Path, keys: &Keys) -> Result<(Self, String)> {
         let wrong = |found: String, expected: &str| VoiceModelFile::wrong(path, found, expected);
         let size = std::fs::metadata(path).at(path, "open")?.len();
         if size > MOST_BYTES {
             return Err(wrong(format!("{size} bytes"), &format!("a voice model of at most {MOST_BYTES} bytes")));
         }
-        Self::parse(path, &keys.read_file(path)?)
+        let bytes = std::fs::read(path).at(path, "read")?;
+        let file = Self::parse(path, &keys.plain(path, &bytes)?)?;
+        Ok((file, crate::hash::hex(Sha256::digest(&bytes))))
     }
 
     /// The same of a file that was read already; `path` is what it is called in messages.

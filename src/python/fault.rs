@@ -58,6 +58,7 @@ fn told(kind: &ErrorKind) -> Told {
             ("AudioError", "malformed", path(at), text(found), text(expected))
         }
         ErrorKind::NoAudio { path: at, found } => ("AudioError", "no_audio", path(at), text(found), None),
+        ErrorKind::Changed { path: at, found } => ("FileError", "changed", path(at), text(found), None),
         ErrorKind::NothingFound { path: at, found } => ("FileError", "nothing_found", path(at), text(found), None),
         ErrorKind::Setting { name, found, expected } => {
             ("SettingError", "setting", text(name), text(found), text(expected))

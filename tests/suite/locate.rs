@@ -88,7 +88,9 @@ fn the_voice_is_found_where_it_speaks_and_every_file_says_so() {
         texts
     };
     let texts = run("1");
-    assert!(run("2") == texts, "1 and 2 threads");
+    for threads in ["2", "7"] {
+        assert!(run(threads) == texts, "1 and {threads} threads");
+    }
 
     let result: Value = serde_json::from_str(&texts[0]).unwrap();
     assert_fits_schema("locate", &result);

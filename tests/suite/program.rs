@@ -57,10 +57,15 @@ impl Run {
     }
 }
 
+/// The program: the one that was built with the tests, or that which `SOUNDALIKE_PROGRAM` names.
+pub fn program() -> Command {
+    Command::new(std::env::var_os("SOUNDALIKE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_soundalike").into()))
+}
+
 /// Runs `soundalike` in the folder of the fixtures.
 #[track_caller]
 pub fn soundalike(arguments: &[&str]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+    let mut command = program();
     command.current_dir(fixtures()).args(arguments);
     run(command)
 }

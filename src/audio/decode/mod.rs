@@ -17,11 +17,11 @@ mod source;
 mod wav;
 
 pub use crate::audio::input::Input;
+use crate::audio::stream::open_regular;
 use crate::audio::{AudioFormat, Container, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
 use packet::Packets;
 use sniff::Sniffed;
-use std::fs::File;
 use std::path::Path;
 use wav::{Opened, Wav};
 
@@ -94,8 +94,9 @@ impl Decoder {
 /// Whether the content of a file is sound in any format that is known, decoded here or not. False where it cannot be
 /// read.
 pub fn looks_like_audio(path: &Path) -> bool {
-    let sniffed = File::open(path).and_then(|file| sniff::sniff(&mut file.into()));
-    matches!(sniffed, Ok(Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
+    // To open a pipe would be to wait for whoever writes to it.
+    let sniffed = open_regular(path).ok().and_then(|file| sniff::sniff(&mut file.into()).ok());
+    matches!(sniffed, Some(Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
 }
 
 const SUPPORTED: &str = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska";

@@ -10,7 +10,7 @@ mod spectrogram;
 
 use super::batch::BatchOptions;
 use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
-use super::check::{Candidate, CheckReport, CheckSettings, Examined, examine};
+use super::check::{Candidate, CheckReport, CheckSettings, Examined, check_unchanged, examine};
 use super::descriptors::{DescriptorComparison, compare};
 use super::locate::{Above, HOP_S, LocateOptions, LocateScore, LocateSettings, Trace, WINDOW_S, locate};
 use super::outcome::Status;
@@ -155,7 +155,7 @@ pub struct Examination {
 /// Compares candidates with a protected voice as [`check`](super::check::check) does, and gathers what a report needs.
 ///
 /// # Errors
-/// As `check`.
+/// As `check`, and where a recording was written to meanwhile.
 pub fn examination(
     panel: &Panel,
     reference: &ReferenceSource,
@@ -174,6 +174,7 @@ pub fn examination(
         ..findings(examined.left_out, examined.populations, &examined.report, &traces, settings.calibration)
     };
     let findings = with_voices(findings, &media, settings);
+    check_unchanged(&examined.report, settings.places.unwrap_or(reference.places()))?;
     Ok(Examination { report: examined.report, findings, media })
 }
 

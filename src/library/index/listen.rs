@@ -5,7 +5,7 @@ use super::source::{Listed, stamp, voice_of};
 use super::store::NarrowRule;
 use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel, PanelWorker, PerEncoder, Refusal};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::library::batch;
 use crate::library::check::shown;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,24 @@ impl<'a> Listener<'a> {
         let narrow = analysis.quality.as_ref().is_some_and(|quality| quality.brief().is_narrow_band());
         let again = analysis.embeddings.is_ok() && (narrow || self.rule == NarrowRule::All);
         let again = again.then(|| self.narrow.analyse_clip(clip, None));
-        heard(listed, analysis, again)
+        match again.as_ref().filter(|again| again.sha256 != analysis.sha256) {
+            Some(again) => heard(listed, changed(&analysis, again), None),
+            None => heard(listed, analysis, again),
+        }
+    }
+}
+
+/// What is known of a clip whose second reading found other bytes: nothing, and no hash, so that it is read anew.
+fn changed(first: &ClipAnalysis, second: &ClipAnalysis) -> ClipAnalysis {
+    let told = |analysis: &ClipAnalysis| analysis.sha256.clone().unwrap_or_else(|| "that could not be told".into());
+    let found = format!("SHA-256 {} where it had been {}", told(second), told(first));
+    let error = Error::from(ErrorKind::Changed { path: first.path.clone(), found });
+    ClipAnalysis {
+        path: first.path.clone(),
+        sha256: None,
+        quality: None,
+        embeddings: Err(Refusal::Unreadable { found: error.to_string() }),
+        short: None,
     }
 }
 

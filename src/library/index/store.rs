@@ -3,7 +3,8 @@
 //! `_index.json` names the segments, sorted files of rows whose names come from their content; nothing else in the folder
 //! counts. A change writes new segments first, then a new `_index.json` in one rename, and only then takes the old
 //! segments away; whoever is killed in between leaves either the old index or the new one. Rows of clips that were just
-//! listened to wait in `_parts` until they are sorted in. Names that begin with `_` are passed over by readers of folders
+//! listened to wait in `_parts` until they are sorted in. An index that is made anew grows in `_rebuild`, an index itself,
+//! and takes the place of the old one in that rename too. Names that begin with `_` are passed over by readers of folders
 //! of Parquet files.
 
 use super::row::{ClipStatus, IndexRow, by_path};
@@ -32,6 +33,7 @@ const PARTS: &str = "_parts";
 const RETIRED: &str = "_retired";
 /// Folder inside an index that a scan keeps the embeddings in as it wants them, made of the segments.
 pub(crate) const ROWS: &str = "_rows";
+const REBUILD: &str = "_rebuild";
 /// Rows of a segment that is filled up; a segment in the middle may grow to twice as many before it is divided.
 #[cfg(not(test))]
 pub(crate) const SEGMENT_ROWS: usize = 8192;
@@ -236,12 +238,16 @@ pub(crate) struct Store {
     next_part: u32,
     /// By which its files are encrypted; none where they are not.
     key: Option<FolderKey>,
+    /// The index that this one is to take the place of.
+    replaces: Option<PathBuf>,
     _lock: File,
 }
 
 impl Store {
     /// Opens an index for writing, or makes a new one, once no other process writes. `waiting` is called where one does;
-    /// its answer says whether to wait. An index that has no key is given one where `at_rest` names recipients.
+    /// its answer says whether to wait. An index that has no key is given one where `at_rest` names recipients. Where there
+    /// is an index and `fresh` is true, a new one is made that takes its place when it is [finished](Self::finish); one that
+    /// was begun with the same settings is gone on with.
     ///
     /// # Errors
     /// Where the folder holds something else, cannot be written, cannot be opened by the keys at hand, or holds an index of
@@ -259,12 +265,29 @@ impl Store {
         let key = at_rest.folder_key(folder)?;
         let common = wanted.common();
         let known = folder.join(MANIFEST).exists();
-        let manifest = if known && !fresh { IndexManifest::read(folder, key.as_ref())? } else { wanted.clone() };
-        refuse_other_settings(folder, &manifest, &wanted)?;
-        let mut store = Store { folder: folder.into(), manifest, common, next_part: 0, key, _lock: lock };
-        if !known || fresh {
-            store.remove_parts()?;
-            store.write_manifest()?;
+        let mut store =
+            Store { folder: folder.into(), manifest: wanted, common, next_part: 0, key, replaces: None, _lock: lock };
+        if known && fresh {
+            store.replaces = Some(std::mem::replace(&mut store.folder, folder.join(REBUILD)));
+        }
+        let begun = match (known, fresh) {
+            (true, false) => Some(IndexManifest::read(folder, store.key.as_ref())?),
+            (true, true) => store.begun(),
+            (false, _) => None,
+        };
+        match begun {
+            Some(manifest) => {
+                refuse_other_settings(folder, &manifest, &store.manifest)?;
+                store.manifest = manifest;
+            }
+            None => {
+                if store.replaces.is_some() {
+                    remove_all(&store.folder)?;
+                    fs::create_dir_all(&store.folder).at(&store.folder, "create")?;
+                }
+                store.remove_parts()?;
+                store.write_manifest()?;
+            }
         }
         store.encrypt()?;
         store.clean()?;
@@ -278,6 +301,35 @@ impl Store {
     pub fn open_as_it_is(folder: &Path, at_rest: &AtRest, waiting: &dyn Fn() -> bool) -> Result<Self> {
         let manifest = IndexManifest::read(folder, at_rest.keys.of_folder(folder)?.as_ref())?;
         Self::open(folder, manifest, false, at_rest, waiting)
+    }
+
+    /// What a run with the same settings that was interrupted has made of a new index.
+    fn begun(&self) -> Option<IndexManifest> {
+        let begun = IndexManifest::read(&self.folder, self.key.as_ref()).ok()?;
+        let same = IndexManifest { segments: Vec::new(), ..begun.clone() } == self.manifest;
+        let whole = begun.segments.iter().all(|segment| self.folder.join(&segment.file).exists());
+        (same && whole).then_some(begun)
+    }
+
+    /// Takes the place of the index that this one was made for, and leaves nothing that does not count.
+    pub fn finish(&mut self) -> Result<()> {
+        if let Some(old) = self.replaces.take() {
+            // Rows that were kept for the old index are of its settings.
+            remove_all(&old.join(PARTS))?;
+            for segment in &self.manifest.segments {
+                give(&self.folder.join(&segment.file), &old.join(&segment.file))?;
+            }
+            let new = std::mem::replace(&mut self.folder, old);
+            self.write_manifest()?;
+            // Without it, what is left of the folder is no index.
+            let manifest = new.join(MANIFEST);
+            fs::remove_file(&manifest).at(&manifest, "remove")?;
+            if self.key.is_some() {
+                // What a scan kept may be older than the key.
+                self.remove_rows()?;
+            }
+        }
+        self.clean()
     }
 
     /// Encrypts what lies there unencrypted, where the index has a key.
@@ -447,6 +499,7 @@ impl Store {
     /// Takes away what does not count: replaced segments, and what an interrupted run left half written.
     pub fn clean(&self) -> Result<()> {
         remove_all(&self.folder.join(RETIRED))?;
+        remove_all(&self.folder.join(REBUILD))?;
         let live = |name: &str| self.manifest.segments.iter().any(|segment| segment.file == name);
         for folder in [self.folder.clone(), self.folder.join(PARTS)] {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -515,6 +568,16 @@ fn encoded(path: &Path, rows: &[IndexRow], common: &Common) -> Result<Vec<u8>> {
     };
     table::write(&mut bytes, rows, common).map_err(failed)?;
     Ok(bytes)
+}
+
+/// Puts a segment into another folder too, in the place of what has its name there: that should be the same, and may be
+/// what was to be mended.
+fn give(from: &Path, to: &Path) -> Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(()),
+        // The name is taken, or the disk knows no links.
+        Err(_) => write_whole(to, &fs::read(from).at(from, "read")?),
+    }
 }
 
 fn remove_all(folder: &Path) -> Result<()> {

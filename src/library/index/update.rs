@@ -37,7 +37,8 @@ const NAMED: usize = 100;
 pub struct IndexSettings<'a> {
     /// For which clips the narrow band is computed.
     pub narrow: NarrowRule,
-    /// Whether everything is computed anew, also where the index was made with other settings.
+    /// Whether everything is computed anew, also where the index was made with other settings. The index that is there
+    /// stays as it is until the new one is whole and takes its place.
     pub rebuild: bool,
     /// Whether the library is counted first, so that progress has an end.
     pub count_first: bool,
@@ -168,7 +169,7 @@ pub fn update(
         (store.manifest.library, store.manifest.program) = (wanted.library, wanted.program);
         store.write_manifest()?;
     }
-    store.clean()?;
+    store.finish()?;
     report.holds = store.manifest.counts();
     report.refused = refused(&store)?;
     Ok(report)
@@ -243,7 +244,7 @@ fn run(
                 return Ok(Some(listed));
             };
             let same = (old.size, old.mtime_ns) == (listed.size, listed.mtime_ns) && old.sha256.is_some();
-            if !same || settings.rebuild {
+            if !same {
                 return Ok(Some(Listed { known: true, ..listed }));
             }
             let mut report = report.borrow_mut();

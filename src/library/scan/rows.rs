@@ -221,12 +221,15 @@ fn file_of(folder: &Path, segment: &Segment) -> PathBuf {
     folder.join(format!("{}.rows", segment.sha256.get(..16).unwrap_or_default()))
 }
 
-/// Takes away the files of segments that are no more.
+/// Takes away the files of segments that are no more, and what a killed scan left half written. Where another scan is
+/// writing at this moment it goes without its file.
 fn tidy(folder: &Path, segments: &[Segment]) {
     let live: Vec<PathBuf> = segments.iter().map(|segment| file_of(folder, segment)).collect();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "rows") && !live.contains(&path) {
+        let ends = |wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
+        let half = ends("part") && entry.file_name().to_string_lossy().starts_with(TEMPORARY.0);
+        if half || (ends("rows") && !live.contains(&path)) {
             let _ = fs::remove_file(path);
         }
     }

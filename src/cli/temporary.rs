@@ -1,0 +1,127 @@
+//! Temporary files beside what they are to become. Whoever writes one holds its lock, which goes when the process goes,
+//! however it does: so the next run that writes the same file knows what a killed one left there, and takes it away.
+
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use tempfile::{Builder, NamedTempFile};
+
+/// What their names begin and end with.
+const PREFIX: &str = ".soundalike-";
+const SUFFIX: &str = ".part";
+/// So often the name that follows from the file's is tried; another run may be at work on the same.
+const TRIES: usize = 3;
+
+/// An empty temporary file in the folder of `path`, private and locked as long as it is open.
+pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let digits: String = Sha256::digest(name).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let prefix = format!("{PREFIX}{digits}");
+    for _ in 0..TRIES {
+        match Builder::new().prefix(&prefix).suffix(SUFFIX).rand_bytes(0).tempfile_in(folder) {
+            Ok(file) if is_held(file.as_file(), file.path()) => return Ok(file),
+            // Another run has taken it for a leftover before it was locked, and removes it.
+            Ok(file) => drop(file.keep()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !remove_leftover(&folder.join(format!("{prefix}{SUFFIX}"))) {
+                    break;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // Another run writes the same file now, or locks are unknown here.
+    Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder)
+}
+
+/// Locks a file; false where another process has the lock, or the name is no longer that of this file.
+fn is_held(file: &File, path: &Path) -> bool {
+    match file.try_lock() {
+        Ok(()) => is_named(file, path),
+        // Where there are no locks nobody removes anything.
+        Err(fs::TryLockError::Error(_)) => true,
+        Err(fs::TryLockError::WouldBlock) => false,
+    }
+}
+
+/// Removes a temporary file that no process holds.
+fn remove_leftover(path: &Path) -> bool {
+    // Neither a link nor a pipe is one; nothing is opened that was not made here.
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let Ok(file) = File::options().read(true).write(true).open(path) else { return false };
+    file.try_lock().is_ok() && is_named(&file, path) && fs::remove_file(path).is_ok()
+}
+
+/// Whether a name is that of an open file.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let named = fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
+    let open = file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
+    matches!((named, open), (Ok(named), Ok(open)) if named == open)
+}
+
+/// Elsewhere a file that is open cannot lose its name.
+#[cfg(not(unix))]
+fn is_named(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Sees to it that the name of a file is on the disk too, where that can be asked for: its content is.
+pub fn sync_folder(path: &Path) {
+    #[cfg(unix)]
+    {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_away_and_what_a_living_one_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.json");
+        // Left behind: the lock went with the process.
+        let left = beside(&path).unwrap();
+        let (file, place) = left.keep().unwrap();
+        drop(file);
+        let mut first = beside(&path).unwrap();
+        assert_eq!((first.path(), names(folder.path()).len()), (place.as_path(), 1));
+        first.write_all(b"one").unwrap();
+        let second = beside(&path).unwrap();
+        assert_ne!(second.path(), place, "the other is at work on it");
+        first.persist(&path).unwrap();
+        drop(second);
+        assert_eq!(names(folder.path()), ["out.json"]);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_by_the_name_of_one_is_neither_followed_nor_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.json");
+        let place = beside(&path).unwrap().path().to_path_buf();
+        let other = folder.path().join("other");
+        fs::write(&other, "mine").unwrap();
+        std::os::unix::fs::symlink(&other, &place).unwrap();
+        assert_ne!(beside(&path).unwrap().path(), place);
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+        assert!(place.is_symlink());
+    }
+}
