@@ -257,6 +257,9 @@ impl Error {
                 io::ErrorKind::NotFound => "check the spelling of the path".into(),
                 io::ErrorKind::PermissionDenied => "give this user the right to read it, for example with chmod".into(),
                 io::ErrorKind::StorageFull => "free some room and run again".into(),
+                io::ErrorKind::InvalidFilename => {
+                    "give a shorter path, or one without characters that no name can have".into()
+                }
                 _ => "check the file and the disk it lies on".into(),
             },
             ErrorKind::NotAudio { .. } => {
