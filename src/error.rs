@@ -299,6 +299,9 @@ impl Error {
                     "give this user the right to write there, for example with chmod".into()
                 }
                 io::ErrorKind::StorageFull => "free some room and run again".into(),
+                io::ErrorKind::InvalidFilename => {
+                    "give a shorter path, or one without characters that no name can have".into()
+                }
                 _ => "check the file and the disk it lies on".into(),
             },
             ErrorKind::NotAudio { .. } => {

@@ -62,6 +62,9 @@ $pip --require-hashes -r "$tmp/hibari.txt"
 
 python3 "$root/tools/make_fixtures.py" "$tmp/out" "$tmp/scratch" "$tmp/venv/bin/python"
 
+# What the fuzz targets found is kept as it is; nothing makes it again.
+if [ -d "$fixtures/malformed/found" ]; then cp -r "$fixtures/malformed/found" "$tmp/out/malformed/"; fi
+
 sums() { (cd "$1" && find voices formats malformed -type f | sort | xargs sha256sum); }
 sums "$tmp/out" >"$tmp/SHA256SUMS"
 if [ "$update" = no ] && [ -e "$fixtures/SHA256SUMS" ] && ! cmp -s "$tmp/SHA256SUMS" "$fixtures/SHA256SUMS"; then

@@ -56,6 +56,9 @@ impl fmt::Display for Channel {
 const SILENT_DB: f64 = 60.0;
 /// The mix is said to cancel where it is this far under what unrelated channels would give, dB.
 const CANCEL_DB: f64 = 6.0;
+/// Largest sample that is believed, in full scales: that of 32-bit integers that were written as they are, and some more.
+/// Beyond it sums and squares could come to infinity on the way.
+const LARGEST: f32 = 4_294_967_296.0;
 
 /// Mixes interleaved blocks to one channel and keeps each channel's power.
 #[derive(Debug)]
@@ -74,12 +77,13 @@ impl Mixer {
         Mixer { channels: channels.max(1), only, power: vec![0.0; channels.max(1)], mix_power: 0.0, non_finite: 0 }
     }
 
-    /// Replaces `mono` by the block's one channel. Samples that are not finite are zeroed first; what the block holds
-    /// afterwards is of no use.
+    /// Replaces `mono` by the block's one channel. Samples that are not finite or beyond any sound are zeroed first; what
+    /// the block holds afterwards is of no use.
     pub fn mix(&mut self, block: &mut Vec<f32>, mono: &mut Vec<f32>) {
         // A fold without a way out is checked many samples at a time.
-        if block.iter().fold(false, |found, x| found | !x.is_finite()) {
-            for x in block.iter_mut().filter(|x| !x.is_finite()) {
+        let is_sound = |x: &f32| x.abs() <= LARGEST;
+        if block.iter().fold(false, |found, x| found | !is_sound(x)) {
+            for x in block.iter_mut().filter(|x| !is_sound(x)) {
                 *x = 0.0;
                 self.non_finite += 1;
             }
@@ -113,7 +117,7 @@ impl Mixer {
         best
     }
 
-    /// Number of samples, of any channel, that were not finite.
+    /// Number of samples, of any channel, that were not finite or beyond any sound.
     pub fn non_finite(&self) -> u64 {
         self.non_finite
     }
@@ -188,5 +192,8 @@ mod tests {
         let (mono, warnings) = mixed(&[[f32::NAN, 0.5], [f32::INFINITY, f32::NEG_INFINITY]], None);
         assert_eq!(mono, [0.25, 0.0]);
         assert_eq!(warnings, [Warning::NonFinite { count: 3 }]);
+        let (mono, warnings) = mixed(&[[f32::MAX, 0.5], [-1e10, LARGEST]], None);
+        assert_eq!(mono, [0.25, LARGEST / 2.0]);
+        assert_eq!(warnings, [Warning::NonFinite { count: 2 }]);
     }
 }

@@ -160,7 +160,8 @@ impl Recording {
     /// Remarks on the recording; call it once [`next`](Recording::next) has answered false.
     ///
     /// # Errors
-    /// Where more than one sample in a hundred is no finite number, or the file was written to after it was hashed.
+    /// Where more than one sample in a hundred is no finite number or beyond any sound, or the file was written to after it
+    /// was hashed.
     pub fn warnings(self) -> Result<Vec<Warning>> {
         Ok(self.finish()?.warnings)
     }
@@ -174,7 +175,7 @@ impl Recording {
         let non_finite = self.mixer.non_finite();
         let samples = self.frames * u64::from(self.decoder.format().channels);
         if non_finite * 100 > samples {
-            let found = format!("{non_finite} of {samples} samples that are no finite numbers");
+            let found = format!("{non_finite} of {samples} samples that are no finite numbers, or beyond any sound");
             let expected = "samples between -1 and 1".into();
             return Err(ErrorKind::Malformed { path: self.path, found, expected }.into());
         }

@@ -41,7 +41,7 @@ pub enum Warning {
         /// Frames found.
         found_frames: u64,
     },
-    /// Samples that are no number or infinite were replaced by zero.
+    /// Samples that are no number, infinite, or beyond 2^32 full scales were replaced by zero.
     NonFinite {
         /// How many samples of any channel.
         count: u64,
@@ -115,7 +115,10 @@ impl fmt::Display for Warning {
                  check whether several recordings were joined"
             ),
             Warning::NonFinite { count } => {
-                write!(f, "{count} samples were not finite numbers and were replaced by zero; export the clip again")
+                write!(
+                    f,
+                    "{count} samples were not finite or beyond any sound and were replaced by zero; export the clip again"
+                )
             }
             Warning::ChannelsCancel { loss_db } => write!(
                 f,

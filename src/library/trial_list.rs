@@ -45,7 +45,8 @@ impl TrialList {
             if words.is_empty() {
                 continue;
             }
-            let (label, enrolled, tested) = split(words).ok_or_else(|| table(file, line, format!("\"{words}\"")))?;
+            let shown = || format!("\"{}\"", words.chars().take(200).collect::<String>());
+            let (label, enrolled, tested) = split(words).ok_or_else(|| table(file, line, shown()))?;
             let mut number = |name: &str| match numbers.get(name) {
                 Some(number) => *number,
                 None => {

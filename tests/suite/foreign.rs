@@ -384,6 +384,9 @@ fn what_cannot_be_an_index_is_refused_with_what_to_do() {
     refused(bad(|list| list[3] = None), &["an embedding with a null in it in column mfcc", "38 numbers"]);
     refused(bad(|list| list[3] = Some(f32::NAN)), &["an embedding of 38 values in column mfcc", "38 numbers"]);
     refused(bad(|list| list.truncate(37)), &["an embedding of 37 values in column mfcc"]);
+    // Some hundred bytes of equal numbers, which would take memory without end.
+    let swollen = sheet.clone().with(|sheet| sheet.lists("mfcc")[1] = Some(vec![Some(0.5); 4 << 20]));
+    refused(swollen, &["values or more in one column, of at most", "in a file of its size"]);
     let speechless = sheet.clone().with(|sheet| *sheet.column("net_speech_s") = Values::Double(vec![None; 4]));
     refused(speechless, &["a usable clip without a value in column net_speech_s"]);
     let number = sheet.clone().with(|sheet| *sheet.column("voice") = Values::Double(vec![Some(1.0); 4]));

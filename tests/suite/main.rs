@@ -16,6 +16,7 @@ mod features;
 mod foreign;
 mod formats;
 mod golden;
+mod hostile;
 mod index;
 mod inspect;
 mod locate;

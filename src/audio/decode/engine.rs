@@ -4,11 +4,14 @@
 //! is caught at [`guard`] and becomes a value.
 
 use super::opus::{self, Opus};
+use super::vorbis;
 use crate::audio::{AudioFormat, Container};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AC3, CODEC_ID_EAC3, CODEC_ID_OPUS, CODEC_ID_SPEEX};
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_AC3, CODEC_ID_EAC3, CODEC_ID_OPUS, CODEC_ID_SPEEX, CODEC_ID_VORBIS,
+};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::{Error as Fault, Result as Outcome};
 use symphonia::core::formats::probe::ProbeableFormat;
@@ -38,6 +41,11 @@ pub(super) struct Engine {
 /// Frames of the longest packet that is believed; FLAC allows 65 535.
 const FRAMES_MOST: u64 = 1 << 16;
 
+/// Audio tracks that are tried, one after the other, until one can be decoded.
+const TRACKS_MOST: usize = 16;
+/// What can be decoded.
+pub(super) const CODECS: &str = "PCM, FLAC, ALAC, MP3, AAC-LC, Vorbis, Opus or ADPCM";
+
 enum Codec {
     General(Box<dyn AudioDecoder>),
     Opus(Box<Opus>),
@@ -49,8 +57,8 @@ pub(super) enum Refusal {
     Fault(Fault),
     /// There is no audio track.
     NoTrack,
-    /// The audio tracks cannot be decoded.
-    Codec(String),
+    /// The audio tracks cannot be decoded: what was found and what can be.
+    Codec(String, &'static str),
 }
 
 /// What the next packet was.
@@ -81,8 +89,7 @@ impl Engine {
     pub fn open(stream: MediaSourceStream<'static>, container: Container) -> Result<Engine, Refusal> {
         let demuxer = demuxer(stream, container).map_err(Refusal::Fault)?;
         let mut refused = None;
-        for track in demuxer.tracks() {
-            let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
+        for (track, params) in demuxer.tracks().iter().filter_map(audio).take(TRACKS_MOST) {
             match Codec::new(params, container) {
                 Ok(codec) => {
                     let (track, total) = (track.clone(), total_frames(&*demuxer, track, params));
@@ -91,7 +98,7 @@ impl Engine {
                 Err(found) => refused = refused.or(Some(found)),
             }
         }
-        Err(refused.map_or(Refusal::NoTrack, Refusal::Codec))
+        Err(refused.map_or(Refusal::NoTrack, |(found, expected)| Refusal::Codec(found, expected)))
     }
 
     fn new(
@@ -168,13 +175,23 @@ impl Engine {
     }
 }
 
+/// A track with its parameters, where it is audio.
+fn audio(track: &Track) -> Option<(&Track, &AudioCodecParameters)> {
+    match &track.codec_params {
+        Some(CodecParameters::Audio(params)) => Some((track, params)),
+        _ => None,
+    }
+}
+
 impl Codec {
-    fn new(params: &AudioCodecParameters, container: Container) -> Result<Codec, String> {
+    /// A decoder, or what was found and what can be decoded.
+    fn new(params: &AudioCodecParameters, container: Container) -> Result<Codec, (String, &'static str)> {
         if params.codec == CODEC_ID_OPUS {
             let head = params.extra_data.as_deref().unwrap_or_default();
             // MP4 writes the numbers of the header with the high byte first, and the demuxer leaves them so.
             let swapped = (container == Container::Mp4).then(|| opus::swapped(head));
-            return Opus::new(swapped.as_deref().unwrap_or(head)).map(|opus| Codec::Opus(Box::new(opus)));
+            let opus = Opus::new(swapped.as_deref().unwrap_or(head));
+            return opus.map(|opus| Codec::Opus(Box::new(opus))).map_err(|found| (found, CODECS));
         }
         let name = match params.codec {
             CODEC_ID_SPEEX => "Speex".into(),
@@ -185,21 +202,25 @@ impl Codec {
             },
         };
         check_sizes(params)?;
+        if params.codec == CODEC_ID_VORBIS {
+            let headers = params.extra_data.as_deref().unwrap_or_default();
+            vorbis::check(headers).map_err(|found| (found, "at most 65536 entries in one setup header"))?;
+        }
         get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map(Codec::General)
-            .map_err(|fault| format!("{name} ({fault})"))
+            .map_err(|fault| (format!("{name} ({fault})"), CODECS))
     }
 }
 
 /// Decoders reserve room for a whole packet by what the headers say: 4 GB and more in damaged files.
-fn check_sizes(params: &AudioCodecParameters) -> Result<(), String> {
+fn check_sizes(params: &AudioCodecParameters) -> Result<(), (String, &'static str)> {
     let channels = params.channels.as_ref().map_or(0, |channels| channels.count());
     if channels > usize::from(*super::fmt::CHANNELS.end()) {
-        return Err(format!("{channels} channels"));
+        return Err((format!("{channels} channels"), "1 to 8 channels"));
     }
     match params.max_frames_per_packet {
-        Some(frames) if frames > FRAMES_MOST => Err(format!("packets of {frames} frames")),
+        Some(frames) if frames > FRAMES_MOST => Err((format!("packets of {frames} frames"), "at most 65536 frames")),
         _ => Ok(()),
     }
 }

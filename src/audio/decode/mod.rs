@@ -14,6 +14,7 @@ mod opus;
 mod packet;
 mod sniff;
 mod source;
+mod vorbis;
 mod wav;
 
 pub use crate::audio::input::Input;

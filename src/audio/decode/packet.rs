@@ -4,7 +4,7 @@
 //! the file announced, and whatever went wrong on the way is told: by a warning where sound was read, by an error
 //! where none was.
 
-use super::engine::{Engine, Pulled, Refusal, guard};
+use super::engine::{CODECS, Engine, Pulled, Refusal, guard};
 use super::fmt::{check_ranges, malformed, unsupported};
 use super::source::{self, Window};
 use crate::audio::input::Input;
@@ -24,6 +24,14 @@ const BLOCK_MOST: usize = 64 * 1024;
 const DAMAGED_MOST: u64 = 10_000;
 /// Packets in a row that yield nothing before the rest of the stream is given up.
 const EMPTY_MOST: u64 = 1_000_000;
+/// Hours of compressed sound that are read: a few bytes of silence may stand for any number of them.
+const HOURS_MOST: u64 = 48;
+/// The same in seconds.
+#[cfg(not(test))]
+const SECONDS_MOST: u64 = HOURS_MOST * 3600;
+/// Few, so that tests come to the end of them.
+#[cfg(test)]
+const SECONDS_MOST: u64 = 20;
 
 /// An open file of packets.
 pub(super) struct Packets {
@@ -64,6 +72,7 @@ impl Packets {
             _ => true,
         };
         let window = Window::new(file, start, end).at(path, "read")?;
+        let window = if container == Container::Aiff { window.without_id3() } else { window };
         let mut engine = guard(|| {
             let stream = MediaSourceStream::new(Box::new(window), Default::default());
             Engine::open(stream, container)
@@ -89,6 +98,7 @@ impl Packets {
         if packets.pending.is_empty() {
             return Err(packets.no_sound());
         }
+        packets.refuse_endless(packets.announced.unwrap_or(0))?;
         Ok(packets)
     }
 
@@ -195,7 +205,16 @@ impl Packets {
         let (from, to) = (skip as usize * had, (skip + kept) as usize * had);
         self.pending.extend_from_slice(self.engine.samples.get(from..to).unwrap_or_default());
         self.state.frames += kept;
-        Ok(())
+        self.refuse_endless(self.state.frames)
+    }
+
+    /// Refuses more sound than is read.
+    fn refuse_endless(&self, frames: u64) -> Result<()> {
+        if frames <= SECONDS_MOST * u64::from(self.format.sample_rate_hz) {
+            return Ok(());
+        }
+        let found = format!("more than {HOURS_MOST} hours of {} in {}", self.format.codec, self.format.container);
+        Err(unsupported(&self.path, found, format!("at most {HOURS_MOST} hours in one file, or uncompressed sound")))
     }
 
     fn damaged(&mut self) {
@@ -258,7 +277,7 @@ fn refused(path: &Path, container: Container, refusal: Refusal) -> Error {
         Refusal::NoTrack => {
             ErrorKind::NoAudio { path: path.into(), found: format!("{container} without an audio track") }.into()
         }
-        Refusal::Codec(found) => unsupported(path, format!("{found} in {container}"), CODECS),
+        Refusal::Codec(found, expected) => unsupported(path, format!("{found} in {container}"), expected),
         Refusal::Fault(Fault::Unsupported(found)) if found.contains("missing") => {
             malformed(path, format!("{container} that is incomplete ({found})"), "a whole file")
         }
@@ -275,4 +294,66 @@ fn refused(path: &Path, container: Container, refusal: Refusal) -> Error {
     }
 }
 
-const CODECS: &str = "PCM, FLAC, ALAC, MP3, AAC-LC, Vorbis, Opus or ADPCM";
+#[cfg(test)]
+mod tests {
+    use super::super::Decoder;
+    use super::super::chunks::tests::file;
+    use super::*;
+
+    const BLOCK: u16 = 4096;
+    const RATE: u64 = 16_000;
+
+    /// The remainder of a polynomial division, as FLAC checks its frames.
+    fn remainder(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+        let top = 1 << (bits - 1);
+        bytes.iter().fold(0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| {
+                (crc << 1 ^ if crc & top == 0 { 0 } else { polynomial }) & (2 * top - 1)
+            })
+        })
+    }
+
+    /// FLAC of silence in 13 bytes a block, that announces so many samples.
+    fn silence(blocks: u8, announced: u64) -> Vec<u8> {
+        let mut out = b"fLaC\x80\0\0\x22".to_vec();
+        out.extend([BLOCK, BLOCK].map(u16::to_be_bytes).concat());
+        out.extend([0; 6]);
+        out.extend((RATE << 44 | 15 << 36 | announced).to_be_bytes());
+        out.extend([0; 16]);
+        for block in 0..blocks {
+            let mut frame = vec![0xFF, 0xF8, 0x70, 0x08, block];
+            frame.extend((BLOCK - 1).to_be_bytes());
+            frame.push(remainder(&frame, 8, 0x07) as u8);
+            frame.extend([0, 0, 0]);
+            frame.extend((remainder(&frame, 16, 0x8005) as u16).to_be_bytes());
+            out.extend(frame);
+        }
+        out
+    }
+
+    fn frames(bytes: &[u8]) -> Result<usize> {
+        let mut decoder = Decoder::open(Path::new("x.flac"), file(bytes))?;
+        let (mut block, mut count) = (Vec::new(), 0);
+        while decoder.next_block(&mut block)? {
+            assert!(block.len() <= BLOCK_MOST);
+            count += block.len();
+        }
+        Ok(count)
+    }
+
+    #[test]
+    fn silence_without_end_in_a_few_bytes_is_read_up_to_a_limit() {
+        let most = (SECONDS_MOST * RATE / u64::from(BLOCK)) as u8;
+        assert_eq!(frames(&silence(most, 0)).unwrap(), usize::from(most) * usize::from(BLOCK));
+        let whole = silence(most + 1, 0);
+        assert!(whole.len() < 1200);
+        for bytes in [whole, silence(most, u64::from(most + 1) * u64::from(BLOCK))] {
+            let error = frames(&bytes).unwrap_err().to_string();
+            assert!(
+                error.starts_with("x.flac: found more than 48 hours of flac in FLAC, expected at most 48"),
+                "{error}"
+            );
+            assert!(error.contains("uncompressed sound; convert it"), "{error}");
+        }
+    }
+}

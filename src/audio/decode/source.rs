@@ -10,13 +10,47 @@ pub(super) struct Window {
     start: u64,
     len: u64,
     pos: u64,
+    without_id3: bool,
 }
+
+/// A chunk of AIFF with an ID3 tag begins so, with its length between the two.
+const ID3_CHUNK: [&[u8]; 2] = [b"ID3 ", b"ID3"];
+/// Bytes from the first of these to the end of the second.
+const ID3_REACH: usize = 11;
+/// The name of a chunk that is passed over.
+const PASSED_OVER: &[u8; 4] = b"JUNK";
 
 impl Window {
     /// The bytes of `file` from `start` to `end`.
     pub fn new(mut file: Input, start: u64, end: u64) -> io::Result<Window> {
         file.seek(SeekFrom::Start(start))?;
-        Ok(Window { file, start, len: end.saturating_sub(start), pos: 0 })
+        Ok(Window { file, start, len: end.saturating_sub(start), pos: 0, without_id3: false })
+    }
+
+    /// The same without the ID3 tags of AIFF. The demuxer reads chapters within chapters by calling itself, so that some
+    /// thousand of them would end the program; and nothing in a tag is looked at here.
+    pub fn without_id3(self) -> Window {
+        Window { without_id3: true, ..self }
+    }
+
+    /// Gives those chunks in bytes that were just read another name; where they lie may not depend on the chunks before,
+    /// of which each reader has its own view.
+    fn hide_id3(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        let before = usize::try_from(self.pos).unwrap_or(usize::MAX).min(ID3_REACH);
+        let mut around = Vec::with_capacity(bytes.len() + 2 * ID3_REACH);
+        self.file.seek(SeekFrom::Start(self.start.saturating_add(self.pos) - before as u64))?;
+        self.file.by_ref().take((before + bytes.len() + ID3_REACH) as u64).read_to_end(&mut around)?;
+        self.file.seek(SeekFrom::Start(self.start.saturating_add(self.pos).saturating_add(bytes.len() as u64)))?;
+        let [name, tag] = ID3_CHUNK;
+        for (at, window) in around.windows(ID3_REACH).enumerate() {
+            if window.starts_with(name) && window.ends_with(tag) {
+                let renamed = (at..).zip(PASSED_OVER).filter_map(|(at, byte)| Some((at.checked_sub(before)?, *byte)));
+                for (at, byte) in renamed {
+                    bytes.get_mut(at).into_iter().for_each(|to| *to = byte);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -25,6 +59,9 @@ impl Read for Window {
         let room = usize::try_from(self.len.saturating_sub(self.pos)).unwrap_or(usize::MAX).min(buffer.len());
         let Some(part) = buffer.get_mut(..room) else { return Ok(0) };
         let count = self.file.read(part)?;
+        if let (true, Some(read)) = (self.without_id3, buffer.get_mut(..count)) {
+            self.hide_id3(read)?;
+        }
         self.pos += count as u64;
         Ok(count)
     }
@@ -109,6 +146,27 @@ mod tests {
         assert_eq!(window.read(&mut [0; 8]).unwrap(), 0);
         assert_eq!(window.seek(SeekFrom::Start(1)).unwrap(), 1);
         assert!(window.seek(SeekFrom::Current(-100)).is_err());
+    }
+
+    #[test]
+    fn chunks_with_a_tag_are_hidden_however_they_are_read() {
+        let whole = b"xxID3 \0\0\0\x05ID3..ID3 \0\0\0\0ID4 ID3 1234ID3";
+        let expected = b"xxJUNK\0\0\0\x05ID3..ID3 \0\0\0\0ID4 JUNK1234ID3";
+        for portion in 1..whole.len() {
+            for start in [0, 2] {
+                let window = Window::new(file(whole), start, whole.len() as u64).unwrap();
+                let mut window = window.without_id3();
+                let (mut all, mut buffer) = (Vec::<u8>::new(), vec![0; portion]);
+                loop {
+                    let count = window.read(&mut buffer).unwrap();
+                    if count == 0 {
+                        break;
+                    }
+                    all.extend(&buffer[..count]);
+                }
+                assert_eq!(all, expected[start as usize..], "{portion} {start}");
+            }
+        }
     }
 
     #[test]

@@ -7,15 +7,18 @@
 //! What clips are worth against a voice is not decided here but in [`scan`](super::scan).
 
 mod columns;
+mod footer;
 mod foreign;
 mod forget;
 mod leaf;
 mod listen;
+mod pages;
 mod reader;
 mod row;
 mod source;
 mod store;
 mod table;
+mod thrift;
 mod update;
 
 pub use columns::{ColumnKind, ColumnValues, columns, values};

@@ -227,7 +227,7 @@ impl Index {
     fn unlisted(&self, library: &LibrarySource) -> Result<Option<Problem>> {
         let files = library.files().filter(|step| matches!(step, Step::File(_))).count();
         let counts = self.manifest.counts();
-        let rows = counts.rows - counts.vanished;
+        let rows = counts.rows.saturating_sub(counts.vanished);
         let message = format!("holds {files} sound files, the index {rows}; bring it up to date with soundalike index");
         let path = library.named().to_string_lossy().into_owned();
         Ok((files != rows).then_some(Problem { path, message }))

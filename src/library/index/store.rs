@@ -8,7 +8,7 @@
 //! of Parquet files.
 
 use super::row::{ClipStatus, IndexRow, by_path};
-use super::table::{self, Common, Table, damaged};
+use super::table::{self, Common, MOST_VALUES, Table, damaged};
 use crate::encoder::PerEncoder;
 use crate::encryption::{AtRest, FolderKey, is_encrypted, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What `_index.json` says it is.
 pub const FORMAT: &str = "soundalike index";
@@ -166,16 +166,21 @@ impl Counts {
 
     /// Adds the counts of other rows.
     pub fn add(&mut self, other: &Counts) {
-        self.rows += other.rows;
-        self.usable += other.usable;
-        self.refused += other.refused;
-        self.vanished += other.vanished;
-        self.narrow_band += other.narrow_band;
-        self.with_narrow += other.with_narrow;
+        for (sum, n) in [
+            (&mut self.rows, other.rows),
+            (&mut self.usable, other.usable),
+            (&mut self.refused, other.refused),
+            (&mut self.vanished, other.vanished),
+            (&mut self.narrow_band, other.narrow_band),
+            (&mut self.with_narrow, other.with_narrow),
+        ] {
+            *sum = sum.saturating_add(n);
+        }
         self.seconds += other.seconds;
         self.net_speech_s += other.net_speech_s;
         for (code, n) in &other.reasons {
-            *self.reasons.entry(code.clone()).or_insert(0) += n;
+            let sum = self.reasons.entry(code.clone()).or_insert(0);
+            *sum = sum.saturating_add(*n);
         }
     }
 }
@@ -191,7 +196,30 @@ impl IndexManifest {
             let found = format!("\"{}\" version {}", manifest.format, manifest.version);
             return Err(damaged(&path, found, "a soundalike index of version 1"));
         }
+        manifest.check().map_err(|(found, expected)| damaged(&path, found, expected))?;
         Ok(manifest)
+    }
+
+    /// Found and expected of the first value that cannot be right. Names become paths, and files of these paths are moved
+    /// and removed: none may lead out of the folder.
+    fn check(&self) -> std::result::Result<(), (String, &'static str)> {
+        let plain = |name: &str| {
+            let mut parts = Path::new(name).components();
+            matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+        };
+        for Segment { file, sha256, .. } in &self.segments {
+            if !plain(file) {
+                return Err((format!("a segment {file:?}"), "the name of a file in the folder of the index"));
+            }
+            if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err((format!("the SHA-256 {sha256:?} of {file:?}"), "64 hexadecimal digits"));
+            }
+        }
+        let widths = self.widths.iter().chain(self.narrow_widths.iter());
+        match widths.map(|(encoder, width)| (encoder, *width)).find(|(_, width)| !(1..=MOST_VALUES).contains(width)) {
+            Some((encoder, width)) => Err((format!("embeddings of {width} values by {encoder}"), "1 to 4096")),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn common(&self) -> Common {

@@ -7,7 +7,9 @@
 //! Files of other programs are read too ([`Table::open_other`]): their columns are found by name (`leaf`), whatever their
 //! order, and what our schema rules out beforehand is checked row by row.
 
+use super::footer;
 use super::leaf::{Leaf, Leaves};
+use super::pages::{self, Pages, guarded, most_rows, most_text};
 use super::row::{ClipFormat, ClipStatus, IndexRow};
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::encryption::{FolderKey, is_encrypted_file};
@@ -15,7 +17,7 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader, get_typed_column_reader};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
@@ -25,7 +27,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, Type};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,6 +61,9 @@ const STATUS: usize = 15;
 pub(super) const REASON: usize = 16;
 /// Column of the channel.
 pub(super) const CHANNEL: usize = 18;
+
+/// Most values of an embedding; the longest of this version has 256.
+pub(super) const MOST_VALUES: usize = 4096;
 
 /// What every row of an index has in common.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -284,19 +289,14 @@ pub(crate) struct Table<'a> {
     leaves: Leaves,
     by: By,
     common: &'a Common,
+    file: Opened,
 }
 
 impl<'a> Table<'a> {
     /// Opens a file of this program and holds its schema to that of an index; `key` is that of its folder.
     pub fn open(path: &'a Path, common: &'a Common, key: Option<&FolderKey>) -> Result<Self> {
         let broken = |error: ParquetError| damaged(path, error.to_string(), "a whole Parquet file");
-        let reader: Box<dyn FileReader> = if is_encrypted_file(path) {
-            let keys = key.map_or_else(Default::default, FolderKey::keys);
-            let plain = keys.decrypt(path, &std::fs::read(path).at(path, "read")?)?;
-            Box::new(SerializedFileReader::new(Bytes::from(plain)).map_err(broken)?)
-        } else {
-            Box::new(SerializedFileReader::new(File::open(path).at(path, "open")?).map_err(broken)?)
-        };
+        let (reader, file) = opened(path, By::Own, key)?;
         let ours = schema().map_err(broken)?;
         let descriptor = reader.metadata().file_metadata().schema_descr();
         let found = descriptor.root_schema_ptr();
@@ -308,19 +308,18 @@ impl<'a> Table<'a> {
             return Err(damaged(path, format!("the columns {short}"), "those of an index of version 1"));
         }
         let leaves = Leaves::find(descriptor, &ours, path)?;
-        Ok(Table { path, reader, leaves, by: By::Own, common })
+        Ok(Table { path, reader, leaves, by: By::Own, common, file })
     }
 
     /// Opens a file of another program, in which the columns of an index may lie in any order, beside others.
     pub fn open_other(path: &'a Path, common: &'a Common) -> Result<Self> {
         let broken = |error: ParquetError| unfit(path, error.to_string(), "a whole Parquet file");
-        let file = File::open(path).at(path, "open")?;
-        let reader = Box::new(SerializedFileReader::new(file).map_err(broken)?);
+        let (reader, file) = opened(path, By::Other, None)?;
         let ours = schema().map_err(broken)?;
         let leaves = Leaves::find(reader.metadata().file_metadata().schema_descr(), &ours, path)?;
         leaves.check(path)?;
         leaves.check_compression(reader.metadata(), path)?;
-        Ok(Table { path, reader, leaves, by: By::Other, common })
+        Ok(Table { path, reader, leaves, by: By::Other, common, file })
     }
 
     /// What the file says of itself.
@@ -376,12 +375,62 @@ impl<'a> Table<'a> {
     pub fn groups(&self, mut take: impl FnMut(&Columns<'_>) -> Result<()>) -> Result<()> {
         let broken = |error: ParquetError| self.by.damaged(self.path, error.to_string(), "a whole Parquet file");
         for group in 0..self.reader.num_row_groups() {
-            let group = self.reader.get_row_group(group).map_err(broken)?;
-            let (leaves, by) = (&self.leaves, self.by);
-            take(&Columns { group: group.as_ref(), path: self.path, leaves, by, common: self.common })?;
+            let group = guarded(|| self.reader.get_row_group(group)).map_err(broken)?;
+            let (group, leaves, by, file) = (group.as_ref(), &self.leaves, self.by, &self.file);
+            take(&Columns { group, path: self.path, leaves, by, common: self.common, file })?;
         }
         Ok(())
     }
+}
+
+/// Where the bytes of a file lie.
+enum Source {
+    /// In the file.
+    File(File),
+    /// In memory, decrypted.
+    Memory(Bytes),
+}
+
+/// A file beside the reader of it.
+struct Opened {
+    source: Source,
+    bytes: u64,
+}
+
+/// Opens a file and refuses one that states more rows than a file of its size can hold; `key` is that of its folder.
+fn opened(path: &Path, by: By, key: Option<&FolderKey>) -> Result<(Box<dyn FileReader>, Opened)> {
+    let source = if by == By::Own && is_encrypted_file(path) {
+        let keys = key.map_or_else(Default::default, FolderKey::keys);
+        let plain = keys.decrypt(path, &std::fs::read(path).at(path, "read")?)?;
+        Source::Memory(Bytes::from(plain))
+    } else {
+        Source::File(File::open(path).at(path, "open")?)
+    };
+    let bytes = match &source {
+        Source::File(file) => file.metadata().at(path, "read")?.len(),
+        Source::Memory(plain) => plain.len() as u64,
+    };
+    let refusal = match &source {
+        Source::File(file) => footer::refusal(&mut &*file, bytes),
+        Source::Memory(plain) => footer::refusal(&mut Cursor::new(plain), bytes),
+    };
+    if let Some(found) = refusal.at(path, "read")? {
+        return Err(by.damaged(path, found, "a whole Parquet file of clips"));
+    }
+    let reader = guarded(|| {
+        Ok(match &source {
+            Source::File(file) => Box::new(SerializedFileReader::new(file.try_clone()?)?) as Box<dyn FileReader>,
+            Source::Memory(plain) => Box::new(SerializedFileReader::new(plain.clone())?),
+        })
+    });
+    let reader = reader.map_err(|error| by.damaged(path, error.to_string(), "a whole Parquet file"))?;
+    let rows = reader.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
+    let (rows, most) = (rows.fold(0, u64::saturating_add), most_rows(bytes));
+    if rows > most {
+        let expected = format!("at most {most} in a file of {bytes} bytes");
+        return Err(by.damaged(path, format!("{rows} rows by its own account"), &expected));
+    }
+    Ok((reader, Opened { source, bytes }))
 }
 
 /// The columns of one row group. They are named by their number in an index's own files.
@@ -391,6 +440,7 @@ pub(crate) struct Columns<'a> {
     leaves: &'a Leaves,
     by: By,
     common: &'a Common,
+    file: &'a Opened,
 }
 
 /// Definition levels, repetition levels and values of a column of lists.
@@ -412,7 +462,19 @@ impl Columns<'_> {
     }
 
     fn reader(&self, leaf: Leaf) -> Result<ColumnReader> {
-        self.group.get_column_reader(leaf.column).map_err(|error| self.broken(error))
+        let range = guarded(|| Ok(self.group.metadata().column(leaf.column).byte_range()));
+        let (start, len) = range.map_err(|error| self.broken(error))?;
+        let end = start.saturating_add(len).min(self.file.bytes);
+        let refusal = match &self.file.source {
+            Source::File(file) => pages::refusal(&mut &*file, start, end),
+            Source::Memory(plain) => pages::refusal(&mut Cursor::new(plain), start, end),
+        };
+        if let Some(found) = refusal.at(self.path, "read")? {
+            return Err(self.broken(found));
+        }
+        let pages = guarded(|| self.group.get_column_page_reader(leaf.column)).map_err(|error| self.broken(error))?;
+        let described = self.group.metadata().schema_descr().column(leaf.column);
+        Ok(get_column_reader(described, Box::new(Pages::new(pages, self.file.bytes))))
     }
 
     /// Refuses a column with nulls in it.
@@ -434,8 +496,8 @@ impl Columns<'_> {
         let mut read = 0;
         while read < self.count() {
             let left = self.count() - read;
-            let (records, ..) =
-                reader.read_records(left, Some(&mut levels), None, &mut values).map_err(|error| self.broken(error))?;
+            let read_on = || reader.read_records(left, Some(&mut levels), None, &mut values);
+            let (records, ..) = guarded(read_on).map_err(|error| self.broken(error))?;
             if records == 0 {
                 return Err(self.short(at, read));
             }
@@ -495,7 +557,14 @@ impl Columns<'_> {
             let text = bytes.as_utf8().map(str::to_string);
             text.map_err(|_| self.broken(format!("a value in column {} that is no text", self.leaves.name(at))))
         };
-        self.of::<ByteArrayType>(at)?.into_iter().map(|value| value.map(text).transpose()).collect()
+        let values = self.of::<ByteArrayType>(at)?;
+        let (bytes, most) =
+            (values.iter().flatten().map(|value| value.len() as u64).sum::<u64>(), most_text(values.len()));
+        if bytes > most {
+            let found = format!("texts of {bytes} bytes in column {}", self.leaves.name(at));
+            return Err(self.wrong(found, &format!("at most {most} in {} rows", values.len())));
+        }
+        values.into_iter().map(|value| value.map(text).transpose()).collect()
     }
 
     /// The statuses.
@@ -519,9 +588,8 @@ impl Columns<'_> {
         (definition, repetition): (&mut Vec<i16>, &mut Vec<i16>),
         values: &mut Vec<T::T>,
     ) -> Result<usize> {
-        let (records, ..) = reader
-            .read_records(most, Some(definition), Some(repetition), values)
-            .map_err(|error| self.broken(error))?;
+        let read_on = || reader.read_records(most, Some(definition), Some(repetition), values);
+        let (records, ..) = guarded(read_on).map_err(|error| self.broken(error))?;
         if records == 0 { Err(self.short(at, 0)) } else { Ok(records) }
     }
 
@@ -585,13 +653,14 @@ impl Columns<'_> {
     /// The lists of a column, of `width` values each.
     fn lists(&self, at: usize, width: Option<usize>) -> Result<Vec<Option<Vec<f32>>>> {
         let mut lists: Vec<Option<Vec<f32>>> = Vec::with_capacity(self.count());
+        let room = width.unwrap_or(0).min(MOST_VALUES);
         self.portions(at, self.count(), &mut |leaf, (definition, repetition, values)| {
             // To other programs an empty list may stand for none.
             let there = if self.by == By::Own { 1 } else { leaf.listed };
             let mut values = values.into_iter();
             for (definition, repetition) in definition.into_iter().zip(repetition) {
                 if repetition == 0 {
-                    lists.push((definition >= there).then(|| Vec::with_capacity(width.unwrap_or(0))));
+                    lists.push((definition >= there).then(|| Vec::with_capacity(room.min(values.len()))));
                 }
                 match lists.last_mut() {
                     Some(Some(list)) if definition == leaf.whole => list.extend(values.next()),

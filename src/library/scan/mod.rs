@@ -203,8 +203,8 @@ pub fn scan(
     let passes = enrolled.len().div_ceil(at_once);
     let done = std::sync::atomic::AtomicUsize::new(0);
     let told = |rows: usize| {
-        let done = done.fetch_add(rows, std::sync::atomic::Ordering::Relaxed) + rows;
-        (settings.progress)(done, holds.rows * passes);
+        let done = done.fetch_add(rows, std::sync::atomic::Ordering::Relaxed).saturating_add(rows);
+        (settings.progress)(done, holds.rows.saturating_mul(passes));
     };
     for voices in enrolled.chunks(at_once) {
         let picks = search(&gallery, &index.manifest().segments, voices, &scan.ask(&told))?;

@@ -59,7 +59,7 @@ impl CaseInfo {
     /// [`ErrorKind::Document`] where it is no such text.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
-            let found = error.to_string().trim().replace('\n', " ");
+            let found = crate::report::texts::told(&error, text);
             let expected = "a table with number, client, analyst, question, date and population, each a text".into();
             ErrorKind::Document { path: path.into(), what: "case file", found, expected }.into()
         })

@@ -123,7 +123,7 @@ impl Texts {
             Error::from(ErrorKind::Document { path: path.into(), what: "texts", found, expected })
         };
         let expected = "a table with the keys of the English one (soundalike report --print-texts)";
-        let texts: Texts = toml::from_str(text).map_err(|error| wrong(error.to_string(), expected.into()))?;
+        let texts: Texts = toml::from_str(text).map_err(|error| wrong(told(&error, text), expected.into()))?;
         match differing(text)? {
             None => Ok(texts),
             Some((key, found, english)) => {
@@ -132,6 +132,14 @@ impl Texts {
             }
         }
     }
+}
+
+/// What is wrong with a TOML text and in which line; the line itself may be of any length.
+pub(crate) fn told(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(String::new(), |before| format!(" in line {}", before.matches('\n').count() + 1));
+    let message: String = error.message().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+    format!("{message}{line}")
 }
 
 /// The first key whose text has other names in braces than the English one, with both lists of names.
