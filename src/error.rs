@@ -318,6 +318,7 @@ impl Error {
             ErrorKind::Document { what: "index", .. } => {
                 "name another folder, or make it anew with soundalike index --rebuild".into()
             }
+            ErrorKind::Document { what: "names", .. } => "rename one of the files".into(),
             ErrorKind::Document { what: "folder", .. } => "name another folder".into(),
             ErrorKind::Document { what: "table", .. } => "mend the rows, or embed their clips again".into(),
             ErrorKind::Document { what: "rows", .. } => "write the file again, or take it out of the folder".into(),

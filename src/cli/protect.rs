@@ -11,7 +11,6 @@ use super::{
     SOME_UNUSABLE,
 };
 use clap::{Args, Subcommand};
-use soundalike::Result;
 use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
 use soundalike::encryption::AtRest;
 use soundalike::library::index::LibrarySource;
@@ -20,6 +19,7 @@ use soundalike::library::protect::{
 };
 use soundalike::library::scan::{ScanSettings, Threshold};
 use soundalike::library::{ReferenceSource, Status, catalogue};
+use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -203,6 +203,7 @@ fn gate(args: &CheckArgs, common: &Common) -> Outcome {
             threads: common.threads,
         },
     )?;
+    all_judged(&source, &report)?;
     if args.json {
         output::print_json(&report)?;
     } else {
@@ -222,14 +223,19 @@ fn panel(args: &CheckArgs, encoders: EncoderSet) -> Result<Panel> {
 
 /// The candidates as a library; what is named and not there is a candidate that cannot be read.
 fn candidates(named: &[PathBuf]) -> Result<LibrarySource> {
-    let mut list = String::new();
-    for file in catalogue::expand_each(named) {
-        let path = match &file {
-            Ok(path) | Err((path, _)) => path,
-        };
-        let _ = writeln!(list, "{}", path.to_string_lossy());
+    let path = |file: std::result::Result<PathBuf, (PathBuf, Error)>| file.unwrap_or_else(|(path, _)| path);
+    let files = catalogue::expand_each(named).into_iter().map(path).collect();
+    LibrarySource::of_paths(Path::new("candidates"), files)
+}
+
+/// Every candidate that was named must be in the result: a gate that did not look at one is open.
+fn all_judged(source: &LibrarySource, report: &ProtectReport) -> Result<()> {
+    let (judged, named) = (report.candidates.len(), source.count().unwrap_or_default());
+    if judged == named {
+        return Ok(());
     }
-    LibrarySource::of_list(Path::new("candidates"), &list, Path::new(""))
+    let (found, expected) = (format!("{judged} in the result"), format!("the {named} that were named"));
+    Err(ErrorKind::Insufficient { what: "candidates", found, expected }.into())
 }
 
 fn text(report: &ProtectReport) -> String {

@@ -1,12 +1,13 @@
 //! `soundalike scan`, `groups` and `protect`: the figures are those of `check`, and nothing is missed.
 
 use crate::program::{
-    MFCC, REFERENCE, assert_fits_schema, copy, fixtures, folder, samples, soundalike, with_noise, word, write_narrow,
-    write_wav,
+    MFCC, REFERENCE, assert_fits_schema, copy, fixtures, folder, run, samples, soundalike, with_noise, word,
+    write_narrow, write_wav,
 };
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A library of four voices, with a telephone call, a noisy clip and a broken one.
 fn library(folder: &Path) -> PathBuf {
@@ -397,6 +398,27 @@ fn the_list_of_protected_voices_is_a_gate() {
     protect(&["remove", "carl"]).exits(0);
     protect(&["remove", "carl"]).fails(&["\"carl\"", "anna, bert"]);
     protect(&["check", "--quiet", "voices/slt/tts/01.wav"]).exits(0);
+}
+
+#[test]
+fn the_gate_looks_at_every_candidate_whatever_its_name() {
+    let folder = folder();
+    let gate = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+        command.current_dir(folder.path()).arg("protect").args(arguments);
+        run(command)
+    };
+    gate(&["add", "anna", word(&fixtures().join(REFERENCE))]).exits(0);
+    copy("voices/slt/tts/01.wav", &folder.path().join("other.wav"));
+    for name in ["#clip.wav", "clip.wav ", "a\nb.wav", "#"] {
+        copy("voices/nsh/tts/01.wav", &folder.path().join(name));
+        let report = gate(&["check", "--json", name, "other.wav"]).exits(1).json();
+        let candidates = report["candidates"].as_array().unwrap();
+        let statuses: Vec<_> = candidates.iter().map(|clip| (&clip["path"], &clip["status"])).collect();
+        assert_eq!(statuses.len(), 2, "{report}");
+        assert!(statuses.contains(&(&name.into(), &"hit".into())), "{report}");
+        assert!(statuses.contains(&(&"other.wav".into(), &"passed".into())), "{report}");
+    }
 }
 
 #[test]

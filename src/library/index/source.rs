@@ -28,8 +28,18 @@ pub struct LibrarySource {
 #[derive(Clone, Debug)]
 enum Kind {
     Folder(WalkSettings),
-    /// Path in the index and voice, in the order of the index.
-    Files(Vec<(String, String)>),
+    /// In the order of the index.
+    Files(Vec<Named>),
+}
+
+/// A file that was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    /// Path in the index.
+    path: String,
+    voice: String,
+    /// Where it lies, where the path in the index does not say it.
+    file: Option<PathBuf>,
 }
 
 /// How a folder is walked.
@@ -126,16 +136,50 @@ impl LibrarySource {
         Ok(Self::of_files(named, root, files))
     }
 
+    /// These files, whatever their names are; a file that is named twice counts once. `named` is what they are called in
+    /// messages.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Document`] where the names of two files are the same as text, so that one would hide the other.
+    pub fn of_paths(named: &Path, files: Vec<PathBuf>) -> Result<Self> {
+        let place = |file: PathBuf| {
+            let path = inside(&file.to_string_lossy());
+            Named {
+                voice: voice_of(&path),
+                path,
+                file: Some(file.strip_prefix("./").map(Path::to_path_buf).unwrap_or(file)),
+            }
+        };
+        let mut files: Vec<Named> = files.into_iter().map(place).collect();
+        files.sort_by(|a, b| by_path(&a.path, &b.path).then_with(|| a.file.cmp(&b.file)));
+        files.dedup();
+        if let Some(same) =
+            files.iter().zip(files.iter().skip(1)).find_map(|(a, b)| (a.path == b.path).then_some(&a.path))
+        {
+            let found = format!("two files that are {same} as text");
+            let expected = "names that differ in more than bytes that are no text".into();
+            return Err(ErrorKind::Document { path: named.into(), what: "names", found, expected }.into());
+        }
+        Ok(LibrarySource { named: named.into(), root: PathBuf::new(), kind: Kind::Files(files) })
+    }
+
     fn of_files(named: &Path, root: &Path, files: Vec<(String, Option<String>)>) -> Self {
         let place = |(path, voice): (String, Option<String>)| {
-            let path = path.strip_prefix("./").unwrap_or(&path).to_string();
-            let voice = voice.unwrap_or_else(|| voice_of(&path));
-            (path, voice)
+            let path = inside(&path);
+            Named { voice: voice.unwrap_or_else(|| voice_of(&path)), path, file: None }
         };
-        let mut files: Vec<(String, String)> = files.into_iter().map(place).collect();
-        files.sort_by(|a, b| by_path(&a.0, &b.0));
-        files.dedup_by(|a, b| a.0 == b.0);
+        let mut files: Vec<Named> = files.into_iter().map(place).collect();
+        files.sort_by(|a, b| by_path(&a.path, &b.path));
+        files.dedup_by(|a, b| a.path == b.path);
         LibrarySource { named: named.into(), root: root.into(), kind: Kind::Files(files) }
+    }
+
+    /// Number of the files; none of a folder, which is walked to be counted.
+    pub fn count(&self) -> Option<usize> {
+        match &self.kind {
+            Kind::Folder(_) => None,
+            Kind::Files(files) => Some(files.len()),
+        }
     }
 
     /// What was named.
@@ -152,8 +196,8 @@ impl LibrarySource {
     pub(crate) fn files(&self) -> Box<dyn Iterator<Item = Step> + '_> {
         match &self.kind {
             Kind::Folder(settings) => Box::new(walk(&self.root, *settings)),
-            Kind::Files(files) => Box::new(files.iter().map(|(path, voice)| {
-                let file = self.root.join(path);
+            Kind::Files(files) => Box::new(files.iter().map(|Named { path, voice, file }| {
+                let file = file.clone().unwrap_or_else(|| self.root.join(path));
                 let (size, mtime_ns) = std::fs::metadata(&file).map(|m| stamp(&m)).unwrap_or_default();
                 Step::File(Listed { path: path.clone(), voice: voice.clone(), file, size, mtime_ns, known: false })
             })),
@@ -211,6 +255,11 @@ fn relative(root: &Path, file: &Path) -> String {
     names.join("/")
 }
 
+/// A path in the index of what was named.
+fn inside(named: &str) -> String {
+    named.strip_prefix("./").unwrap_or(named).to_string()
+}
+
 /// The voice that a file belongs to by where it lies.
 pub(super) fn voice_of(path: &str) -> String {
     match path.rsplit_once('/') {
@@ -226,4 +275,42 @@ pub(crate) fn stamp(metadata: &Metadata) -> (u64, i64) {
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
     };
     (metadata.len(), metadata.modified().map(ns).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(source: &LibrarySource) -> Vec<(String, PathBuf)> {
+        let files = source.files().filter_map(|step| match step {
+            Step::File(listed) => Some((listed.path, listed.file)),
+            Step::Unlisted(..) => None,
+        });
+        files.collect()
+    }
+
+    #[test]
+    fn files_that_are_given_as_paths_may_have_any_name() {
+        let names = ["#x.wav", " x.wav", "x.wav", "x.wav ", "a\nb.wav", "\u{feff}x.wav", ""];
+        let files = names.iter().chain(&["./x.wav"]).map(PathBuf::from).collect();
+        let source = LibrarySource::of_paths(Path::new("candidates"), files).unwrap();
+        let listed = listed(&source);
+        assert_eq!((listed.len(), source.count()), (names.len(), Some(names.len())));
+        for name in names {
+            assert!(listed.contains(&(name.into(), name.into())), "{name:?} in {listed:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_lead_to_their_files_and_hide_none() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+        let source = |files| LibrarySource::of_paths(Path::new("candidates"), files);
+        let one = source(vec![path(b"x\xff.wav")]).unwrap();
+        assert_eq!(listed(&one), [("x\u{fffd}.wav".into(), path(b"x\xff.wav"))]);
+        let error = source(vec![path(b"x\xff.wav"), path(b"x\xfe.wav")]).unwrap_err();
+        assert!(error.to_string().contains("two files that are x\u{fffd}.wav"), "{error}");
+    }
 }
