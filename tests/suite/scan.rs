@@ -381,6 +381,10 @@ fn the_list_of_protected_voices_is_a_gate() {
         protect(&["check", "--quiet", bad]).exits(1);
     }
     protect(&["check", "--quiet", "--fail-above=campplus=0.99", "voices/nsh/tts/01.wav"]).exits(0);
+    // A threshold that no cosine reaches would let everything through.
+    for bad in ["campplus=30", "mfcc=1.01", "ge2e=-1.5", "campplus=NaN", "log10_lr=inf"] {
+        protect(&["check", "--fail-above", bad, "voices/nsh/tts/01.wav"]).fails(&["--fail-above", "SCORE=X", bad]);
+    }
 
     // A voice known from the telephone alone is compared in that band, and not passed over.
     let phone = folder.path().join("phone.wav");

@@ -72,12 +72,34 @@ impl FromStr for Threshold {
     /// Reads `SCORE=X`, for example `log10_lr=2` or `campplus=0.5`.
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
-            let expected = "SCORE=X, for example log10_lr=2 or campplus=0.5".into();
+            let expected = "SCORE=X, for example log10_lr=2 or campplus=0.5, a cosine from -1 to 1".into();
             Error::from(ErrorKind::Setting { name: "above", found: format!("\"{text}\""), expected })
         };
         let (score, value) = text.split_once('=').ok_or_else(wrong)?;
         let value: f64 = value.trim().parse().map_err(|_| wrong())?;
-        let value = Some(value).filter(|value| value.is_finite()).ok_or_else(wrong)?;
-        Ok(Threshold { score: score.trim().parse()?, value })
+        let score: Score = score.trim().parse()?;
+        let can_be = match score {
+            Score::Log10Lr => value.is_finite(),
+            Score::Cosine(_) => (-1.0..=1.0).contains(&value),
+        };
+        if can_be { Ok(Threshold { score, value }) } else { Err(wrong()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_that_no_clip_can_reach_is_refused() {
+        let value = |text: &str| text.parse::<Threshold>().map(|threshold| threshold.value);
+        for (text, expected) in [("campplus=1", 1.0), ("mfcc=-1", -1.0), ("log10_lr = -30", -30.0), ("ge2e= 0.5", 0.5)]
+        {
+            assert_eq!(value(text).unwrap(), expected);
+        }
+        for bad in ["campplus=30", "mfcc=1.01", "ge2e=-1.5", "mfcc=NaN", "log10_lr=inf", "log10_lr=", "campplus", "x=1"]
+        {
+            assert!(value(bad).unwrap_err().is_setting(), "{bad}");
+        }
     }
 }
