@@ -60,7 +60,7 @@ pub struct Ge2eScratch {
 fn windows(frames: usize, step: usize) -> impl Iterator<Item = usize> {
     let starts = (0..(frames + step + 1).saturating_sub(WINDOW).max(1)).step_by(step);
     // The last frame lies on the last sample or before it, so it does not count as recorded.
-    starts.filter(move |start| *start == 0 || frames - 1 - start >= LEAST)
+    starts.filter(move |start| *start == 0 || start + LEAST < frames)
 }
 
 impl Ge2e {
@@ -187,6 +187,20 @@ mod tests {
         assert_eq!(starts(274), [0, 77]);
         assert_eq!(starts(275), [0, 77, 154]);
         assert_eq!(starts(767), [0, 77, 154, 231, 308, 385, 462, 539, 616]);
+    }
+
+    #[test]
+    fn every_window_but_the_first_holds_enough_of_the_recording() {
+        for step in [1, 77, 159, WINDOW] {
+            for frames in 1..=2 * WINDOW + 1 {
+                let starts: Vec<usize> = windows(frames, step).collect();
+                assert_eq!(starts[0], 0);
+                for (number, start) in starts.iter().enumerate().skip(1) {
+                    assert_eq!(*start, number * step);
+                    assert!(frames.saturating_sub(1 + start) >= LEAST, "{frames} frames, step {step}: {start}");
+                }
+            }
+        }
     }
 
     #[test]
