@@ -5,9 +5,10 @@
 //! stay under -80 dB; the tests hold it to that. The delay is taken off, so sample 0 of the output lies at sample 0 of
 //! the input.
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
+use std::path::Path;
 
 /// Shortest transform on the side of the lower rate, samples; sets the width of the transition band.
 const BLOCK: usize = 1366;
@@ -26,7 +27,7 @@ pub(crate) struct Resampler {
 }
 
 impl Resampler {
-    pub fn new(from_hz: u32, to_hz: u32) -> Result<Self> {
+    pub fn new(from_hz: u32, to_hz: u32) -> Result<Self, Unserved> {
         let fft = if from_hz == to_hz { None } else { Some(transform(from_hz, to_hz)?) };
         let skip = fft.as_ref().map_or(0, |f| f.output_delay());
         Ok(Resampler {
@@ -42,7 +43,7 @@ impl Resampler {
     }
 
     /// Takes the next samples and appends what is ready to `out`.
-    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<()> {
+    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), Unserved> {
         self.taken += samples.len() as u64;
         if self.fft.is_none() {
             out.extend_from_slice(samples);
@@ -53,7 +54,7 @@ impl Resampler {
     }
 
     /// Ends the stream: `ceil(input * to / from)` samples have then been given.
-    pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
+    pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), Unserved> {
         let Some(block) = self.fft.as_ref().map(|fft| fft.input_frames_next()) else { return Ok(()) };
         let total = (self.taken * self.to_hz).div_ceil(self.from_hz);
         while self.given < total {
@@ -66,16 +67,16 @@ impl Resampler {
         Ok(())
     }
 
-    fn run(&mut self, out: &mut Vec<f32>) -> Result<()> {
+    fn run(&mut self, out: &mut Vec<f32>) -> Result<(), Unserved> {
         let Some(fft) = self.fft.as_mut() else { return Ok(()) };
         let mut used = 0;
         loop {
             let need = fft.input_frames_next();
             let Some(input) = self.input.get(used..used + need) else { break };
             let room = self.output.len();
-            let input = InterleavedSlice::new(input, 1, need).map_err(broken)?;
-            let mut output = InterleavedSlice::new_mut(&mut self.output, 1, room).map_err(broken)?;
-            let (taken, given) = fft.process_into_buffer(&input, &mut output, None).map_err(broken)?;
+            let input = InterleavedSlice::new(input, 1, need).map_err(Unserved::of)?;
+            let mut output = InterleavedSlice::new_mut(&mut self.output, 1, room).map_err(Unserved::of)?;
+            let (taken, given) = fft.process_into_buffer(&input, &mut output, None).map_err(Unserved::of)?;
             used += taken;
             let drop = self.skip.min(given);
             self.skip -= drop;
@@ -87,16 +88,27 @@ impl Resampler {
     }
 }
 
-fn transform(from_hz: u32, to_hz: u32) -> Result<Fft<f32>> {
+fn transform(from_hz: u32, to_hz: u32) -> Result<Fft<f32>, Unserved> {
     let (from, to) = (from_hz as usize, to_hz as usize);
-    let block = (BLOCK * from).div_ceil(from.min(to));
-    Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Input).map_err(broken)
+    let block = (BLOCK * from).div_ceil(from.min(to).max(1));
+    Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Input).map_err(Unserved::of)
 }
 
-/// The resampler refuses only sizes that this module computed, so a refusal names the rate it could not serve.
-fn broken(reason: impl std::fmt::Display) -> crate::error::Error {
-    let expected = "a sampling rate of 4000 to 192000 Hz".into();
-    ErrorKind::Setting { name: "sample_rate_hz", found: reason.to_string(), expected }.into()
+/// Why a rate could not be served: the resampler refuses only sizes that this module computed of it.
+#[derive(Debug)]
+pub(crate) struct Unserved(String);
+
+impl Unserved {
+    fn of(reason: impl std::fmt::Display) -> Self {
+        Unserved(reason.to_string())
+    }
+
+    /// As what is wrong with the file that has the rate.
+    pub fn at(self, path: &Path) -> Error {
+        let found = format!("a sampling rate that cannot be converted ({})", self.0);
+        let expected = "a sampling rate of 4000 to 192000 Hz".into();
+        ErrorKind::Unsupported { path: path.into(), found, expected }.into()
+    }
 }
 
 #[cfg(test)]
@@ -188,5 +200,13 @@ mod tests {
     fn equal_rates_pass_through() {
         let x = tone(16_000, 440.0, 0.1);
         assert_eq!(resample(&x, 16_000, 100), x);
+    }
+
+    #[test]
+    fn a_rate_that_cannot_be_served_is_told_of_its_file() {
+        let error = Resampler::new(0, 16_000).err().unwrap().at(Path::new("odd.wav"));
+        assert!(error.is_undecodable() && !error.is_setting(), "{error}");
+        assert_eq!(error.path(), Some(Path::new("odd.wav")));
+        assert!(error.to_string().contains("4000 to 192000 Hz"), "{error}");
     }
 }

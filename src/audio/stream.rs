@@ -103,7 +103,7 @@ impl Recording {
         Ok(Recording {
             path: path.into(),
             mixer: Mixer::new(usize::from(channels), only),
-            resampler: Resampler::new(rate, SAMPLE_RATE_HZ)?,
+            resampler: Resampler::new(rate, SAMPLE_RATE_HZ).map_err(|unserved| unserved.at(path))?,
             meter: options.measure.then(|| SoundMeter::new(rate)),
             sha256,
             watch,
@@ -145,10 +145,10 @@ impl Recording {
                 if let Some(meter) = &mut self.meter {
                     meter.push(&self.mono);
                 }
-                self.resampler.push(&self.mono, out)?;
+                self.resampler.push(&self.mono, out).map_err(|unserved| unserved.at(&self.path))?;
             } else {
                 self.ended = true;
-                self.resampler.finish(out)?;
+                self.resampler.finish(out).map_err(|unserved| unserved.at(&self.path))?;
             }
         }
         if self.ended && self.frames == 0 {

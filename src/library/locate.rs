@@ -374,7 +374,7 @@ fn search(
     let cutter = Cutter::new(settings.window_s, settings.hop_s);
     let heard = match listen::hear(path, sides, cutter, itself, options) {
         Ok(heard) => heard,
-        Err(error) if error.is_setting() => return Err(error),
+        Err(error) if error.is_threads() => return Err(error),
         Err(error) => return Ok(unreadable(path, crate::audio::file_sha256(path).ok(), &error)),
     };
     let in_reference = membership.of(path, heard.sha256.as_deref());
