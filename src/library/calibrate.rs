@@ -8,13 +8,13 @@ use super::batch::{self, BatchOptions};
 use super::calibration_file::{
     BandFit, Calibration, CrossValidation, FORMAT, FORMAT_VERSION, FitCounts, Validated, ValidatedRatios,
 };
-use super::check::shown;
 use super::copies::copies;
 use super::evaluate::LeftOut;
+use super::labelled::{Labelled, missing};
 use super::labels::{Labels, Listed, Pairs};
 use super::outcome::VERSION;
 use super::scoring::{EncodedClip, Model, Narrow, Scorer, Trial, encode};
-use crate::audio::{NARROW_BAND_HZ, Variation};
+use crate::audio::NARROW_BAND_HZ;
 use crate::calibration::bootstrap::{Draws, MANY_TRIALS, Resampler, Trials};
 use crate::calibration::bounds::Bounds;
 use crate::calibration::fusion::{Fusion, Method, Range, Ranges};
@@ -26,7 +26,6 @@ use crate::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, Panel, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::random::SplitMix;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 
 /// Parts that the speakers are divided into for cross-validation. Every two parts are left out together, so that each
 /// trial of two speakers is scored by a fit that has seen neither.
@@ -148,35 +147,16 @@ impl Material {
         settings: &CalibrateSettings,
         options: &BatchOptions<'_>,
     ) -> Result<Self> {
-        let all = labels.clips(settings.pairs);
-        let work: Vec<(PathBuf, Variation)> = all.iter().map(|clip| (clip.path.clone(), Default::default())).collect();
+        let gathered = Labelled::gather(panel, labels, settings.pairs, Narrow::Always, enough_speech, options)?;
+        let originals = gathered.clips.len();
         let mut material = Material {
-            clips: Vec::new(),
-            sources: Vec::new(),
-            listed: Vec::new(),
-            originals: 0,
-            states: Vec::new(),
-            left_out: Vec::new(),
+            sources: (0..originals as u32).collect(),
+            states: vec![State::AsItIs; originals],
+            clips: gathered.clips,
+            listed: gathered.listed,
+            originals,
+            left_out: gathered.left_out,
         };
-        let mut seen: BTreeMap<Option<String>, String> = BTreeMap::new();
-        for (clip, encoded) in all.into_iter().zip(encode(panel, &work, Narrow::Always, options)?) {
-            let path = shown(&clip.path);
-            let usable = encoded.and_then(enough_speech).and_then(|encoded| match seen.get(&encoded.sha256) {
-                Some(twin) => Err(Refusal::Duplicate { of: twin.clone() }),
-                None => Ok(encoded),
-            });
-            match usable {
-                Ok(encoded) => {
-                    seen.insert(encoded.sha256.clone(), path);
-                    material.sources.push(material.listed.len() as u32);
-                    material.listed.push(clip);
-                    material.clips.push(encoded);
-                    material.states.push(State::AsItIs);
-                }
-                Err(refusal) => material.left_out.push(LeftOut { path, reason: refusal.into() }),
-            }
-        }
-        material.originals = material.clips.len();
         if settings.copies {
             let (mut of, mut work) = (Vec::new(), Vec::new());
             for (place, (clip, encoded)) in (0u32..).zip(material.listed.iter().zip(&material.clips)) {
@@ -329,11 +309,7 @@ fn enough_speech(clip: EncodedClip) -> std::result::Result<EncodedClip, Refusal>
 
 /// Says how many speakers there are, and why clips of others are missing.
 fn too_few(speakers: usize, left_out: &[LeftOut]) -> Error {
-    let mut found = format!("{speakers} speakers in pairs");
-    if let Some(first) = left_out.first() {
-        let n = left_out.len();
-        found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
-    }
+    let found = format!("{speakers} speakers in pairs{}", missing(left_out));
     let expected = format!("at least {LEAST_SPEAKERS}");
     ErrorKind::Insufficient { what: "calibration", found, expected }.into()
 }

@@ -5,16 +5,16 @@
 
 use super::batch::{self, BatchOptions};
 use super::calibration_file::LoadedCalibration;
-use super::check::shown;
 use super::cohort::Cohort;
+use super::labelled::{Labelled, missing};
 use super::labels::{Labels, Listed};
 use super::outcome::{Reason, Settings, VERSION};
 use super::rule::{Rule, RuleResult};
-use super::scoring::{Narrow, Scorer, Scores, Trial, encode};
+use super::scoring::{Narrow, Scorer, Scores, Trial};
 use super::selection::Selection;
 use crate::calibration::bootstrap::{Draws, Figure, OF_LLRS, OF_SCORES, Resampled, Resampler, Trials};
 use crate::calibration::metrics::{ErrorRates, Estimate, FusionRates, cllr};
-use crate::encoder::{Band, Encoder, Panel, PerEncoder, Refusal};
+use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -210,27 +210,9 @@ pub fn evaluate(
     options: &BatchOptions<'_>,
 ) -> Result<Evaluation> {
     let (calibration, fusion_refused) = usable(panel, settings.calibration)?;
-    let listed = labels.clips(settings.pairs);
     let narrow = if settings.match_bands { Narrow::IfNeeded } else { Narrow::Never };
-    let work: Vec<_> = listed.iter().map(|clip| (clip.path.clone(), Default::default())).collect();
-    let (mut kept, mut clips, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-    let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    for (clip, encoded) in listed.iter().zip(encode(panel, &work, narrow, options)?) {
-        let path = shown(&clip.path);
-        let twin = |sha: &Option<String>| sha.as_ref().and_then(|sha| seen.get(sha)).filter(|_| labels.is_manifest());
-        match encoded {
-            Ok(encoded) if twin(&encoded.sha256).is_none() => {
-                encoded.sha256.clone().into_iter().for_each(|sha| drop(seen.insert(sha, path.clone())));
-                kept.push(clip);
-                clips.push(encoded);
-            }
-            Ok(encoded) => {
-                let of = twin(&encoded.sha256).cloned().unwrap_or_default();
-                left_out.push(LeftOut { path, reason: Refusal::Duplicate { of }.into() });
-            }
-            Err(refusal) => left_out.push(LeftOut { path, reason: refusal.into() }),
-        }
-    }
+    let Labelled { clips, listed, left_out } = Labelled::gather(panel, labels, settings.pairs, narrow, Ok, options)?;
+    let kept: Vec<&Listed> = listed.iter().collect();
     let set = labels.trials(&kept, settings.pairs, settings.enrol);
     let count = |target: bool| set.trials.iter().filter(|trial| trial.target == target).count();
     let (target, non_target) = (count(true), count(false));
@@ -282,7 +264,7 @@ pub fn evaluate(
         enrol: if labels.is_manifest() { settings.enrol } else { 1 },
         selection: labels.selection(),
         clips: ClipCounts {
-            listed: listed.len(),
+            listed: listed.len() + left_out.len(),
             scored: clips.len(),
             below_minimum: clips.iter().filter(|clip| clip.short).count(),
         },
@@ -335,11 +317,7 @@ fn usable<'a>(
 
 /// Says how many trials there are, and why clips are missing from them.
 fn too_few(target: usize, non_target: usize, left_out: &[LeftOut]) -> Error {
-    let mut found = format!("{target} pairs of one voice and {non_target} of two");
-    if let Some(first) = left_out.first() {
-        let n = left_out.len();
-        found += &format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message);
-    }
+    let found = format!("{target} pairs of one voice and {non_target} of two{}", missing(left_out));
     let expected = "at least one of each: two clips of one speaker, and two speakers".into();
     ErrorKind::Insufficient { what: "trials", found, expected }.into()
 }

@@ -239,7 +239,7 @@ fn a_list_of_trials_is_fitted_to_as_it_stands() {
         }
     }
     let list = folder.path().join("trials.txt");
-    fs::write(&list, text).unwrap();
+    fs::write(&list, &text).unwrap();
     let path = folder.path().join("mine.json");
     fit(&["--trials", word(&list)], &path, &[], 0);
     let trials = &read(&path)["wide"]["trials"];
@@ -250,6 +250,14 @@ fn a_list_of_trials_is_fitted_to_as_it_stands() {
     assert!(fs::read(&path).unwrap() == first);
     let row = &check(&path, &[MFCC, "voices/slt/tts/02.wav"], 0)["candidates"][0];
     assert!(number(&row["evidence"]["llr"]) < 0.0, "{row}");
+    // A list says itself what is compared: a clip with the bytes of another keeps its trials, as in a validation.
+    let twin = folder.path().join("twin.wav");
+    fs::copy(&voices[0].1[1], &twin).unwrap();
+    text += &format!("1\t{}\t{}\n", word(&voices[0].1[0]), word(&twin));
+    fs::write(&list, text).unwrap();
+    fit(&["--trials", word(&list)], &path, &[], 0);
+    let trials = &read(&path)["wide"]["trials"];
+    assert_eq!((&trials["clips"], &trials["target"]), (&json!(37), &json!(12 * 3 + 1)));
 }
 
 #[test]
