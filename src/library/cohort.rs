@@ -233,7 +233,8 @@ impl Cohort {
             descriptors: Descriptor::ALL.to_vec(),
             voices: descriptions,
         };
-        let figures = descriptors::describe_voices(&clips, panel.settings().channel, options)?;
+        let settings = panel.settings();
+        let figures = descriptors::describe_voices(&clips, settings.channel, &settings.speech, options)?;
         let bytes = written(&description, &rows, &figures)?;
         let wrong = |found, expected: &str| {
             Error::from(ErrorKind::Model { name: "cohort", found, expected: expected.to_string() })

@@ -8,7 +8,7 @@ use super::batch::{self, BatchOptions};
 use super::cohort::Population;
 use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
 use crate::error::Result;
-use crate::feature::{SpeechDetector, SpeechSettings};
+use crate::feature::{FrameActivity, SpeechDetector, SpeechSettings};
 use crate::voice::{
     ChannelSensitivity, Descriptor, Descriptors, MOST_SECONDS, SpeechStretches, VoiceAnalysis, VoicePlan, pooled,
 };
@@ -103,11 +103,12 @@ fn deviation(values: &[f64]) -> Option<f64> {
 pub fn describe_clips(
     paths: &[PathBuf],
     channel: Channel,
+    speech: &SpeechSettings,
     options: &BatchOptions<'_>,
 ) -> Result<Vec<Result<VoiceAnalysis>>> {
     let (plan, done) = (VoicePlan::new(), AtomicUsize::new(0));
     let outcomes = batch::map(paths.len(), options.threads, |index| {
-        let outcome = paths.get(index).map(|path| describe_clip(&plan, path, channel));
+        let outcome = paths.get(index).map(|path| describe_clip(&plan, path, channel, speech));
         (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
         outcome
     })?;
@@ -119,30 +120,53 @@ pub fn describe_clips(
 pub(super) fn describe_voices(
     voices: &[Vec<PathBuf>],
     channel: Channel,
+    speech: &SpeechSettings,
     options: &BatchOptions<'_>,
 ) -> Result<Vec<Descriptors>> {
     let (plan, done) = (VoicePlan::new(), AtomicUsize::new(0));
     batch::map(voices.len(), options.threads, |index| {
         let clips = voices.get(index).into_iter().flatten();
-        let analyses: Vec<VoiceAnalysis> = clips.filter_map(|path| describe_clip(&plan, path, channel).ok()).collect();
+        let analyses: Vec<VoiceAnalysis> =
+            clips.filter_map(|path| describe_clip(&plan, path, channel, speech).ok()).collect();
         (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, voices.len());
         pooled(&analyses)
     })
 }
 
 /// Decodes a clip, or its beginning where it is long, finds its speech and describes the voice.
-fn describe_clip(plan: &VoicePlan, path: &Path, channel: Channel) -> Result<VoiceAnalysis> {
-    let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
-    let mut detector = SpeechDetector::new(&SpeechSettings::default());
-    let mut stretches = SpeechStretches::default();
-    let (mut samples, mut block) = (Vec::new(), Vec::new());
-    while samples.len() <= MOST_SECONDS * SAMPLE_RATE_HZ as usize && recording.next(&mut block)? {
-        detector.push(&block, &mut |frame| stretches.push(frame.speech));
-        samples.extend_from_slice(&block);
+fn describe_clip(plan: &VoicePlan, path: &Path, channel: Channel, speech: &SpeechSettings) -> Result<VoiceAnalysis> {
+    let beginning = Beginning::read(path, channel, speech)?;
+    beginning.recording.finish()?;
+    Ok(plan.describe(&beginning.samples, beginning.stretches.as_slice()))
+}
+
+/// As much of a recording as a voice is described by, and a little more where it goes on, so that the figures know.
+pub(super) struct Beginning {
+    pub recording: Recording,
+    pub samples: Vec<f32>,
+    /// Whether each frame is speech.
+    pub frames: Vec<bool>,
+    pub stretches: SpeechStretches,
+}
+
+impl Beginning {
+    /// Decodes it and finds its speech.
+    pub fn read(path: &Path, channel: Channel, speech: &SpeechSettings) -> Result<Self> {
+        let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
+        let mut detector = SpeechDetector::new(speech);
+        let (mut samples, mut block) = (Vec::new(), Vec::new());
+        let (mut frames, mut stretches) = (Vec::new(), SpeechStretches::default());
+        let mut take = |frame: FrameActivity| {
+            frames.push(frame.speech);
+            stretches.push(frame.speech);
+        };
+        while samples.len() <= MOST_SECONDS * SAMPLE_RATE_HZ as usize && recording.next(&mut block)? {
+            detector.push(&block, &mut take);
+            samples.extend_from_slice(&block);
+        }
+        detector.finish(&mut take);
+        Ok(Beginning { recording, samples, frames, stretches })
     }
-    detector.finish(&mut |frame| stretches.push(frame.speech));
-    recording.finish()?;
-    Ok(plan.describe(&samples, stretches.as_slice()))
 }
 
 /// The row of a voice in a cohort's matrix: a value for each descriptor, not a number where there is none.
@@ -182,6 +206,21 @@ mod tests {
         assert_eq!((rows[5].reference, rows[5].difference_sd, rows[5].n), (None, None, 0));
         let alone = compare(&of(120.0), &of(150.0), &Population::default());
         assert_eq!((alone[0].reference_percentile, alone[0].difference_sd), (None, None));
+    }
+
+    #[test]
+    fn a_voice_is_described_by_the_speech_that_the_settings_find() {
+        let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/voices/nsh/real/01.wav");
+        let of = |threshold| {
+            let speech = SpeechSettings { threshold, ..Default::default() };
+            let found = describe_clips(std::slice::from_ref(&clip), Channel::Mix, &speech, &BatchOptions::default());
+            found.unwrap().remove(0).unwrap().descriptors
+        };
+        assert_ne!(of(0.5), of(0.95));
+        let voices = [vec![clip.clone()]];
+        let speech = SpeechSettings { threshold: 0.95, ..Default::default() };
+        let voice = describe_voices(&voices, Channel::Mix, &speech, &BatchOptions::default()).unwrap().remove(0);
+        assert_ne!(voice, of(0.5));
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub fn inspect_voices(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'
         clips.push(clip);
         decoded.push(path);
     }
-    let described = describe_clips(&decoded, panel.settings().channel, options)?;
+    let settings = panel.settings();
+    let described = describe_clips(&decoded, settings.channel, &settings.speech, options)?;
     for (clip, analysis) in clips.into_iter().zip(described) {
         clip.voice = analysis.ok().map(|analysis| analysis.descriptors);
     }

@@ -5,14 +5,15 @@
 
 use super::super::batch::{self, BatchOptions};
 use super::super::check::CheckReport;
+use super::super::descriptors::Beginning;
 use super::super::outcome::Status;
 use super::super::places::Places;
 use super::spectrogram::Spectrogram;
-use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
+use crate::audio::{Channel, SAMPLE_RATE_HZ};
 use crate::encoder::Panel;
 use crate::error::Result;
-use crate::feature::{FRAME_SECONDS, SpeechDetector, SpeechSettings};
-use crate::voice::{SpeechStretches, VoiceAnalysis, VoicePlan};
+use crate::feature::{FRAME_SECONDS, SpeechSettings};
+use crate::voice::{VoiceAnalysis, VoicePlan};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -108,25 +109,9 @@ fn show(
     plan: &VoicePlan,
     with_excerpt: bool,
 ) -> Result<ClipMedia> {
-    let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
-    let (mut samples, mut block) = (Vec::new(), Vec::new());
-    let mut detector = SpeechDetector::new(speech);
-    let (mut frames, mut stretches): (Vec<bool>, _) = (Vec::new(), SpeechStretches::default());
-    let most = MOST_S * SAMPLE_RATE_HZ as usize;
-    // A little more than is shown, so that the voice's figures know whether the recording goes on.
-    while samples.len() <= most && recording.next(&mut block)? {
-        samples.extend_from_slice(&block);
-        detector.push(&block, &mut |frame| {
-            frames.push(frame.speech);
-            stretches.push(frame.speech);
-        });
-    }
-    detector.finish(&mut |frame| {
-        frames.push(frame.speech);
-        stretches.push(frame.speech);
-    });
+    let Beginning { mut samples, frames, stretches, .. } = Beginning::read(path, channel, speech)?;
     let voice = plan.describe(&samples, stretches.as_slice());
-    samples.truncate(most);
+    samples.truncate(MOST_S * SAMPLE_RATE_HZ as usize);
     Ok(ClipMedia {
         path: told.into(),
         duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE_HZ),
