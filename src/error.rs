@@ -71,7 +71,7 @@ pub enum ErrorKind {
     },
     /// A setting is outside its range.
     Setting {
-        /// The setting's name, as the user writes it.
+        /// The setting's name, as the user writes it; empty where a word was read that several settings take.
         name: &'static str,
         /// The value that was given.
         found: String,
@@ -388,6 +388,7 @@ impl fmt::Display for Error {
             ErrorKind::NothingFound { path, found } => {
                 write!(f, "{}: found {found}, expected at least one audio file", path.display())?
             }
+            ErrorKind::Setting { name: "", found, expected } => write!(f, "found {found}, expected {expected}")?,
             ErrorKind::Setting { name, found, expected } => write!(f, "{name}: found {found}, expected {expected}")?,
             ErrorKind::Table { path, line: 0, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?

@@ -87,6 +87,10 @@ pub fn calibrate(
     settings: &CalibrateSettings,
     options: &BatchOptions<'_>,
 ) -> Result<Calibrated> {
+    if !(settings.prior > 0.0 && settings.prior < 1.0) {
+        let (found, expected) = (settings.prior.to_string(), "above 0 and below 1".into());
+        return Err(ErrorKind::Setting { name: "weighted-to", found, expected }.into());
+    }
     let material = Material::gather(panel, labels, settings, options)?;
     let trials = material.trials(labels, settings.pairs);
     let scorer = Scorer::new(&material.clips, &trials.models);

@@ -9,7 +9,7 @@ use super::forget::Forget;
 use super::index::{ClipStatus, Index};
 use super::outcome::{Reason, VERSION};
 use super::reference::ReferenceSource;
-use super::scan::{Hit, ScanSettings, Threshold, VoiceScan, scan};
+use super::scan::{Hit, ScanSettings, Score, Threshold, VoiceScan, scan};
 use super::voice_file::VoiceModelFile;
 use super::voices::VoiceSet;
 use crate::encoder::{Encoder, Panel};
@@ -272,6 +272,7 @@ impl ProtectedVoices {
 /// # Errors
 /// As [`scan`], and where a protected voice cannot be enrolled.
 pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSettings<'_>) -> Result<ProtectReport> {
+    check_threshold(panel, settings.threshold)?;
     let mut candidates: BTreeMap<String, ProtectCandidate> = BTreeMap::new();
     let root = PathBuf::from(&index.manifest().library);
     for segment in &index.manifest().segments {
@@ -321,6 +322,19 @@ pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSet
     }
     let passed = candidates.iter().all(|candidate| candidate.status == ProtectStatus::Passed);
     Ok(ProtectReport { version: VERSION.into(), voices: compared, threshold: settings.threshold, candidates, passed })
+}
+
+/// Refuses a threshold on a score that is not computed.
+fn check_threshold(panel: &Panel, threshold: Threshold) -> Result<()> {
+    let encoders = panel.settings().encoders;
+    match threshold.score {
+        Score::Cosine(encoder) if !encoders.contains(encoder) => {
+            let found = format!("{encoder}={}", threshold.value);
+            let expected = format!("log10_lr or an encoder of the protected voices ({encoders})");
+            Err(ErrorKind::Setting { name: "fail-above", found, expected }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes in what was found of one voice.

@@ -87,7 +87,7 @@ impl FromStr for Filter {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |found: String| {
             let expected = "COLUMN=PATTERN or COLUMN!=PATTERN, for example corpus=anna or 'system!=VC:*|TTS-?'".into();
-            Error::from(ErrorKind::Setting { name: "where", found, expected })
+            Error::from(ErrorKind::Setting { name: "", found, expected })
         };
         let (column, pattern) = text.split_once('=').ok_or_else(|| wrong(format!("\"{text}\"")))?;
         let (column, negated) = column.strip_suffix('!').map_or((column, false), |column| (column, true));

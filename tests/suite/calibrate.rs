@@ -220,7 +220,7 @@ fn every_method_is_fitted_and_the_one_that_was_asked_for_is_used() {
         assert!(!output.exists());
     };
     fails(&["--condition", "x", "--method", "svm"], &["--method", "logistic, pav or bi-gaussian"]);
-    fails(&["--condition", "x", "--weighted-to", "1"], &["prior", "found 1"]);
+    fails(&["--condition", "x", "--weighted-to", "1"], &["weighted-to: found 1"]);
     fails(&["--condition", "x", "--ridge=-1"], &["ridge", "found -1"]);
     fails(&[], &["--condition <NAME>"]);
 }

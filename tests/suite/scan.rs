@@ -405,6 +405,26 @@ fn the_list_of_protected_voices_is_a_gate() {
 }
 
 #[test]
+fn mistakes_are_told_of_the_option_that_was_typed() {
+    let folder = folder();
+    let (store, library) = (folder.path().join("list"), fixtures().join("voices/slt/tts"));
+    soundalike(&["protect", "add", "anna", MFCC, REFERENCE, "--store", word(&store)]).exits(0);
+    let protect = ["protect", "check", "voices/slt/tts/01.wav", "--store", word(&store)];
+    let model = store.join("anna.model");
+    let scan = ["scan", "-q", "--reference", word(&model), word(&library)];
+    for (command, option, value, words) in [
+        (&scan[..], "--by", "foo", "'--by <SCORE>': found \"foo\", expected log10_lr or"),
+        (&scan[..], "--above", "foo=1", "'--above <SCORE=X>': found \"foo\", expected log10_lr or"),
+        (&scan[..], "--by", "ge2e", "by: found ge2e, expected an encoder of the index (mfcc)"),
+        (&protect[..], "--fail-above", "foo", "'--fail-above <SCORE=X>': found \"foo\", expected SCORE=X"),
+        (&protect[..], "--fail-above", "ge2e=0.5", "fail-above: found ge2e=0.5, expected log10_lr or an encoder"),
+        (&protect[..], "--cohort-filter", "foo", "'--cohort-filter <COLUMN=PATTERN>': found \"foo\", expected COLUMN="),
+    ] {
+        soundalike(&[command, &[option, value]].concat()).fails(&[words]);
+    }
+}
+
+#[test]
 fn the_gate_looks_at_every_candidate_whatever_its_name() {
     let folder = folder();
     let gate = |arguments: &[&str]| {

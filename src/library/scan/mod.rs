@@ -248,7 +248,7 @@ fn check_settings(panel: &Panel, settings: &ScanSettings<'_>) -> Result<(Key, Op
         Some(Score::Cosine(encoder)) if has(encoder) => Key::Encoder(encoder),
         Some(Score::Cosine(encoder)) => {
             let expected = format!("an encoder of the index ({})", panel.settings().encoders);
-            return setting("score", encoder.to_string(), &expected);
+            return setting(if settings.by.is_some() { "by" } else { "above" }, encoder.to_string(), &expected);
         }
         Some(Score::Log10Lr) if !ratio => {
             let why = withheld.map_or("no calibration".into(), |refusal| refusal.to_string());

@@ -40,7 +40,7 @@ impl FromStr for Score {
         word.parse().map(Score::Cosine).map_err(|_| {
             let names: Vec<&str> = Encoder::ALL.iter().map(|encoder| encoder.name()).collect();
             let expected = format!("log10_lr or an encoder's name ({})", names.join(", "));
-            ErrorKind::Setting { name: "score", found: format!("\"{word}\""), expected }.into()
+            ErrorKind::Setting { name: "", found: format!("\"{word}\""), expected }.into()
         })
     }
 }
@@ -73,7 +73,7 @@ impl FromStr for Threshold {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
             let expected = "SCORE=X, for example log10_lr=2 or campplus=0.5, a cosine from -1 to 1".into();
-            Error::from(ErrorKind::Setting { name: "above", found: format!("\"{text}\""), expected })
+            Error::from(ErrorKind::Setting { name: "", found: format!("\"{text}\""), expected })
         };
         let (score, value) = text.split_once('=').ok_or_else(wrong)?;
         let value: f64 = value.trim().parse().map_err(|_| wrong())?;
