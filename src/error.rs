@@ -290,18 +290,19 @@ impl Error {
     /// What the user can do, as a short sentence without its final stop.
     pub fn advice(&self) -> String {
         match self.kind() {
-            ErrorKind::Io { source, action, .. } => match source.kind() {
-                io::ErrorKind::NotFound => "check the spelling of the path".into(),
-                io::ErrorKind::PermissionDenied if matches!(*action, "open" | "read" | "list") => {
+            ErrorKind::Io { source, action, .. } => match (source.kind(), *action) {
+                (io::ErrorKind::NotFound, _) => "check the spelling of the path".into(),
+                (
+                    io::ErrorKind::PermissionDenied,
+                    "create" | "encrypt" | "lock" | "move" | "remove" | "write" | "write to",
+                ) => "give this user the right to write there, for example with chmod".into(),
+                (io::ErrorKind::PermissionDenied, _) => {
                     "give this user the right to read it, for example with chmod".into()
                 }
-                io::ErrorKind::PermissionDenied => {
-                    "give this user the right to write there, for example with chmod".into()
-                }
-                io::ErrorKind::StorageFull => "free some room and run again".into(),
-                io::ErrorKind::InvalidFilename => {
+                (io::ErrorKind::InvalidFilename, _) => {
                     "give a shorter path, or one without characters that no name can have".into()
                 }
+                (io::ErrorKind::StorageFull, _) => "free some room and run again".into(),
                 _ => "check the file and the disk it lies on".into(),
             },
             ErrorKind::NotAudio { .. } => {
@@ -432,5 +433,31 @@ pub(crate) trait IoContext<T> {
 impl<T> IoContext<T> for io::Result<T> {
     fn at(self, path: &Path, action: &'static str) -> Result<T> {
         self.map_err(|source| ErrorKind::Io { path: path.into(), action, source }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_on_a_right_that_is_lacking_is_the_one_that_was_needed() {
+        let advice = |action| {
+            let refused: io::Result<()> = Err(io::ErrorKind::PermissionDenied.into());
+            refused.at(Path::new("x"), action).unwrap_err().advice()
+        };
+        for (actions, right) in [
+            (&["open", "read", "list", "decrypt"][..], "the right to read it"),
+            (&["create", "encrypt", "lock", "move", "remove", "write", "write to"], "the right to write there"),
+        ] {
+            assert!(actions.iter().all(|action| advice(action).contains(right)), "{right}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_several_settings_take_has_no_name() {
+        let told = |name| Error::from(ErrorKind::Setting { name, found: "x".into(), expected: "y".into() }).to_string();
+        assert!(told("above").starts_with("above: found x, expected y; see"), "{}", told("above"));
+        assert!(told("").starts_with("found x, expected y; see"), "{}", told(""));
     }
 }
