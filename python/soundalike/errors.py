@@ -68,7 +68,7 @@ class SettingError(Error, ValueError):
 
 
 class DocumentError(Error, ValueError):
-    """A voice model, calibration, cohort, index or table that is none, or does not fit."""
+    """A voice model, weight file, calibration, cohort, index or table that is none, does not fit or cannot be opened."""
 
 
 class RefusedError(Error, ValueError):

@@ -61,7 +61,7 @@ fn told(kind: &ErrorKind) -> Told {
         ErrorKind::Changed { path: at, found } => ("FileError", "changed", path(at), text(found), None),
         ErrorKind::NothingFound { path: at, found } => ("FileError", "nothing_found", path(at), text(found), None),
         ErrorKind::Setting { name, found, expected } => {
-            ("SettingError", "setting", text(name), text(found), text(expected))
+            ("SettingError", "setting", text(name).filter(|name| !name.is_empty()), text(found), text(expected))
         }
         ErrorKind::Table { path: at, found, expected, .. } => {
             ("DocumentError", "table", path(at), text(found), text(expected))
@@ -73,6 +73,19 @@ fn told(kind: &ErrorKind) -> Told {
             ("DocumentError", "document", path(at), text(found), text(expected))
         }
         ErrorKind::Insufficient { found, expected, .. } => ("Error", "insufficient", None, text(found), text(expected)),
-        _ => ("Error", "error", None, None, None),
+        ErrorKind::Model { name, found, expected } => ("Error", "model", text(name), text(found), text(expected)),
+        ErrorKind::Weights { path: at, found, expected } => {
+            ("DocumentError", "weights", path(at), text(found), text(expected))
+        }
+        ErrorKind::KnownAnswer { name, found, expected } => {
+            ("Error", "known_answer", text(name), Some(found.to_string()), Some(expected.to_string()))
+        }
+        ErrorKind::Typesetting { found } => ("Error", "typesetting", None, text(found), None),
+        ErrorKind::Evidence { path: at, found, expected, .. } => {
+            ("DocumentError", "evidence", path(at), text(found), text(expected))
+        }
+        ErrorKind::Encryption { path: at, found, expected } => {
+            ("DocumentError", "encryption", path(at), text(found), text(expected))
+        }
     }
 }

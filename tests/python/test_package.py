@@ -119,6 +119,14 @@ class OneRecording(Folder):
                 soundalike.load(wrong, sample_rate=16000)
         with self.assertRaises(soundalike.SettingError):
             soundalike.load(np.zeros((10, 2), np.float32), sample_rate=0)
+        with tempfile.TemporaryDirectory() as folder:
+            locked = os.path.join(folder, "anna.model")
+            with open(locked, "wb") as file:
+                file.write(b"age-encryption.org/v1\n-> X25519 none\n")
+            with self.assertRaises(soundalike.DocumentError) as closed:
+                soundalike.check(locked, CANDIDATE)
+            self.assertEqual((closed.exception.kind, closed.exception.path), ("encryption", locked))
+            self.assertTrue(closed.exception.found and closed.exception.expected)
         again = pickle.loads(pickle.dumps(missing.exception))
         self.assertEqual((type(again), again.args, again.path), (soundalike.FileError, missing.exception.args, "nowhere.wav"))
 
