@@ -451,7 +451,7 @@ fn values(place: &str, told: &Value, found: &Value, verification: &mut Verificat
 fn is_computed(place: &str) -> bool {
     let computed =
         ["result.reference", "result.candidates", "findings.candidates", "findings.populations", "findings.voice"];
-    computed.iter().any(|computed| place.starts_with(computed) && !place.starts_with("findings.validations"))
+    computed.iter().any(|computed| place.starts_with(computed))
 }
 
 /// A value in so many characters.
