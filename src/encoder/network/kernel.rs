@@ -112,10 +112,6 @@ pub(crate) struct Convolution<'a> {
     /// Rows from a group's input to the next group's.
     pub step: usize,
     pub groups: usize,
-    /// A second input with one tap, its own weights (their bias is added too) and its own step.
-    pub beside: Option<(&'a Weights, Input<'a>, usize)>,
-    /// Added to the output, row by row.
-    pub residual: Option<(&'a Grid, usize)>,
     /// Whether negative outputs become zero.
     pub rectify: bool,
     pub output: &'a mut Grid,
@@ -132,18 +128,7 @@ impl<'a> Input<'a> {
 impl<'a> Convolution<'a> {
     /// One group, one tap, nothing added, negative outputs kept, the first rows of `output` written.
     pub fn new(weights: &'a Weights, input: Input<'a>, output: &'a mut Grid) -> Self {
-        Convolution {
-            weights,
-            input,
-            taps: Taps::One,
-            step: 0,
-            groups: 1,
-            beside: None,
-            residual: None,
-            rectify: false,
-            output,
-            first_output: 0,
-        }
+        Convolution { weights, input, taps: Taps::One, step: 0, groups: 1, rectify: false, output, first_output: 0 }
     }
 }
 
@@ -198,7 +183,7 @@ impl Convolution<'_> {
         let Convolution { weights, input, step, .. } = *self;
         let outputs = weights.outputs();
         for output in (0..outputs).step_by(ROWS) {
-            let mut tile = self.start::<S, ROWS, VECTORS>(simd, group * outputs + output, output, column);
+            let mut tile = self.start::<S, ROWS, VECTORS>(simd, output);
             let packed = weights.group(output);
             let (first, stride) = (input.first + group * step, input.grid.stride());
             match self.taps {
@@ -211,12 +196,6 @@ impl Convolution<'_> {
                     accumulate::<S, ROWS, VECTORS, 3>(simd, &mut tile, packed, from, stride, reach, input.rows);
                 }
             }
-            if let Some((weights, input, step)) = self.beside {
-                let packed = weights.group(output);
-                let from = input.grid.at(input.first + group * step, column as isize);
-                let stride = input.grid.stride();
-                accumulate::<S, ROWS, VECTORS, 1>(simd, &mut tile, packed, from, stride, 0, input.rows);
-            }
             let first = self.first_output + group * outputs + output;
             for (i, vectors) in tile.iter().enumerate() {
                 let to = &mut self.output.at_mut(first + i, column as isize)[..VECTORS * S::F32_LANES];
@@ -225,31 +204,15 @@ impl Convolution<'_> {
         }
     }
 
-    /// What a tile's sums start from: bias, the second input's bias, residual.
+    /// What a tile's sums start from: the bias.
     #[inline(always)]
     fn start<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &self,
         simd: S,
-        row: usize,
         output: usize,
-        column: usize,
     ) -> [[S::f32s; VECTORS]; ROWS] {
-        let mut tile = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        for i in 0..ROWS {
-            let mut bias = self.weights.bias[output + i];
-            if let Some((weights, ..)) = self.beside {
-                bias += weights.bias[output + i];
-            }
-            tile[i] = [simd.splat_f32s(bias); VECTORS];
-            if let Some((grid, first)) = self.residual {
-                let from = &grid.at(first + row + i, column as isize)[..VECTORS * S::F32_LANES];
-                let (from, _) = S::as_simd_f32s(from);
-                for j in 0..VECTORS {
-                    tile[i][j] = simd.add_f32s(tile[i][j], from[j]);
-                }
-            }
-        }
-        tile
+        let bias = &self.weights.bias[output..][..ROWS];
+        std::array::from_fn(|i| [simd.splat_f32s(bias[i]); VECTORS])
     }
 }
 
@@ -399,22 +362,18 @@ pub(crate) mod tests {
     fn a_convolution_is_what_its_definition_says_on_every_instruction_set() {
         const OUTPUTS: usize = 16;
         for width in [1usize, 2, 15, 16, 33, 48, 50, 97] {
-            let (input, residual) = (grid(1, 12, width), grid(50, 2 * OUTPUTS, width));
-            let (matrix, beside) = (noise(90, OUTPUTS * 5 * 3), noise(91, OUTPUTS * 2));
-            let (bias, other) = (noise(92, OUTPUTS), noise(93, OUTPUTS));
+            let input = grid(1, 12, width);
+            let (matrix, bias) = (noise(90, OUTPUTS * 5 * 3), noise(92, OUTPUTS));
             for reach in [1usize, 2] {
                 let outputs: Vec<Vec<Vec<f32>>> = Processor::each()
                     .into_iter()
                     .map(|processor| {
                         let weights = Weights::pack(processor, &matrix, bias.clone());
-                        let beside = Weights::pack(processor, &beside, other.clone());
                         let mut output = grid(0, 2 * OUTPUTS + 1, width);
                         processor.run(Convolution {
                             taps: Taps::Three(reach),
                             step: 6,
                             groups: 2,
-                            beside: Some((&beside, Input { grid: &input, first: 3, rows: 2 }, 1)),
-                            residual: Some((&residual, 0)),
                             rectify: true,
                             first_output: 1,
                             ..Convolution::new(&weights, Input { grid: &input, first: 1, rows: 5 }, &mut output)
@@ -426,24 +385,16 @@ pub(crate) mod tests {
                 assert!(outputs.iter().all(|output| *output == outputs[0]), "width {width}");
                 for (row, column) in (0..2 * OUTPUTS).flat_map(|r| (0..width).map(move |c| (r, c))) {
                     let (group, output) = (row / OUTPUTS, row % OUTPUTS);
-                    let mut sum = f64::from(bias[output]) + f64::from(other[output]);
-                    sum += at(&residual, row, column as isize);
+                    let mut sum = f64::from(bias[output]);
                     for k in 0..15 {
                         let column = column as isize + (k as isize % 3 - 1) * reach as isize;
                         sum += f64::from(matrix[output * 15 + k]) * at(&input, 1 + 6 * group + k / 3, column);
-                    }
-                    for k in 0..2 {
-                        sum += f64::from(beside_at(&beside, output, k)) * at(&input, 3 + group + k, column as isize);
                     }
                     let got = f64::from(outputs[0][row + 1][column]);
                     assert!((got - sum.max(0.0)).abs() < 1e-5, "{row} {column}: {got} {sum}");
                 }
             }
         }
-    }
-
-    fn beside_at(matrix: &[f32], output: usize, input: usize) -> f32 {
-        matrix[output * 2 + input]
     }
 
     #[test]
