@@ -47,7 +47,7 @@ pub struct CheckArgs {
     channel: ChannelArg,
     #[command(flatten)]
     encoder: EncoderArg,
-    /// Exit with 1 where a candidate's score is above X or cannot be had, for example mfcc=0.9 (an encoder's name and a
+    /// Exit with 1 where a candidate's score is X or above or cannot be had, for example mfcc=0.9 (an encoder's name and a
     /// cosine, -1 to 1); give the option again for a limit on another score
     #[arg(long, value_name = "SCORE=X")]
     fail_above: Vec<Gate>,
@@ -202,9 +202,9 @@ fn judgement(gate: &GateResult, candidates: usize) -> String {
     let limits = gate.limits.iter().map(|gate| format!("{} cosine of {}", gate.score.label(), gate.limit));
     let limits = limits.collect::<Vec<_>>().join(", ");
     match (gate.passed, gate.above.len(), gate.refused.len()) {
-        (true, ..) => format!("passed: none above the limit ({limits})"),
+        (true, ..) => format!("passed: none at the limit or above ({limits})"),
         (_, above, refused) => {
-            format!("stopped: {above} of {candidates} above the limit ({limits}), {refused} refused")
+            format!("stopped: {above} of {candidates} at the limit or above ({limits}), {refused} refused")
         }
     }
 }

@@ -345,7 +345,7 @@ fn judge(gates: &[Gate], candidates: &[Candidate]) -> GateResult {
         candidates.iter().filter(|c| test(c)).map(|c| c.path.clone()).collect::<Vec<_>>()
     };
     let above = |scores: &PerEncoder<CosineScore>| {
-        gates.iter().any(|gate| scores.get(gate.score).is_some_and(|score| score.cosine > gate.limit))
+        gates.iter().any(|gate| scores.get(gate.score).is_some_and(|score| score.cosine >= gate.limit))
     };
     let above = names(&|c| c.scores.as_ref().is_some_and(above));
     let refused = names(&|c| c.status != Status::Scored);

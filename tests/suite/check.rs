@@ -340,10 +340,10 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
     assert_eq!(refused["gate"]["above"].as_array().unwrap(), &[] as &[Value]);
     gate(&["malformed/text.wav"], "mfcc=1", 1);
 
-    // Above means above: a score exactly at the limit passes, the next smaller limit stops it.
+    // As in every other gate, a score exactly at the limit is stopped; under the next larger limit it passes.
     let score = cosine(&rows(&stopped)[1]);
-    gate(&[own], &format!("mfcc={score}"), 0);
-    gate(&[own], &format!("mfcc={}", score.next_down()), 1);
+    gate(&[own], &format!("mfcc={score}"), 1);
+    gate(&[own], &format!("mfcc={}", score.next_up()), 0);
     gate(&[other], "mfcc=-1", 1);
 
     let text = |candidates: &[&str]| {

@@ -203,7 +203,7 @@ pub enum InReference {
 pub struct Gate {
     /// The encoder whose cosine to the reference as a whole is looked at.
     pub score: Encoder,
-    /// A candidate whose score is above this is stopped.
+    /// A candidate at this score or above is stopped.
     pub limit: f64,
 }
 
@@ -228,9 +228,9 @@ impl std::str::FromStr for Gate {
 pub struct GateResult {
     /// The limits.
     pub limits: Vec<Gate>,
-    /// True where every candidate was scored and none lay above a limit.
+    /// True where every candidate was scored and none lay at a limit or above.
     pub passed: bool,
-    /// Candidates that lay above a limit.
+    /// Candidates that lay at a limit or above.
     pub above: Vec<String>,
     /// Candidates that were refused: they never pass.
     pub refused: Vec<String>,
