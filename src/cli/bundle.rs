@@ -43,11 +43,11 @@ pub struct BundleArgs {
     /// Sign the bundle with this secret key (minisign format, Ed25519)
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
-    /// Date of the bundle, as it is to be told in it
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    /// Date of the bundle, as it is to be told in it: YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
     date: Option<String>,
     /// Folder below which the recordings lie, where the case has moved
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     #[command(flatten)]
     encrypt: EncryptArgs,

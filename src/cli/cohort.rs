@@ -31,7 +31,7 @@ pub struct CohortArgs {
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Folder that the manifest's paths start from (default: the manifest's own)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     /// Use only the manifest's lines whose column `split` has this value; give the option again for more values
     #[arg(long, value_name = "NAME")]

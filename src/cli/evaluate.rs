@@ -52,7 +52,7 @@ pub struct EvaluateArgs {
     #[arg(long)]
     as_norm: bool,
     /// Cohort for --as-norm: a file made by `cohort` [default: the one in the program]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME|FILE")]
     cohort: Option<PathBuf>,
     /// Score narrow-band trials as they are, without matching the two sides' bandwidth
     #[arg(long)]
@@ -62,7 +62,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "RULE")]
     rule: Vec<Rule>,
     /// Folder to write plots to, as SVG: det, tippett, ece, reliability, zoo
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     plots: Option<PathBuf>,
     #[command(flatten)]
     channel: ChannelArg,

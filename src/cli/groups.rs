@@ -31,7 +31,7 @@ pub struct GroupsArgs {
     #[arg(long, value_enum, default_value_t = BandArg::Wide)]
     band: BandArg,
     /// Population that tells how often voices are alike by chance: a file made by `cohort`, or default
-    #[arg(long, default_value = "default", value_name = "NAME")]
+    #[arg(long, default_value = "default", value_name = "NAME|FILE")]
     cohort: PathBuf,
     #[command(flatten)]
     models: ModelsArg,

@@ -36,7 +36,7 @@ pub struct IndexArgs {
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
     /// Folder that the paths of a list or manifest start from (default: the one it lies in, or this one)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     /// Follow links to folders
     #[arg(long)]

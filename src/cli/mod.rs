@@ -118,7 +118,7 @@ struct EncoderArg {
 struct ModelsArg {
     /// Folder of the speaker networks' weights, ge2e.safetensors and campplus.safetensors of this version [default:
     /// those in the program]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     models: Option<PathBuf>,
 }
 
@@ -139,7 +139,7 @@ struct LabelArgs {
     #[arg(long, value_name = "FILE")]
     trials: Option<PathBuf>,
     /// Folder that the paths start from (default: that of the table or list)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     /// Use only the lines whose column `split` has this value; give the option again for more values
     #[arg(long, value_name = "NAME")]
@@ -213,7 +213,7 @@ impl CalibrationArgs {
 #[derive(Args)]
 struct PopulationArgs {
     /// Population that candidates are ranked in: a file made by `cohort`, or default for the one in the program
-    #[arg(long, default_value = "default", value_name = "NAME")]
+    #[arg(long, default_value = "default", value_name = "NAME|FILE")]
     cohort: PathBuf,
     /// Use only the cohort's voices whose COLUMN (kind, sex, language, age) is like PATTERN, or with != is not; given
     /// again, all must hold. Without a filter on kind the real voices are the population

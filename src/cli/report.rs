@@ -38,7 +38,7 @@ pub struct ReportArgs {
     #[command(flatten)]
     words: ReportWords,
     /// Folder below which the recordings lie, where the case has moved
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     #[command(flatten)]
     models: ModelsArg,
@@ -65,8 +65,8 @@ pub struct ReportWords {
     /// The question, in the words of who asked
     #[arg(long, value_name = "TEXT")]
     question: Option<String>,
-    /// Date of the report, as it is to be printed
-    #[arg(long, value_name = "TEXT")]
+    /// Date of the report, as it is to be printed: any text
+    #[arg(long, value_name = "DATE")]
     date: Option<String>,
     /// No recordings to listen to in an HTML report
     #[arg(long)]

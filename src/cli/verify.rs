@@ -40,7 +40,7 @@ pub struct VerifyArgs {
     #[arg(value_name = "WHAT")]
     what: Option<PathBuf>,
     /// Folder below which the recordings lie, where the case has moved; also for what a bundle leaves out
-    #[arg(long, value_name = "DIR", requires = "what")]
+    #[arg(long, value_name = "FOLDER", requires = "what")]
     root: Option<PathBuf>,
     /// Public key (a file or its 56 digits) of whoever signed the bundle; the signature is looked for beside it, under its
     /// name and .minisig

@@ -269,6 +269,20 @@ fn every_command_explains_itself() {
 }
 
 #[test]
+fn one_thing_has_one_name_in_all_help_texts() {
+    let helps: Vec<String> =
+        COMMANDS.iter().map(|(command, _)| soundalike(&[command, "--help"]).exits(0).stdout).collect();
+    for (option, named) in
+        [("--models", "<FOLDER>"), ("--root", "<FOLDER>"), ("--cohort", "<NAME|FILE>"), ("--date", "<DATE>")]
+    {
+        let lines = helps.iter().flat_map(|help| help.lines()).map(str::trim_start);
+        let lines: Vec<&str> = lines.filter(|line| line.starts_with(&format!("{option} <"))).collect();
+        assert!(lines.len() > 1, "{option}: {lines:?}");
+        assert!(lines.iter().all(|line| line.starts_with(&format!("{option} {named}"))), "{option}: {lines:?}");
+    }
+}
+
+#[test]
 fn usage_mistakes_are_told_on_standard_error() {
     for (arguments, words) in [
         (&["frobnicate"][..], &["unrecognized subcommand 'frobnicate'", "--help"][..]),
