@@ -1,11 +1,12 @@
 //! soundalike measures how close a synthetic voice is to a protected one.
 //!
-//! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it:
-//! [`encryption`] (files at rest), [`audio`] (bytes to a waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay
-//! reader understands of a voice: pitch, formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding
-//! against embedding), [`calibration`] (what scores are worth), [`library`] (many clips, and the only place with
-//! threads), [`report`] (facts as documents), [`evidence`] (documents that can be trusted). With the feature `python` the
-//! same becomes the native part of a Python package.
+//! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it: `error`,
+//! `hash`, `random` and `whole_file` (files that appear whole), [`encryption`] (files at rest), [`audio`] (bytes to a
+//! waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay reader understands of a voice: pitch,
+//! formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding against embedding), [`calibration`]
+//! (what scores are worth), [`library`] (many clips, and the only place with threads), [`report`] (facts as documents),
+//! [`evidence`] (documents that can be trusted). With the feature `python` the same becomes the native part of a Python
+//! package.
 //!
 //! There are four encoders, each with scores of its own: two of MFCC statistics and two speaker networks.
 //!
