@@ -9,7 +9,7 @@ use super::{
 use clap::Args;
 use soundalike::ErrorKind;
 use soundalike::compare::{Likeness, Spread};
-use soundalike::encoder::{Band, Encoder, PerEncoder};
+use soundalike::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
 use soundalike::library::check::{Candidate, CheckReport, CheckSettings, Gate, GateResult, InReference, check};
 use soundalike::library::findings::examination;
@@ -230,7 +230,8 @@ fn block(text: &mut String, candidate: &Candidate) {
         let _ = writeln!(text, "{word:16} {}", plain(own(&candidate.path, &reason.message)));
     }
     if candidate.band == Some(Band::Narrow) {
-        let _ = writeln!(text, "band             narrow: both sides are read up to 3.4 kHz");
+        let _ =
+            writeln!(text, "band             narrow: both sides are read up to {} kHz", NARROW_BAND_TOP_HZ / 1000.0);
     }
     for (encoder, score) in candidate.scores.iter().flat_map(PerEncoder::iter) {
         let name = format!("{} cosine", encoder.label());

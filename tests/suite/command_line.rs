@@ -283,6 +283,18 @@ fn one_thing_has_one_name_in_all_help_texts() {
 }
 
 #[test]
+fn texts_tell_the_narrow_band_as_it_is_computed() {
+    let told = format!("p to {} kHz", soundalike::encoder::NARROW_BAND_TOP_HZ / 1000.0);
+    for arguments in [&["index", "--help"][..], &["groups", "--help"], &["report", "--print-texts"]] {
+        let text = soundalike(arguments).exits(0).stdout;
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&told), "no \"{told}\" in: {text}");
+    }
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(&told));
+}
+
+#[test]
 fn usage_mistakes_are_told_on_standard_error() {
     for (arguments, words) in [
         (&["frobnicate"][..], &["unrecognized subcommand 'frobnicate'", "--help"][..]),

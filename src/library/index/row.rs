@@ -35,7 +35,7 @@ impl ClipStatus {
 /// The format of a clip's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClipFormat {
-    /// Container and codec, for example `wav pcm_s16le`.
+    /// Container and codec, for example `WAV pcm_s16`.
     pub codec: String,
     /// Sampling rate, Hz.
     pub sample_rate_hz: u32,
