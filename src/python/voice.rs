@@ -5,6 +5,7 @@ use super::source::Given;
 use super::{Panels, encoders, json};
 use crate::audio::ClipSource;
 use crate::encoder::EncoderSet;
+use crate::encryption::Keys;
 use crate::error::{ErrorKind, Result};
 use crate::library::batch::BatchOptions;
 use crate::library::check::{CheckSettings, Gate};
