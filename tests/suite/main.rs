@@ -7,6 +7,8 @@ mod calibrate;
 mod check;
 mod cohort;
 mod command_line;
+mod cookbook;
+mod dependencies;
 mod encryption;
 mod enrol;
 mod evaluate;
