@@ -29,7 +29,7 @@ mkdir -p "$work" corpus
 ./seeds.sh
 python3 pack.py unpack "corpus/$target.zip" "$work"
 cp -n "seeds/$target/"* "$work" 2>/dev/null || true
-limits="-max_len=$length -rss_limit_mb=2048 -timeout=20 -detect_leaks=0"
+limits="-max_len=$length -rss_limit_mb=2048 -timeout=20 -detect_leaks=0 -print_funcs=0"
 if [ "$seconds" -gt 0 ]; then
     # shellcheck disable=SC2086
     cargo fuzz run -O "$target" "$work" -- -max_total_time="$seconds" -dict="dictionaries/$dictionary.dict" \
