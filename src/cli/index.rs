@@ -140,7 +140,7 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
 }
 
 fn check(args: &IndexArgs, source: Option<&LibrarySource>, common: &Common) -> Outcome {
-    let index = Index::open(&args.output, &super::encryption::keys(common)?)?;
+    let index = Index::open(&args.output, &super::encryption::keys(common)?, common.threads)?;
     audit::input_index(&index);
     let report = index.check(source, common.threads)?;
     if args.json {

@@ -195,7 +195,7 @@ pub struct Library {
 impl Library {
     pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
         if Index::is_one(named) {
-            let index = Index::open(named, &super::encryption::keys(common)?)?;
+            let index = Index::open(named, &super::encryption::keys(common)?, common.threads)?;
             audit::input_index(&index);
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
@@ -229,7 +229,7 @@ impl Library {
             output::warn(&report.library, format!("{more} more clips not compared"), common);
         }
         audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
-        let index = Index::open(temporary.path(), &Keys::none())?;
+        let index = Index::open(temporary.path(), &Keys::none(), common.threads)?;
         Ok(Library { index, panel, temporary: Some(temporary) })
     }
 }

@@ -92,7 +92,7 @@ impl Sheet {
     }
 
     fn of_index(index: &Path) -> Self {
-        let index = Index::open(index, &Keys::none()).unwrap();
+        let index = Index::open(index, &Keys::none(), 0).unwrap();
         Sheet::of(index.manifest(), &rows(&index))
     }
 
@@ -329,11 +329,15 @@ fn a_scan_of_files_of_other_programs_finds_what_one_of_ours_does() {
 fn clips_that_are_as_close_are_told_in_the_order_of_their_paths_wherever_they_lie() {
     let folder = folder();
     small(folder.path());
-    let index = Index::open(&folder.path().join("small.lib"), &Keys::none()).unwrap();
+    let index = Index::open(&folder.path().join("small.lib"), &Keys::none(), 0).unwrap();
     let row = rows(&index).remove(0);
     let twins: Vec<IndexRow> = (0..600).map(|i| IndexRow { path: format!("{i:03}.wav"), ..row.clone() }).collect();
     let sheet = Sheet::of(index.manifest(), &twins);
     let others = folder.path().join("others");
+    sheet.write(&others.join("0.parquet"), &[0, 1], 1000, Inside::Element, Compression::SNAPPY);
+    assert_eq!(Index::open(&others, &Keys::none(), 1).unwrap().manifest().counts().rows, 2);
+    let many = Index::open(&others, &Keys::none(), 5000).map(|_| ()).unwrap_err();
+    assert!(many.is_threads(), "the number of threads is the one that was asked for: {many}");
     let mut first = None;
     for (seed, files) in [(1, 1), (2, 3), (3, 40)] {
         for (at, rows) in shuffled(600, seed).chunks(600 / files).enumerate() {
@@ -442,7 +446,7 @@ fn rows_in_memory_are_scanned_as_those_of_an_index_are() {
     use soundalike::library::{LoadedCalibration, VoiceSet};
     let folder = folder();
     let (library, path) = indexed(folder.path());
-    let index = Index::open(&path, &Keys::none()).unwrap();
+    let index = Index::open(&path, &Keys::none(), 0).unwrap();
     let panel = panel_of(&index, &Default::default()).unwrap();
     let voices = VoiceSet::one(&[fixtures().join(REFERENCE)], &Keys::none()).unwrap();
     let calibration = LoadedCalibration::built_in("real-synthetic").unwrap();
@@ -505,7 +509,7 @@ fn clips_from_anywhere_give_the_rows_of_an_index_and_parts_add_up_to_a_scan() {
     use soundalike::library::{LoadedCalibration, VoiceSet};
     let folder = folder();
     let (library, path) = indexed(folder.path());
-    let index = Index::open(&path, &Keys::none()).unwrap();
+    let index = Index::open(&path, &Keys::none(), 0).unwrap();
     let panel = Arc::new(panel_of(&index, &Default::default()).unwrap());
     let narrow = Arc::new(panel.narrow().unwrap());
     let expected = rows(&index);

@@ -36,7 +36,7 @@ fn index(library: &Path, output: &Path, more: &[&str], code: i32) -> Value {
 }
 
 fn rows(index: &Path) -> Vec<IndexRow> {
-    let index = Index::open(index, &Keys::none()).unwrap();
+    let index = Index::open(index, &Keys::none(), 0).unwrap();
     index.manifest().segments.iter().flat_map(|segment| index.rows(segment).unwrap().into_owned()).collect()
 }
 
@@ -218,7 +218,7 @@ fn a_process_that_is_killed_loses_little_and_spoils_nothing() {
         child.wait().unwrap();
         killed += 1;
         if output.join("_index.json").exists() {
-            let held = Index::open(&output, &Keys::none()).unwrap().manifest().counts().rows;
+            let held = Index::open(&output, &Keys::none(), 0).unwrap().manifest().counts().rows;
             went_on += usize::from(held > 0);
             let check = soundalike(&["index", "--check", "-o", word(&output)]).exits(0);
             assert!(check.stdout.contains("nothing is wrong"), "{}", check.stdout);

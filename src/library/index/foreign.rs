@@ -59,12 +59,12 @@ struct Survey {
     paths: Vec<u128>,
 }
 
-/// Reads of the files what an index says of itself.
+/// Reads of the files what an index says of itself, on so many threads; 0 is one a core.
 ///
 /// # Errors
-/// Where a file cannot be read or is not what it should be, files were not made alike, or a path occurs twice.
-pub(super) fn manifest(folder: &Path, files: &[String]) -> Result<IndexManifest> {
-    let surveys = batch::map(files.len(), 0, |at| files.get(at).map(|file| Survey::read(folder, file)))?;
+/// Where so many threads cannot be had, a file cannot be read or is not what it should be, files were not made alike, or a path occurs twice.
+pub(super) fn manifest(folder: &Path, files: &[String], threads: usize) -> Result<IndexManifest> {
+    let surveys = batch::map(files.len(), threads, |at| files.get(at).map(|file| Survey::read(folder, file)))?;
     let surveys: Vec<Survey> = surveys.into_iter().flatten().collect::<Result<_>>()?;
     let mut surveys: Vec<Survey> = surveys.into_iter().filter(|survey| survey.segment.counts.rows > 0).collect();
     if surveys.is_empty() {

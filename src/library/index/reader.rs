@@ -70,13 +70,13 @@ impl Index {
 
     /// Opens an index. A folder without `_index.json` is read as one too where it holds Parquet files with the columns of
     /// an index, whatever wrote them: rows in any order, in any number of files, also in folders inside. Nothing is
-    /// written there. `keys` open an encrypted one.
+    /// written there. `keys` open an encrypted one. Files of other programs are read by so many threads; 0 is one a core.
     ///
     /// # Errors
-    /// Where the folder holds none, one of another version, or one that the keys do not open. Of Parquet files of other programs: where a column is
-    /// missing or of another type, a value is missing that every row must have, files were not made alike, or a path
-    /// occurs twice.
-    pub fn open(folder: &Path, keys: &Keys) -> Result<Self> {
+    /// Where the folder holds none, one of another version, or one that the keys do not open. Of Parquet files of other
+    /// programs: where a column is missing or of another type, a value is missing that every row must have, files were
+    /// not made alike, a path occurs twice, or so many threads cannot be had.
+    pub fn open(folder: &Path, keys: &Keys, threads: usize) -> Result<Self> {
         if folder.join(MANIFEST).is_file() {
             let key = keys.of_folder(folder)?;
             let manifest = IndexManifest::read(folder, key.as_ref())?;
@@ -88,7 +88,7 @@ impl Index {
             let found = if folder.is_dir() { "a folder without an index" } else { "no folder" };
             return Err(damaged(folder, found.into(), "an index"));
         }
-        let manifest = foreign::manifest(folder, &files)?;
+        let manifest = foreign::manifest(folder, &files, threads)?;
         let common = manifest.common();
         Ok(Index { rows: Rows::Others(folder.into()), manifest, common })
     }
