@@ -1,7 +1,8 @@
 //! One benchmark a stage, each alone and on one thread: `cargo bench --bench stages [-- NAME]`.
 //!
-//! The sound is made by the formulas below, so it is the same on every machine. Plans, tables and streams are made before
-//! the clock starts, as a program does that goes through many clips; a fresh `Recording` a file is part of its stage.
+//! The sound is made by the formulas below, so it is the same on every machine. Plans, tables and streams are made
+//! before the clock starts, as a program does that goes through many clips; a fresh `Recording` a file is part of its
+//! stage.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use soundalike::audio::{Channel, ReadOptions, Recording, file_sha256};

@@ -2,9 +2,9 @@
 //!
 //! A [`Fusion`] is fitted to labelled trials of one band: a map of the cosines and of a few quality terms
 //! ([`super::logistic`]) in which each cosine has two weights, one for sound recordings and one for noisy ones, between
-//! which the trial's signal-to-noise ratio mixes; coefficient vectors of a bootstrap over speakers for its interval, two other calibrators of the
-//! same sum ([`Pav`], [`BiGaussian`]), bounds against extrapolation, and the ranges of quality it was fitted on. Outside
-//! them there is no ratio but an [`OutOfRange`].
+//! which the trial's signal-to-noise ratio mixes; coefficient vectors of a bootstrap over speakers for its interval,
+//! two other calibrators of the same sum ([`Pav`], [`BiGaussian`]), bounds against extrapolation, and the ranges of
+//! quality it was fitted on. Outside them there is no ratio but an [`OutOfRange`].
 
 use super::bounds::Bounds;
 use super::gaussian::BiGaussian;
@@ -43,8 +43,8 @@ impl TrialTerms {
         noisiness(self.candidate.snr_db).max(noisiness(self.reference.snr_db))
     }
 
-    /// The numbers that the map reads: the cosines of `encoders` times how sound the trial is, the same times how noisy it
-    /// is, then the quality terms. None where a cosine is missing.
+    /// The numbers that the map reads: the cosines of `encoders` times how sound the trial is, the same times how noisy
+    /// it is, then the quality terms. None where a cosine is missing.
     pub fn row(&self, encoders: impl Iterator<Item = Encoder>) -> Option<Vec<f64>> {
         let cosines: Option<Vec<f64>> = encoders.map(|encoder| self.cosines.get(encoder).copied()).collect();
         let (cosines, noisy) = (cosines?, self.noisiness());
@@ -60,7 +60,8 @@ impl TrialTerms {
     }
 }
 
-/// How noisy a recording of this signal-to-noise ratio is, from 0 (sound) to 1; one of which none is known counts as noisy.
+/// How noisy a recording of this signal-to-noise ratio is, from 0 (sound) to 1; one of which none is known counts as
+/// noisy.
 fn noisiness(snr_db: Option<f32>) -> f64 {
     let [noisy, sound] = NOISY_TO_SOUND_DB;
     ((sound - snr_db.map_or(noisy, f64::from)) / (sound - noisy)).clamp(0.0, 1.0)

@@ -2,9 +2,10 @@
 //!
 //! Perfectly calibrated log-likelihood ratios that are Gaussian have the variance `s2` for targets and non-targets
 //! alike and the means `s2 / 2` and `-s2 / 2`: one number tells all. The map takes the score with a given share of the
-//! trials below it to the ratio with the same share of that ideal distribution below it. The labels serve only to choose
-//! `s2` (so that the ideal system has the Cllr of the training scores after logistic calibration) and to give both
-//! kinds the same weight; so the map is smooth where pooling is coarse, and bends where logistic regression cannot.
+//! trials below it to the ratio with the same share of that ideal distribution below it. The labels serve only to
+//! choose `s2` (so that the ideal system has the Cllr of the training scores after logistic calibration) and to give
+//! both kinds the same weight; so the map is smooth where pooling is coarse, and bends where logistic regression
+//! cannot.
 
 use super::interval::normal_cdf;
 use super::logistic::{LabelledRows, Logistic, LogisticSettings};

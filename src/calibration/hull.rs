@@ -54,9 +54,9 @@ impl RocHull {
         self.0.iter().map(cost).fold(f64::INFINITY, f64::min) / TARGET_PRIOR.min(1.0 - TARGET_PRIOR)
     }
 
-    /// Least Cllr, 0 to 1; see [`cllr_min`](super::metrics::cllr_min). Each edge of the hull is a block that pooling adjacent violators makes
-    /// (Fawcett and Niculescu-Mizil, "PAV and the ROC convex hull", 2007): the trials on it have the ratio
-    /// `hits / false alarms`, as shares of all targets and of all non-targets.
+    /// Least Cllr, 0 to 1; see [`cllr_min`](super::metrics::cllr_min). Each edge of the hull is a block that pooling
+    /// adjacent violators makes (Fawcett and Niculescu-Mizil, "PAV and the ROC convex hull", 2007): the trials on it
+    /// have the ratio `hits / false alarms`, as shares of all targets and of all non-targets.
     pub fn cllr_min(&self) -> f64 {
         let edges = self.0.windows(2).filter_map(|edge| {
             let [(fa0, miss0), (fa1, miss1)] = [*edge.first()?, *edge.get(1)?];

@@ -9,7 +9,8 @@ const TAIL: f64 = 0.025;
 
 /// The BCa interval (Efron, "Better bootstrap confidence intervals", 1987): the quantiles of the resampled figures at
 /// levels that allow for the bias of the figure and for a spread that depends on it. The bias comes from the share of
-/// resamples below the point (half of those equal to it count), the spread from the figures `left_out` of the jackknife.
+/// resamples below the point (half of those equal to it count), the spread from the figures `left_out` of the
+/// jackknife.
 ///
 /// Where that is not defined (all resamples on one side, no jackknife or one without spread) it is the percentile
 /// interval, and without a resample it is `range`. It always holds the point.

@@ -63,8 +63,8 @@ impl Pav {
 }
 
 /// The ratios that pooling gives the trials themselves, in their order, in natural logarithms: the best that a rising
-/// map could have made of these scores. Infinite where all trials of one kind lie beyond all of the other. Their Cllr is
-/// [`cllr_min`](super::metrics::cllr_min).
+/// map could have made of these scores. Infinite where all trials of one kind lie beyond all of the other. Their Cllr
+/// is [`cllr_min`](super::metrics::cllr_min).
 ///
 /// # Errors
 /// [`ErrorKind::Insufficient`] without a target or a non-target, or where a score is not finite.

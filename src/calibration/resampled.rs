@@ -53,8 +53,8 @@ impl Resampled<OF_LLRS> {
 }
 
 impl<const N: usize> Resampled<N> {
-    /// Resamples without a target or a non-target trial are left out; where all are, the interval is 0 to 1. A jackknife
-    /// with such a sample is not used.
+    /// Resamples without a target or a non-target trial are left out; where all are, the interval is 0 to 1. A
+    /// jackknife with such a sample is not used.
     fn estimates(&self) -> [Estimate; N] {
         let mut which = 0;
         self.point.map(|point| {

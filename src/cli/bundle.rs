@@ -19,9 +19,9 @@ const PASSWORD: &str = "SOUNDALIKE_KEY_PASSWORD";
 
 /// Put a case into one archive that proves itself: report, recordings, hashes.
 ///
-/// REPORT is a report.json, or a result of `check --json`. It is computed again first, and only a case that comes out the
-/// same is bundled. The archive is a BagIt bag (RFC 8493) as a zip: the report as data and as a page, the result, the
-/// recordings (or their hashes alone), and the fingerprints of program, weights, calibration and population.
+/// REPORT is a report.json, or a result of `check --json`. It is computed again first, and only a case that comes out
+/// the same is bundled. The archive is a BagIt bag (RFC 8493) as a zip: the report as data and as a page, the result,
+/// the recordings (or their hashes alone), and the fingerprints of program, weights, calibration and population.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike bundle report.json -o case.zip\n  soundalike bundle report.json -o case.zip --sign \

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 ///
 /// A calibration holds for one condition: what is compared with what, in which language, recorded how. References of
 /// one, a few and all clips of a speaker are made, and cuts and spoilt copies of every clip, so that the range of the
-/// ratio is covered. Speakers are kept apart in the cross-validation whose figures are printed and stored. The file says
-/// what it was fitted on and where it holds; check refuses a ratio elsewhere.
+/// ratio is covered. Speakers are kept apart in the cross-validation whose figures are printed and stored. The file
+/// says what it was fitted on and where it holds; check refuses a ratio elsewhere.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike calibrate --manifest clips.tsv --condition german-clones -o german.json\n  \

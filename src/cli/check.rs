@@ -36,8 +36,8 @@ use std::path::PathBuf;
                   --cohort-filter sex=f --language en call.wav"
 )]
 pub struct CheckArgs {
-    /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give the
-    /// option again for more
+    /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give
+    /// the option again for more
     #[arg(long, required = true, value_name = "PATH", num_args = 1)]
     reference: Vec<PathBuf>,
     /// Clips in question: files, folders or quoted patterns
@@ -47,8 +47,8 @@ pub struct CheckArgs {
     channel: ChannelArg,
     #[command(flatten)]
     encoder: EncoderArg,
-    /// Exit with 1 where a candidate's score is X or above or cannot be had, for example mfcc=0.9 (an encoder's name and a
-    /// cosine, -1 to 1); give the option again for a limit on another score
+    /// Exit with 1 where a candidate's score is X or above or cannot be had, for example mfcc=0.9 (an encoder's name
+    /// and a cosine, -1 to 1); give the option again for a limit on another score
     #[arg(long, value_name = "SCORE=X")]
     fail_above: Vec<Gate>,
     #[command(flatten)]
@@ -58,13 +58,15 @@ pub struct CheckArgs {
     /// Give scores normalised by the population too (AS-norm), where it fits the case
     #[arg(long)]
     as_norm: bool,
-    /// Your own prior probability of the first proposition, above 0 and below 1: adds the posterior that follows from it
+    /// Your own prior probability of the first proposition, above 0 and below 1: adds the posterior that follows from
+    /// it
     #[arg(long, value_name = "P")]
     prior: Option<f64>,
     /// Language of the case, for example en; it is compared with the calibration's, never recognised
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<String>,
-    /// Give the raw scores of candidates that are refused for their quality, marked; no rank, ratio or gate rests on them
+    /// Give the raw scores of candidates that are refused for their quality, marked; no rank, ratio or gate rests on
+    /// them
     #[arg(long)]
     force: bool,
     /// Print the whole result as JSON (see `soundalike schema check`)

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// Make a relevant population of clips of your own: the voices that a candidate is ranked among.
 ///
-/// Take voices that could really be in question: the language, sex, age, style and recording of the case. A folder holds
-/// one voice in each of its folders; a manifest names the speaker of each clip, and may have the columns sex, language
-/// and age. The file holds one embedding a voice and encoder, no sound; the same clips give the same bytes.
+/// Take voices that could really be in question: the language, sex, age, style and recording of the case. A folder
+/// holds one voice in each of its folders; a manifest names the speaker of each clip, and may have the columns sex,
+/// language and age. The file holds one embedding a voice and encoder, no sound; the same clips give the same bytes.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike cohort voices/ -o german.cohort\n  soundalike cohort --manifest clips.tsv \

@@ -14,9 +14,9 @@ use std::path::PathBuf;
 
 /// Make a voice model of recordings of a protected voice, to check against later.
 ///
-/// The model holds each recording's embeddings, path as shown, SHA-256 and net speech, but no sound; `check --reference`
-/// takes it in the place of the recordings and gives the same scores. It is JSON, and the same recordings give the same
-/// bytes. Recordings that cannot be used are left out with the reason.
+/// The model holds each recording's embeddings, path as shown, SHA-256 and net speech, but no sound;
+/// `check --reference` takes it in the place of the recordings and gives the same scores. It is JSON, and the same
+/// recordings give the same bytes. Recordings that cannot be used are left out with the reason.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  soundalike enrol voices/anna -o anna.model\n  soundalike enrol anna.model \
                   'new/*.flac' -o anna.model\n\nExit codes: 0 all recordings were used; 3 some were not; 2 none can \

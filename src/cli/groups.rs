@@ -21,7 +21,8 @@ use std::path::PathBuf;
     after_help = "Examples:\n  soundalike groups voices.lib\n  soundalike groups library/ --above campplus=0.7 --json"
 )]
 pub struct GroupsArgs {
-    /// An index made by `index`, a folder of Parquet files with the same columns, or a folder, list or manifest of clips
+    /// An index made by `index`, a folder of Parquet files with the same columns, or a folder, list or manifest of
+    /// clips
     #[arg(value_name = "LIBRARY")]
     library: PathBuf,
     /// Threshold: an encoder's name and the least mean cosine [default: the strongest encoder of the index and 0.6]

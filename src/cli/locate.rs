@@ -25,9 +25,9 @@ use std::path::{Path, PathBuf};
 /// Find where in long recordings a protected voice occurs.
 ///
 /// A film's track, a podcast or a call is heard once, in memory that does not grow with its length. Overlapping windows
-/// inside its speech are scored as `check` scores a clip, and the voice is found where the window whose middle is nearest
-/// reaches the threshold. What a range is worth is what its best window is worth, never a sum: windows share samples and
-/// a speaker. A long recording has many windows, so some reach a threshold by chance; their expected number
+/// inside its speech are scored as `check` scores a clip, and the voice is found where the window whose middle is
+/// nearest reaches the threshold. What a range is worth is what its best window is worth, never a sum: windows share
+/// samples and a speaker. A long recording has many windows, so some reach a threshold by chance; their expected number
 /// is stated. None of the figures is a probability, and none says whether the speech is synthetic.
 #[derive(Args)]
 #[command(
@@ -38,8 +38,8 @@ use std::path::{Path, PathBuf};
                   found and --fail asked; 2 nothing could be done; 3 done, but some\nfiles were unusable."
 )]
 pub struct LocateArgs {
-    /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give the
-    /// option again for more
+    /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give
+    /// the option again for more
     #[arg(long, required = true, value_name = "PATH", num_args = 1)]
     reference: Vec<PathBuf>,
     /// Recordings to search: files, folders or quoted patterns
@@ -51,8 +51,8 @@ pub struct LocateArgs {
     /// Distance from one window to the next, 0.1 s to the length of a window
     #[arg(long, default_value_t = HOP_S, value_name = "SECONDS")]
     hop: f64,
-    /// Threshold at which the voice is found: log10_lr (the likelihood ratio's decimal logarithm before its bounds) or an
-    /// encoder's cosine (-1 to 1), for example campplus=0.6
+    /// Threshold at which the voice is found: log10_lr (the likelihood ratio's decimal logarithm before its bounds) or
+    /// an encoder's cosine (-1 to 1), for example campplus=0.6
     #[arg(long, default_value_t = Above::DEFAULT, value_name = "SCORE=X")]
     above: Above,
     /// Name of the voice in labels and turns

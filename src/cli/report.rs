@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 ///
 /// RESULT is what `check --json` printed. Everything in it is computed again from the recordings and compared first; a
 /// result that does not come out the same makes no report. The kind of document is chosen by the ending of its name:
-/// .html is one page that holds everything and needs no network, .pdf a typeset document with the JSON attached (PDF/A-3,
-/// in programs built with the feature pdf), .json the data of both with the result unchanged.
+/// .html is one page that holds everything and needs no network, .pdf a typeset document with the JSON attached
+/// (PDF/A-3, in programs built with the feature pdf), .json the data of both with the result unchanged.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike check --reference anna take1.wav --json > result.json\n  soundalike report \
@@ -28,8 +28,8 @@ use std::path::{Path, PathBuf};
                   made to imitate Anna?\"\n\nExit codes: 0 done; 1 the result does not come out the same; 2 nothing could be done."
 )]
 pub struct ReportArgs {
-    /// Result of `check --json`, a report.json made of one, or of `scan --format jsonl` (a summary and a page for each clip
-    /// at the threshold)
+    /// Result of `check --json`, a report.json made of one, or of `scan --format jsonl` (a summary and a page for each
+    /// clip at the threshold)
     #[arg(required_unless_present = "print_texts", value_name = "RESULT")]
     result: Option<PathBuf>,
     /// Document to write: a name that ends with .html, .pdf or .json; give the option again for more
@@ -268,8 +268,8 @@ fn scan_result(path: &Path) -> Result<Option<ScanResult>> {
     ScanResult::parse(path, &text).map(Some)
 }
 
-/// Why no document is made here of a result that came out the same only within the tolerance: a document holds figures of
-/// one machine.
+/// Why no document is made here of a result that came out the same only within the tolerance: a document holds figures
+/// of one machine.
 pub fn elsewhere(verification: &Verification) -> Option<String> {
     let message = "was computed on another kind of machine, and comes out the same here but for last digits: make the \
                    document on a machine of that kind, or check the recordings again here";

@@ -24,10 +24,10 @@ use std::str::FromStr;
 /// Rank a whole library against one or many protected voices.
 ///
 /// Every clip is compared with every voice; nothing is approximated. Clips are ranked by the likelihood ratio where a
-/// calibration applies, else by a named score; those of a quality that was not validated are ranked apart. For each voice
-/// the result says how many false alarms to expect at the threshold among so many clips, and what a ratio makes of the
-/// number of clips of the voice that you expected beforehand. A folder is indexed on the way and forgotten; for more than
-/// one scan make an index first.
+/// calibration applies, else by a named score; those of a quality that was not validated are ranked apart. For each
+/// voice the result says how many false alarms to expect at the threshold among so many clips, and what a ratio makes
+/// of the number of clips of the voice that you expected beforehand. A folder is indexed on the way and forgotten; for
+/// more than one scan make an index first.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike scan --reference voices/anna library/\n  soundalike scan --reference-set protected/ \
@@ -42,7 +42,8 @@ pub struct ScanArgs {
     /// Folder of protected voices: each folder in it is a voice by that name, and each voice model (.model)
     #[arg(long, value_name = "FOLDER")]
     reference_set: Vec<PathBuf>,
-    /// An index made by `index`, a folder of Parquet files with the same columns, or a folder, list or manifest of clips
+    /// An index made by `index`, a folder of Parquet files with the same columns, or a folder, list or manifest of
+    /// clips
     #[arg(value_name = "LIBRARY")]
     library: PathBuf,
     /// Most clips that are listed of each voice, or all [default: 20; with --above all]

@@ -29,8 +29,8 @@ pub fn figure(value: Option<f32>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |v| format!("{v:.decimals$}"))
 }
 
-/// Text from outside as a cell of CSV: what a spreadsheet would take for a formula gets an apostrophe before it, by which
-/// spreadsheets know text.
+/// Text from outside as a cell of CSV: what a spreadsheet would take for a formula gets an apostrophe before it, by
+/// which spreadsheets know text.
 pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.into() }
 }

@@ -21,13 +21,13 @@ use std::path::{Path, PathBuf};
 ///
 /// WHAT is a report.json, a result of `check --json`, or a bundle. The hash of every file is compared first; then
 /// everything is computed again from the files and compared value by value, to the bit where this processor offers the
-/// instruction set that the document was computed with, else within a stated tolerance. Of a bundle the manifest and every
-/// hash in it are checked, and with --public-key the signature that lies beside it.
+/// instruction set that the document was computed with, else within a stated tolerance. Of a bundle the manifest and
+/// every hash in it are checked, and with --public-key the signature that lies beside it.
 ///
 /// With --audit the log is gone through from its first line: each must have the hash that it states, and state the hash
-/// of the one before. That shows lines that were changed, removed, inserted, moved or repeated. It cannot show that lines
-/// at the end were taken away, nor that the whole log was written anew, unless the hash of a line was kept elsewhere and is
-/// given by --last.
+/// of the one before. That shows lines that were changed, removed, inserted, moved or repeated. It cannot show that
+/// lines at the end were taken away, nor that the whole log was written anew, unless the hash of a line was kept
+/// elsewhere and is given by --last.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike verify report.json\n  soundalike verify report.json --root /mnt/case\n  soundalike \
@@ -42,8 +42,8 @@ pub struct VerifyArgs {
     /// Folder below which the recordings lie, where the case has moved; also for what a bundle leaves out
     #[arg(long, value_name = "FOLDER", requires = "what")]
     root: Option<PathBuf>,
-    /// Public key (a file or its 56 digits) of whoever signed the bundle; the signature is looked for beside it, under its
-    /// name and .minisig
+    /// Public key (a file or its 56 digits) of whoever signed the bundle; the signature is looked for beside it, under
+    /// its name and .minisig
     #[arg(long, value_name = "KEY", requires = "what")]
     public_key: Option<String>,
     #[command(flatten)]

@@ -1,8 +1,8 @@
 //! A relevant population: where a score stands among other voices.
 //!
 //! "How close do other people's voices come to the protected one?" is answered by scoring every voice of a cohort
-//! against the same reference. A candidate's likeness is a rank among those scores, never a probability. The same cohort
-//! serves to normalise scores (AS-norm) and to say how unlike the case it is itself.
+//! against the same reference. A candidate's likeness is a rank among those scores, never a probability. The same
+//! cohort serves to normalise scores (AS-norm) and to say how unlike the case it is itself.
 
 use super::binomial::clopper_pearson;
 use crate::encoder::{Embedding, Encoder, PerEncoder, cosine};
@@ -124,8 +124,8 @@ impl Spread {
 const NEAREST: usize = 3;
 
 impl<'a> CohortScores<'a> {
-    /// Scores voices against a reference's centroids. A voice that lacks an encoder, or was made with another extractor,
-    /// is left out.
+    /// Scores voices against a reference's centroids. A voice that lacks an encoder, or was made with another
+    /// extractor, is left out.
     pub fn new(voices: impl Iterator<Item = &'a CohortVoice>, reference: &PerEncoder<Embedding>) -> Self {
         let scored = voices.filter_map(|voice| Some((voice, cosines(&voice.embeddings, reference)?)));
         CohortScores { voices: scored.collect() }
@@ -205,8 +205,8 @@ pub(crate) fn cosines(a: &PerEncoder<Embedding>, b: &PerEncoder<Embedding>) -> O
 /// How far one side of a comparison lies from a population, by one encoder.
 ///
 /// A side's neighbourhood is the mean of its greatest cosines to the population. How many deviations it lies above or
-/// below the neighbourhoods that the population's own voices have among themselves says whether the side could be one of
-/// them: a recording in another language, channel or style mostly lies lower.
+/// below the neighbourhoods that the population's own voices have among themselves says whether the side could be one
+/// of them: a recording in another language, channel or style mostly lies lower.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CohortFit {
     /// The encoder that it is measured by.
@@ -219,8 +219,8 @@ pub struct CohortFit {
     pub fits: bool,
 }
 
-/// A side further than this from a population's own voices does not belong to it: beyond about 99.7 % of them, were they
-/// normally distributed.
+/// A side further than this from a population's own voices does not belong to it: beyond about 99.7 % of them, were
+/// they normally distributed.
 pub const FIT_DEVIATIONS: f64 = 3.0;
 /// Number of nearest voices that a neighbourhood is made of, and that scores are normalised by (AS-norm).
 pub const TOP: usize = 50;
@@ -279,8 +279,8 @@ impl<'a> Neighbourhoods<'a> {
 }
 
 /// Adaptive symmetric score normalisation (AS-norm): the cosine in deviations from what each side's nearest voices of a
-/// population reach, the mean of both sides (Matějka and others, "Analysis of score normalization in multilingual speaker
-/// recognition", 2017). Not a cosine and not a probability; none where the population is too small.
+/// population reach, the mean of both sides (Matějka and others, "Analysis of score normalization in multilingual
+/// speaker recognition", 2017). Not a cosine and not a probability; none where the population is too small.
 pub fn as_norm(cosine: f64, candidate: Vec<f64>, reference: Vec<f64>) -> Option<f64> {
     let normalised = |side: Vec<f64>| top(side).map(|(mean, deviation)| (cosine - mean) / deviation);
     Some((normalised(candidate)? + normalised(reference)?) / 2.0)

@@ -62,7 +62,8 @@ impl VoiceModel {
     ///
     /// # Errors
     /// [`Refusal::SettingsDiffer`] where the exemplars were not all made alike, [`Refusal::NotEnrolled`] where one of
-    /// them lacks an encoder that another has, [`Refusal::NoDirection`] where one of them is all zeros or there is none.
+    /// them lacks an encoder that another has, [`Refusal::NoDirection`] where one of them is all zeros or there is
+    /// none.
     pub fn new(mut exemplars: Vec<Exemplar>) -> Result<Self, Refusal> {
         exemplars.sort_by(|a, b| (&a.path, &a.sha256).cmp(&(&b.path, &b.sha256)));
         let present = exemplars.iter().flat_map(|exemplar| exemplar.embeddings.iter());

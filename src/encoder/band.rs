@@ -1,9 +1,9 @@
 //! How much of the spectrum the encoders read.
 //!
 //! A telephone or a strong codec takes away everything above about 3.5 kHz. Compared with a recording that has it, such
-//! a clip differs by its channel more than by its voice; so where one side of a comparison is narrow-band, both are read
-//! up to [`NARROW_BAND_TOP_HZ`] only. Scores of the two modes are not on one scale: each has fingerprints, tables, a
-//! cohort and a calibration of its own.
+//! a clip differs by its channel more than by its voice; so where one side of a comparison is narrow-band, both are
+//! read up to [`NARROW_BAND_TOP_HZ`] only. Scores of the two modes are not on one scale: each has fingerprints, tables,
+//! a cohort and a calibration of its own.
 
 use super::panel::PanelSettings;
 use schemars::JsonSchema;

@@ -20,8 +20,8 @@ pub const WIDTH: usize = 256;
 /// SHA-256 of the weight file.
 pub const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077daf80e9bd71b";
 /// Level that speech is brought to before, dB relative to full scale (a square wave has 0). Resemblyzer raises lower
-/// clips to -30 dB, pauses counted, and leaves louder ones; a fixed level keeps volume out of the score. This one was the
-/// best of three on the development data (ACCURACY.md).
+/// clips to -30 dB, pauses counted, and leaves louder ones; a fixed level keeps volume out of the score. This one was
+/// the best of three on the development data (ACCURACY.md).
 pub const LEVEL_DBFS: f64 = -25.0;
 /// Frames of a window: 1.6 s.
 pub const WINDOW: usize = 160;
@@ -68,8 +68,8 @@ impl Ge2e {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Weights`] where a folder's file is not the one that belongs to this version,
-    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
-    /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
+    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program
+    /// was built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
     pub fn load(models: &Models) -> Result<Self> {
         Self::on(Processor::detect(), &models.source(Encoder::Ge2e)?)
     }

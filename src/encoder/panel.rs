@@ -328,8 +328,8 @@ impl PanelWorker<'_> {
         Ok(ClipAnalysis { path: clip.path().into(), sha256, quality: Some(quality), embeddings, short })
     }
 
-    /// Passes over samples in memory, mono at 16 kHz, as over a clip that holds nothing else: what was measured of them,
-    /// and their embeddings or why there are none. `format` is that of the file they were cut out of.
+    /// Passes over samples in memory, mono at 16 kHz, as over a clip that holds nothing else: what was measured of
+    /// them, and their embeddings or why there are none. `format` is that of the file they were cut out of.
     pub fn analyse_samples(
         &mut self,
         samples: &[f32],

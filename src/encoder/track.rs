@@ -1,7 +1,7 @@
 //! A track: one stream of features and what collects its rows, beside the speech detector.
 //!
-//! Rows run ahead of the detector's decisions or behind them; each collector holds back what has no partner yet. Several
-//! encoders can live on one track, where they take the same rows.
+//! Rows run ahead of the detector's decisions or behind them; each collector holds back what has no partner yet.
+//! Several encoders can live on one track, where they take the same rows.
 
 use super::kind::{Encoder, PerEncoder};
 use super::mfcc::{MfccCollector, MfccEncoder};

@@ -1,9 +1,9 @@
 //! The audit log: a line a run, each chained to the one before by its hash.
 //!
-//! The log is JSON Lines. A line is an [`AuditEntry`]'s fields in the order in which they are declared, then `previous`,
-//! the hash of the line before (64 zeros in the first), then `hash`. That hash is the SHA-256 of the line's bytes without
-//! `,"hash":"..."`, that is of a JSON object that ends with `previous`; no line feed is part of it. So `sha256sum`
-//! recomputes it, and no two programs can differ over how the JSON is to be written.
+//! The log is JSON Lines. A line is an [`AuditEntry`]'s fields in the order in which they are declared, then
+//! `previous`, the hash of the line before (64 zeros in the first), then `hash`. That hash is the SHA-256 of the line's
+//! bytes without `,"hash":"..."`, that is of a JSON object that ends with `previous`; no line feed is part of it. So
+//! `sha256sum` recomputes it, and no two programs can differ over how the JSON is to be written.
 //!
 //! **What the chain shows**: a line that was changed, removed, inserted, moved or repeated anywhere but at the end.
 //! **What it cannot show**: that lines at the end were taken away, unless the hash of the last line is kept elsewhere
@@ -107,7 +107,8 @@ pub struct AuditFault {
 pub enum AuditFaultKind {
     /// The line is not as it was written.
     Changed,
-    /// The line is as it was written and does not follow the one before: lines were removed, inserted, moved or repeated.
+    /// The line is as it was written and does not follow the one before: lines were removed, inserted, moved or
+    /// repeated.
     OutOfChain,
     /// The line has no end.
     CutShort,
@@ -121,7 +122,8 @@ pub enum AuditFaultKind {
 /// nothing is appended. A log that is not there is begun.
 ///
 /// # Errors
-/// [`ErrorKind::Evidence`] where the last line is not intact; [`ErrorKind::Io`] where the log cannot be read or written.
+/// [`ErrorKind::Evidence`] where the last line is not intact; [`ErrorKind::Io`] where the log cannot be read or
+/// written.
 pub fn append(path: &Path, entry: &AuditEntry) -> Result<String> {
     let mut file = opened(path)?;
     let (length, previous) = end(&mut file, path)?;

@@ -209,8 +209,8 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// [`ErrorKind::Encryption`](crate::ErrorKind::Encryption) where no key opens it,
-/// [`ErrorKind::Evidence`](crate::ErrorKind::Evidence) where the bundle is not what its manifest states, holds no report,
-/// or could do harm when unpacked.
+/// [`ErrorKind::Evidence`](crate::ErrorKind::Evidence) where the bundle is not what its manifest states, holds no
+/// report, or could do harm when unpacked.
 pub fn unpack(path: &Path, keys: &Keys, folder: &Path) -> Result<Unpacked> {
     let mut bag = if is_encrypted_file(path) {
         // Without a name, so that it is gone with the process.

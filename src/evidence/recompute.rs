@@ -1,9 +1,9 @@
 //! A case computed again from its inputs, and compared with what was told.
 //!
 //! The files are found by the paths that the result tells, or below a folder where the case has moved to, and are known
-//! by their hashes. Then everything is computed again and compared value by value: a figure is the same where it has the
-//! same bits. Between processors with other instruction sets the last digits of a figure may differ; there a tolerance is
-//! allowed, and said to be.
+//! by their hashes. Then everything is computed again and compared value by value: a figure is the same where it has
+//! the same bits. Between processors with other instruction sets the last digits of a figure may differ; there a
+//! tolerance is allowed, and said to be.
 
 use super::told::CaseFile;
 use crate::calibration::verbal::{self, Propositions};
@@ -352,8 +352,8 @@ fn retold(key: &str, value: &mut Value, places: &Places) {
     }
 }
 
-/// The sentences that repeat a ratio follow the told one, where that may differ in its last digits: they must be what the
-/// program says of just that ratio.
+/// The sentences that repeat a ratio follow the told one, where that may differ in its last digits: they must be what
+/// the program says of just that ratio.
 fn words_of_ratios(told: &Value, found: &mut Value) {
     let propositions = found.pointer("/calibration/propositions").cloned().unwrap_or_default();
     let (Some(first), Some(second)) =

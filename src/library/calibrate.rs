@@ -622,8 +622,8 @@ struct Cell {
     spoilt: bool,
 }
 
-/// Weights by which each kind of trial, in it each corpus, in it each speaker and there each size of reference count the
-/// same, and spoilt trials [`SPOILT`] of it.
+/// Weights by which each kind of trial, in it each corpus, in it each speaker and there each size of reference count
+/// the same, and spoilt trials [`SPOILT`] of it.
 fn balanced(cells: &[Cell]) -> Vec<f64> {
     let mut corpora: BTreeMap<bool, BTreeSet<&str>> = BTreeMap::new();
     let mut speakers: BTreeMap<(bool, &str), BTreeSet<u32>> = BTreeMap::new();

@@ -31,7 +31,8 @@ pub fn expand(named: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// The files that each of `named` stands for, in the order given; what stands for nothing keeps its place with its error.
+/// The files that each of `named` stands for, in the order given; what stands for nothing keeps its place with its
+/// error.
 pub fn expand_each(named: &[PathBuf]) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
     let mut files = Vec::new();
     for name in named {

@@ -243,8 +243,8 @@ impl Cohort {
         Ok(MadeCohort { bytes, cohort, left_out })
     }
 
-    /// The voices of a band that pass all filters. A filter on `kind` replaces the rule that a cohort's real voices, where
-    /// it has some, are the population; the other kinds come second.
+    /// The voices of a band that pass all filters. A filter on `kind` replaces the rule that a cohort's real voices,
+    /// where it has some, are the population; the other kinds come second.
     pub fn population(&self, band: Band, filters: &[Filter]) -> Population<'_> {
         let cell = |voice: &CohortVoice, column: &str| voice.attributes.get(column).cloned().unwrap_or_default();
         let passes = |voice: &CohortVoice| filters.iter().all(|filter| filter.takes(&cell(voice, filter.column())));

@@ -1,8 +1,8 @@
 //! The voice in clips by its descriptors, and two voices side by side in a population.
 //!
-//! [`describe_clips`] reads clips and describes the voice in each; the sound is not kept. [`compare`] puts the descriptors
-//! of a reference and a candidate beside what the population's voices have: a rank for each, and their difference in the
-//! population's standard deviations. None of it is a score, and none of it enters one.
+//! [`describe_clips`] reads clips and describes the voice in each; the sound is not kept. [`compare`] puts the
+//! descriptors of a reference and a candidate beside what the population's voices have: a rank for each, and their
+//! difference in the population's standard deviations. None of it is a score, and none of it enters one.
 
 use super::batch::{self, BatchOptions};
 use super::cohort::Population;
@@ -34,8 +34,8 @@ pub struct DescriptorComparison {
     pub candidate: Option<f64>,
     /// Candidate less reference; null where one is.
     pub difference: Option<f64>,
-    /// Share of the population's voices with a smaller value than the reference, percent; those with the same count half.
-    /// Null without voices.
+    /// Share of the population's voices with a smaller value than the reference, percent; those with the same count
+    /// half. Null without voices.
     pub reference_percentile: Option<f64>,
     /// The same of the candidate.
     pub candidate_percentile: Option<f64>,

@@ -1,7 +1,7 @@
 //! Validation on labelled clips or a list of trials: how often each encoder errs, what the calibrated ratio is worth.
 //!
-//! Every clip is encoded once, however many trials name it, and every trial whose clips have embeddings is scored; those
-//! outside the calibration's ranges are counted apart, never left out.
+//! Every clip is encoded once, however many trials name it, and every trial whose clips have embeddings is scored;
+//! those outside the calibration's ranges are counted apart, never left out.
 
 use super::batch::{self, BatchOptions};
 use super::calibration_file::LoadedCalibration;
@@ -70,8 +70,8 @@ pub struct EvaluateReport {
     pub selection: Selection,
     /// Counts of clips.
     pub clips: ClipCounts,
-    /// Number of speakers in the trials. Where a list of trials does not name them, clips that it calls one voice are of
-    /// one speaker.
+    /// Number of speakers in the trials. Where a list of trials does not name them, clips that it calls one voice are
+    /// of one speaker.
     pub speakers: usize,
     /// Counts of trials.
     pub trials: TrialCounts,
@@ -201,8 +201,8 @@ pub struct SpeakerMeans {
 /// Scores all trials of labelled clips.
 ///
 /// # Errors
-/// Where there is no pair of one voice or none of two, a rule looks at a figure that there is none of, or so many threads
-/// cannot be had.
+/// Where there is no pair of one voice or none of two, a rule looks at a figure that there is none of, or so many
+/// threads cannot be had.
 pub fn evaluate(
     panel: &Panel,
     labels: &Labels,

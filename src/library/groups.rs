@@ -2,9 +2,9 @@
 //!
 //! A voice is what the index calls one: the speaker of a manifest, or a folder of clips. It is stood for by the mean of
 //! its clips' embeddings, each first brought to length one. Voices are joined by average linkage: two groups become one
-//! while the mean cosine between their members is at the threshold or above, so that a chain of voices each a little like
-//! the next is no group. Whether members of a group are one person is not said; whoever needs to know compares them with
-//! `check`.
+//! while the mean cosine between their members is at the threshold or above, so that a chain of voices each a little
+//! like the next is no group. Whether members of a group are one person is not said; whoever needs to know compares
+//! them with `check`.
 
 use super::batch;
 use super::cohort::Cohort;

@@ -19,8 +19,8 @@ pub(super) struct Labelled {
 }
 
 impl Labelled {
-    /// Encodes the clips of some pairs and keeps those that `usable` takes. Of two clips of a manifest with the same bytes
-    /// the first is kept; a list of trials says itself what is compared with what.
+    /// Encodes the clips of some pairs and keeps those that `usable` takes. Of two clips of a manifest with the same
+    /// bytes the first is kept; a list of trials says itself what is compared with what.
     ///
     /// # Errors
     /// Where so many threads cannot be had, or the narrow band cannot be computed.

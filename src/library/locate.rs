@@ -1,9 +1,10 @@
 //! Where in a long recording a protected voice occurs.
 //!
-//! The recording is decoded once, as a stream. Overlapping windows inside its speech are scored as `check` scores a clip;
-//! an instant has the score of the window whose middle is nearest, and where it reaches a threshold the voice is found. What is said of a range
-//! is what its best window is worth: the ratios of windows that share samples and a speaker are not independent, so they
-//! are never added up. Memory does not grow with the recording, but for some hundred bytes a window.
+//! The recording is decoded once, as a stream. Overlapping windows inside its speech are scored as `check` scores a
+//! clip; an instant has the score of the window whose middle is nearest, and where it reaches a threshold the voice is
+//! found. What is said of a range is what its best window is worth: the ratios of windows that share samples and a
+//! speaker are not independent, so they are never added up. Memory does not grow with the recording, but for some
+//! hundred bytes a window.
 
 mod cut;
 mod listen;
@@ -182,8 +183,8 @@ pub struct FoundRange {
     pub windows: usize,
     /// Median of their scores, as those of the threshold.
     pub median_score: f64,
-    /// The window among them with the greatest score: what the range is worth. A clip cut out there and given to `check`
-    /// has the same scores.
+    /// The window among them with the greatest score: what the range is worth. A clip cut out there and given to
+    /// `check` has the same scores.
     pub best: LocatedWindow,
 }
 
@@ -224,8 +225,8 @@ pub struct Trace {
     pub windows: Vec<TracedWindow>,
     /// Segments of speech, from and to, seconds.
     pub segments: Vec<(f64, f64)>,
-    /// The score by which the voice is looked for, of the window whose middle is nearest: from, to, seconds, and the score.
-    /// What no window covers is left out.
+    /// The score by which the voice is looked for, of the window whose middle is nearest: from, to, seconds, and the
+    /// score. What no window covers is left out.
     pub steps: Vec<(f64, f64, f64)>,
 }
 
@@ -416,8 +417,8 @@ fn counts(windows: &[Scored], above: Above) -> WindowCounts {
     }
 }
 
-/// A ratio of at least `x` has a probability of at most `1/x` where another voice speaks, whatever the windows share: the
-/// expected number is a sum, and sums need no independence.
+/// A ratio of at least `x` has a probability of at most `1/x` where another voice speaks, whatever the windows share:
+/// the expected number is a sum, and sums need no independence.
 fn false_windows(windows: usize, sides: &Sides<'_>, above: Above) -> Option<f64> {
     let greatest = sides.wide.case.greatest_log10_lr().filter(|_| above.score == LocateScore::Log10Lr)?;
     Some(windows as f64 * 10f64.powf(-above.limit.min(greatest).max(0.0)))

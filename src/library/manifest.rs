@@ -23,8 +23,8 @@ pub enum VoiceKind {
 pub struct ManifestClip {
     /// The clip, joined to the root.
     pub path: PathBuf,
-    /// Whose voice it is; with its collection before it, as `corpus/speaker`, where the table has a column `corpus`, for
-    /// collections number their speakers without regard to each other.
+    /// Whose voice it is; with its collection before it, as `corpus/speaker`, where the table has a column `corpus`,
+    /// for collections number their speakers without regard to each other.
     pub speaker: String,
     /// Who spoke.
     pub kind: VoiceKind,

@@ -104,7 +104,8 @@ impl ReferenceSource {
         })
     }
 
-    /// The same recordings and voice models as those of an earlier result, which named them so, read where they lie now.
+    /// The same recordings and voice models as those of an earlier result, which named them so, read where they lie
+    /// now.
     ///
     /// # Errors
     /// Where a voice model cannot be read or is none.

@@ -1,7 +1,7 @@
 //! A list of trials in the format of VoxCeleb: `1 enrol.wav test.wav` a line, 1 for one voice and 0 for two.
 //!
-//! Such a list does not name speakers, and figures need them (trials that share a speaker are not independent). So clips
-//! that a line calls one voice belong to one speaker, through any number of lines.
+//! Such a list does not name speakers, and figures need them (trials that share a speaker are not independent). So
+//! clips that a line calls one voice belong to one speaker, through any number of lines.
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use std::collections::HashMap;

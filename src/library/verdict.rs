@@ -1,4 +1,5 @@
-//! What a score means: its rank in a population, a calibrated ratio, and the controls beside both, or the reason why not.
+//! What a score means: its rank in a population, a calibrated ratio, and the controls beside both, or the reason why
+//! not.
 //!
 //! A [`Case`] is one reference in one band with everything that its candidates are judged by.
 

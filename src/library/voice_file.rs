@@ -120,8 +120,8 @@ impl VoiceModelFile {
     /// Reads and checks a voice model; `keys` open an encrypted one.
     ///
     /// # Errors
-    /// As [`Keys::plain`], [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::VoiceModel`] where it is no voice model of this version
-    /// or one of its values cannot be right.
+    /// As [`Keys::plain`], [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::VoiceModel`] where it is no voice
+    /// model of this version or one of its values cannot be right.
     pub fn read(path: &Path, keys: &Keys) -> Result<Self> {
         Self::read_hashed(path, keys).map(|(file, _)| file)
     }

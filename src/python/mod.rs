@@ -1,10 +1,10 @@
 //! The library for Python: the native part of the package `soundalike` (feature `python`).
 //!
-//! It computes nothing of its own: recordings, features, embeddings, checks, validations, rows of an index and scans are
-//! those of the modules above, so that their numbers equal the command line's to the bit. What is told is handed over as
-//! the JSON that the command line prints; arrays are NumPy's, without a copy where their form allows it. While the library
-//! works, Python's lock is given up. How it looks to a user (names, defaults, docstrings) is decided in the Python files
-//! beside it, in `python/soundalike`.
+//! It computes nothing of its own: recordings, features, embeddings, checks, validations, rows of an index and scans
+//! are those of the modules above, so that their numbers equal the command line's to the bit. What is told is handed
+//! over as the JSON that the command line prints; arrays are NumPy's, without a copy where their form allows it. While
+//! the library works, Python's lock is given up. How it looks to a user (names, defaults, docstrings) is decided in the
+//! Python files beside it, in `python/soundalike`.
 
 mod fault;
 mod features;

@@ -113,9 +113,9 @@ fn handed(py: Python<'_>, column: ColumnValues) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// The usable rows of a table that has the columns of an index; of the others nothing is needed. `columns` holds lists by
-/// name, and for a column of lists the array of all numbers beside the offsets at which each row's begin, with one more at
-/// the end; rows without a list have an empty one.
+/// The usable rows of a table that has the columns of an index; of the others nothing is needed. `columns` holds lists
+/// by name, and for a column of lists the array of all numbers beside the offsets at which each row's begin, with one
+/// more at the end; rows without a list have an empty one.
 pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyResult<Vec<IndexRow>> {
     let py = columns.py();
     let column = |name: &str| -> PyResult<Bound<'_, PyAny>> {

@@ -111,8 +111,9 @@ impl Scanner {
         py.detach(|| self.scan.lock().unwrap_or_else(PoisonError::into_inner).push(rows)).raise(py)
     }
 
-    /// What was found since the last time. First the clips that can be listed, each a value that it is ranked by and the
-    /// cells of its row; then for each voice its name and the numbers of clips that were compared and that have ratios.
+    /// What was found since the last time. First the clips that can be listed, each a value that it is ranked by and
+    /// the cells of its row; then for each voice its name and the numbers of clips that were compared and that have
+    /// ratios.
     #[allow(clippy::type_complexity)]
     fn take<'py>(&self, py: Python<'py>) -> PyResult<(Vec<(f64, Bound<'py, PyList>)>, Vec<(String, usize, usize)>)> {
         let found = py.detach(|| self.scan.lock().unwrap_or_else(PoisonError::into_inner).take());

@@ -29,7 +29,8 @@ pub(super) fn clips(py: Python<'_>, given: &[Named<'_>]) -> PyResult<Vec<ClipSou
     given.iter().map(|(source, rate, name)| Given::of(source, *rate)?.clip(py, name)).collect()
 }
 
-/// What stands for a protected voice: files, folders, patterns and voice models by their paths, and what lies in memory.
+/// What stands for a protected voice: files, folders, patterns and voice models by their paths, and what lies in
+/// memory.
 pub(super) fn reference_of(clips: Vec<ClipSource>) -> Result<ReferenceSource> {
     let (mut paths, mut held) = (Vec::new(), Vec::new());
     for clip in clips {

@@ -1,8 +1,8 @@
 //! A document as a tree of plain blocks: what stands in it, and nothing of how it looks.
 //!
-//! The report of a case and that of a scan are built into this tree once; the HTML page and the PDF are drawn from it, so
-//! that they cannot say different things. Text is plain text in every place: what draws it escapes it, and nothing in it
-//! is ever read as markup. What somebody else said (a question, a file's name in a sentence) stands in a
+//! The report of a case and that of a scan are built into this tree once; the HTML page and the PDF are drawn from it,
+//! so that they cannot say different things. Text is plain text in every place: what draws it escapes it, and nothing
+//! in it is ever read as markup. What somebody else said (a question, a file's name in a sentence) stands in a
 //! [`Block::Quote`] or in a cell, so that the program's own sentences can be told apart and checked.
 
 use serde::Serialize;

@@ -24,7 +24,8 @@ pub fn audacity_labels(marks: &[Mark]) -> String {
     text
 }
 
-/// Rich Transcription Time Marked (NIST): a line a stretch with ten fields, `SPEAKER file 1 onset duration <NA> <NA> name
+/// Rich Transcription Time Marked (NIST): a line a stretch with ten fields, `SPEAKER file 1 onset duration <NA> <NA>
+/// name
 /// <NA> <NA>`, times in seconds. Fields are separated by spaces, so that spaces in names become underscores.
 pub fn rttm(file: &str, marks: &[Mark]) -> String {
     let mut text = String::new();

@@ -1,7 +1,7 @@
 //! The report of a scan: a summary, and a page for each clip at or above the threshold.
 //!
-//! It is made of what `scan --format jsonl` wrote and repeats its figures; it reads no recording. A clip that it shows is
-//! one to look at, and the report of a check on that clip is another document.
+//! It is made of what `scan --format jsonl` wrote and repeats its figures; it reads no recording. A clip that it shows
+//! is one to look at, and the report of a check on that clip is another document.
 
 use super::case::{CaseInfo, words};
 use super::document::{Block, Column, Document, Pair, Section, Table};

@@ -57,8 +57,8 @@ pub struct Descriptors {
     /// Long-term average spectrum of speech in third octaves, relative to the overall level; empty without speech. The
     /// channel's frequency response adds to it directly.
     pub ltas: Vec<LtasBand>,
-    /// Ceiling below which the five formants were looked for, Hz: 5500 where the median F0 is 160 Hz or more, else 5000;
-    /// null without voice, or where clips that make one voice differ in it.
+    /// Ceiling below which the five formants were looked for, Hz: 5500 where the median F0 is 160 Hz or more, else
+    /// 5000; null without voice, or where clips that make one voice differ in it.
     pub formant_ceiling_hz: Option<f64>,
     /// How much was looked at, seconds: a clip's first ten minutes.
     pub analysed_s: f64,
@@ -145,9 +145,9 @@ impl Descriptors {
     }
 }
 
-/// The descriptors of one voice from several clips of it. F0 and formant statistics are over all clips' frames together;
-/// jitter is weighed by periods, shimmer, harmonicity and cepstral peak by voiced frames, the spectrum by seconds of
-/// speech; rates and pauses follow from all clips' counts and times.
+/// The descriptors of one voice from several clips of it. F0 and formant statistics are over all clips' frames
+/// together; jitter is weighed by periods, shimmer, harmonicity and cepstral peak by voiced frames, the spectrum by
+/// seconds of speech; rates and pauses follow from all clips' counts and times.
 pub fn pooled(clips: &[VoiceAnalysis]) -> Descriptors {
     let all = || clips.iter().map(|clip| &clip.descriptors);
     let sum = |of: fn(&Descriptors) -> f64| all().map(of).sum::<f64>();

@@ -1,8 +1,8 @@
 //! Resonances of the vocal tract, by linear prediction.
 //!
-//! Burg's method on windows of 25 ms (a Gaussian-like window of 50 ms), after pre-emphasis from 50 Hz, with two poles for
-//! each of five formants below the ceiling, as Praat's "To Formant (burg)" documents it. The ceiling follows the voice:
-//! shorter vocal tracts have their five formants below 5500 Hz, longer ones below 5000 Hz, and a median F0 of
+//! Burg's method on windows of 25 ms (a Gaussian-like window of 50 ms), after pre-emphasis from 50 Hz, with two poles
+//! for each of five formants below the ceiling, as Praat's "To Formant (burg)" documents it. The ceiling follows the
+//! voice: shorter vocal tracts have their five formants below 5500 Hz, longer ones below 5000 Hz, and a median F0 of
 //! [`HIGHER_VOICE_HZ`] parts the two.
 
 use super::resample::downsample;

@@ -1,4 +1,5 @@
-//! Descriptors against Praat's, on clips of the fixtures (`fixtures/golden/praat.json`, made by `tools/golden_praat.py`).
+//! Descriptors against Praat's, on clips of the fixtures (`fixtures/golden/praat.json`, made by
+//! `tools/golden_praat.py`).
 
 use super::{VoiceAnalysis, describe};
 use crate::audio::{Channel, Waveform};

@@ -34,8 +34,8 @@ fn side<'a>(samples: impl Iterator<Item = &'a f64>, distance: f64, depth: usize)
     sum
 }
 
-/// The peak near the local maximum `samples[at]`: its place and height on the interpolated curve, looked for between the
-/// neighbouring samples by golden section and, once close, by a parabola.
+/// The peak near the local maximum `samples[at]`: its place and height on the interpolated curve, looked for between
+/// the neighbouring samples by golden section and, once close, by a parabola.
 pub(super) fn peak_near(samples: &[f64], at: usize, depth: usize) -> (f64, f64) {
     const SECTION: f64 = 0.381_966_011_250_105;
     let value = |x| value_at(samples, x, depth);

@@ -1,11 +1,12 @@
 //! Acoustic-phonetic descriptors: what a lay reader understands of a voice.
 //!
 //! Samples and the stretches of speech in them become a fundamental frequency, formants, an apparent length of the
-//! vocal tract, the steadiness and clearness of the voice, its spectrum and its pace. None of them decides anything: they
-//! stand beside a score so that a reader sees in what two voices are alike. Definitions follow Praat, the measuring
-//! instrument of phonetics, and are held to its figures by tests. The code is our own, after the papers and the manual;
-//! what those leave open (windows in whole samples, the least peaks of pulses, heights of the autocorrelation above 1)
-//! follows what Praat is known to do, and the edges of pulse searches were settled by comparing with its output.
+//! vocal tract, the steadiness and clearness of the voice, its spectrum and its pace. None of them decides anything:
+//! they stand beside a score so that a reader sees in what two voices are alike. Definitions follow Praat, the
+//! measuring instrument of phonetics, and are held to its figures by tests. The code is our own, after the papers and
+//! the manual; what those leave open (windows in whole samples, the least peaks of pulses, heights of the
+//! autocorrelation above 1) follows what Praat is known to do, and the edges of pulse searches were settled by
+//! comparing with its output.
 //!
 //! [`describe`] does it for one clip, [`pooled`] makes one voice of several, [`VoicePlan`] serves clip after clip.
 
@@ -35,8 +36,8 @@ pub use pitch::{PITCH_CEILING_HZ, PITCH_FLOOR_HZ, TIME_STEP_S};
 pub use spectrum::LtasBand;
 pub use syllables::PAUSE_S;
 
-/// A vowel for tests: pulses at a fundamental frequency through resonances of these frequencies and bandwidths (Hz), for
-/// so many seconds at 16 kHz.
+/// A vowel for tests: pulses at a fundamental frequency through resonances of these frequencies and bandwidths (Hz),
+/// for so many seconds at 16 kHz.
 #[cfg(test)]
 pub(crate) fn vowel(f0_hz: f64, resonances: &[(f64, f64)], seconds: f64) -> Vec<f32> {
     use std::f64::consts::TAU;

@@ -1,9 +1,9 @@
 //! Fundamental frequency by autocorrelation.
 //!
 //! P. Boersma (1993), "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
-//! sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 97-110: the autocorrelation of a windowed frame
-//! divided by that of the window, its maxima found by sinc interpolation, and the cheapest path through them. Settings
-//! are those of Praat's "To Pitch (ac)" with the range 75 to 600 Hz.
+//! sampled sound", Proceedings of the Institute of Phonetic Sciences 17, 97-110: the autocorrelation of a windowed
+//! frame divided by that of the window, its maxima found by sinc interpolation, and the cheapest path through them.
+//! Settings are those of Praat's "To Pitch (ac)" with the range 75 to 600 Hz.
 
 use super::interpolate::peak_near;
 use super::interpolate::value_at;
@@ -89,8 +89,8 @@ impl PitchPlan {
         plan
     }
 
-    /// Turns the real signal in `work` into its autocorrelation. A power spectrum is even, so that the transform forward
-    /// serves as the one back.
+    /// Turns the real signal in `work` into its autocorrelation. A power spectrum is even, so that the transform
+    /// forward serves as the one back.
     fn autocorrelate(&self, work: &mut Work) {
         self.forward.process_with_scratch(&mut work.transform, &mut work.scratch);
         work.transform.iter_mut().for_each(|z| *z = Complex64::new(z.norm_sqr(), 0.0));

@@ -3,8 +3,8 @@
 //! As Praat's manual describes "Sound & Pitch: To PointProcess (cc)": in each voiced stretch the first pulse is the
 //! extremum of the sound within one period around the middle, and from there the next lies where the sound of one
 //! period around it resembles that around the last most, 0.8 to 1.25 periods on, to the left and to the right. Places
-//! that resemble too little give no pulse; one more may lie beyond the edge. The manual names the limits of correlation;
-//! the reach of 1.25 periods and the least peaks are not in it and follow what Praat does.
+//! that resemble too little give no pulse; one more may lie beyond the edge. The manual names the limits of
+//! correlation; the reach of 1.25 periods and the least peaks are not in it and follow what Praat does.
 
 use super::interpolate::vertex;
 use super::pitch::Voiced;

@@ -1,7 +1,7 @@
 //! 16 kHz to the lower rate that formants are looked for at.
 //!
-//! A sinc under a raised cosine of 50 zero crossings on either side. The stream's own resampler would fall off from 87 %
-//! of the new band on, which bends the highest formants; this one stays flat to within about 100 Hz of its end.
+//! A sinc under a raised cosine of 50 zero crossings on either side. The stream's own resampler would fall off from 87
+//! % of the new band on, which bends the highest formants; this one stays flat to within about 100 Hz of its end.
 
 use crate::audio::SAMPLE_RATE_HZ;
 use std::f64::consts::PI;

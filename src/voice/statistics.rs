@@ -31,7 +31,8 @@ impl Grid {
     }
 }
 
-/// The value that so large a share of the sorted values lies under, interpolated (Hazen's definition, which is Praat's).
+/// The value that so large a share of the sorted values lies under, interpolated (Hazen's definition, which is
+/// Praat's).
 pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = (share * sorted.len() as f64 - 0.5).clamp(0.0, sorted.len().checked_sub(1)? as f64);
     let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);

@@ -3,8 +3,8 @@
 //! N. H. de Jong and T. Wempe (2009), "Praat script to detect syllable nuclei and measure speech rate automatically",
 //! Behavior Research Methods 41, 385-390, in version 2 of their script (2010): nuclei are voiced peaks of the intensity
 //! (pitch floor 50 Hz) above a threshold of 25 dB under its 99 % quantile, each followed by a dip of more than 2 dB;
-//! a pause is at least 0.3 s under the threshold between sounds of at least 0.1 s. One thing differs: the dip behind the
-//! last peak is looked for up to the end of the clip, where the script never counts that peak.
+//! a pause is at least 0.3 s under the threshold between sounds of at least 0.1 s. One thing differs: the dip behind
+//! the last peak is looked for up to the end of the clip, where the script never counts that peak.
 
 use super::statistics::{Grid, quantile, sorted};
 use crate::audio::SAMPLE_RATE_HZ;

@@ -21,8 +21,8 @@ const VOICES: [&str; 9] = [
     "slt/tts",
 ];
 
-/// Three clips each of twelve voices: those of the fixtures, and three of them played slower or faster, which makes other
-/// voices of them.
+/// Three clips each of twelve voices: those of the fixtures, and three of them played slower or faster, which makes
+/// other voices of them.
 fn clips(folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
     let fixture = |voice: &str, n| fixtures().join(format!("voices/{voice}/0{n}.wav"));
     let mut voices: Vec<(String, Vec<PathBuf>)> = VOICES

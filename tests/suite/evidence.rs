@@ -1,5 +1,5 @@
-//! What `soundalike check` says of a score: the rank in a population, the likelihood ratio and the controls, and when it
-//! says none of them.
+//! What `soundalike check` says of a score: the rank in a population, the likelihood ratio and the controls, and when
+//! it says none of them.
 
 use crate::program::{
     CANDIDATE, MFCC, REFERENCE, Run, assert_fits_schema, copy, folder, samples, soundalike, with_noise, word,

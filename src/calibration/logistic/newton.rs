@@ -3,8 +3,8 @@
 use super::LabelledRows;
 use super::scale::Scale;
 
-/// The largest slope that counts as none. Weights add up to 1 and features have a deviation of 1, so that the slope of a
-/// loss that is far from its least value is about 1.
+/// The largest slope that counts as none. Weights add up to 1 and features have a deviation of 1, so that the slope of
+/// a loss that is far from its least value is about 1.
 const TOLERANCE: f64 = 1e-10;
 const MOST_STEPS: usize = 200;
 const MOST_HALVINGS: usize = 60;

@@ -41,8 +41,8 @@ impl Best {
         Best { k, margin, bounds, lists: vec![list; queries] }
     }
 
-    /// Takes rows into account. Rows begin `stride` apart in `rows`, and the part that is compared begins at `offset` of
-    /// each; the first is row number `first_row`, and the others follow.
+    /// Takes rows into account. Rows begin `stride` apart in `rows`, and the part that is compared begins at `offset`
+    /// of each; the first is row number `first_row`, and the others follow.
     pub fn push_block(&mut self, queries: &Queries, rows: &[f32], stride: usize, offset: usize, first_row: u64) {
         if self.k > 0 {
             let columns = queries.columns().max(self.bounds.len());

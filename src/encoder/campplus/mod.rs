@@ -116,8 +116,8 @@ impl Campplus {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Weights`] where a folder's file is not the one that belongs to this version,
-    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program was
-    /// built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
+    /// [`crate::ErrorKind::KnownAnswer`] where the answer is another, [`crate::ErrorKind::Setting`] where the program
+    /// was built without weights, [`crate::ErrorKind::Io`] where their file cannot be read.
     pub fn load(models: &Models) -> Result<Self> {
         Self::on(Processor::detect(), &models.source(Encoder::Campplus)?)
     }
@@ -135,8 +135,8 @@ impl Campplus {
         self.embed(&input, &mut CampplusScratch::default()).unwrap_or_default()
     }
 
-    /// The embedding of rows `(frames, 80)` of [`crate::feature::kaldi_fbank80`], as the network gives it: of any length.
-    /// The mean of each band is taken off. None where there is no frame.
+    /// The embedding of rows `(frames, 80)` of [`crate::feature::kaldi_fbank80`], as the network gives it: of any
+    /// length. The mean of each band is taken off. None where there is no frame.
     pub fn embed(&self, frames: &[f32], scratch: &mut CampplusScratch) -> Option<Vec<f32>> {
         let (frames, _) = frames.as_chunks::<BANDS>();
         if frames.is_empty() {

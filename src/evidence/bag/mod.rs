@@ -1,9 +1,9 @@
 //! Evidence bundles: files with their hashes in one zip that proves itself, as BagIt 1.0 (RFC 8493) says.
 //!
-//! A bundle is one folder in a zip: the files below `data/`, and beside it four files of text: what it is, who made it of
-//! what, the SHA-256 of every file, and the SHA-256 of these texts. Whoever has `unzip` and `sha256sum -c` can verify it
-//! without this program. [`write_bag`] makes one, the same bytes of the same files; [`Bag::open`] verifies one whole
-//! before anything of it is believed or unpacked.
+//! A bundle is one folder in a zip: the files below `data/`, and beside it four files of text: what it is, who made it
+//! of what, the SHA-256 of every file, and the SHA-256 of these texts. Whoever has `unzip` and `sha256sum -c` can
+//! verify it without this program. [`write_bag`] makes one, the same bytes of the same files; [`Bag::open`] verifies
+//! one whole before anything of it is believed or unpacked.
 //!
 //! Zips come from others. So there are limits on what is read, every name must be one that
 //! [`safe_name`](super::name::safe_name) leaves alone, and an archive of which two programs could see different things

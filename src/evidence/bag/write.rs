@@ -37,14 +37,14 @@ pub enum BagContent {
 /// Writes a bundle and says what is in it, in the order of the names.
 ///
 /// `top` is the name of the one folder in the zip. `info` are lines of `bag-info.txt` (`Bagging-Date`, say, which is
-/// only there where it is given); the program and the payload's size are added. The same input gives the same bytes: the
-/// entries are sorted, and have the time 1980-01-01 and the mode 644. Reading back with [`Bag::open`](super::Bag::open)
-/// what was written is up to the caller, and advised.
+/// only there where it is given); the program and the payload's size are added. The same input gives the same bytes:
+/// the entries are sorted, and have the time 1980-01-01 and the mode 644. Reading back with
+/// [`Bag::open`](super::Bag::open) what was written is up to the caller, and advised.
 ///
 /// # Errors
 /// [`ErrorKind::Setting`] of a name that is not safe or occurs twice, or of a line of `info` that cannot be written;
-/// [`ErrorKind::Evidence`] of a file that changed while it was read, or since its hash was taken, and of too many or too
-/// large files; [`ErrorKind::Io`] where a file cannot be read or the bundle (named by `top`) not be written.
+/// [`ErrorKind::Evidence`] of a file that changed while it was read, or since its hash was taken, and of too many or
+/// too large files; [`ErrorKind::Io`] where a file cannot be read or the bundle (named by `top`) not be written.
 pub fn write_bag(
     out: &mut (impl Write + Seek),
     top: &str,

@@ -39,8 +39,8 @@ pub struct CheckSettings<'a> {
     pub places: Option<&'a Places>,
 }
 
-/// What was asked, so that it can be asked again. What else was asked for stands with the settings, the calibration, the
-/// cohort, the language and the gate.
+/// What was asked, so that it can be asked again. What else was asked for stands with the settings, the calibration,
+/// the cohort, the language and the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {

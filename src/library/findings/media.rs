@@ -17,7 +17,8 @@ use crate::voice::{VoiceAnalysis, VoicePlan};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Recordings of each side of which an excerpt is kept, from the first on, besides those that come closest to a candidate.
+/// Recordings of each side of which an excerpt is kept, from the first on, besides those that come closest to a
+/// candidate.
 const MOST_EXCERPTS: usize = 24;
 /// More of a recording is not shown, seconds.
 const MOST_S: usize = crate::voice::MOST_SECONDS;

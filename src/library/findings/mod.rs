@@ -1,9 +1,9 @@
 //! What stands behind the figures of a check: the material of a report.
 //!
 //! A [`CheckReport`] says what came out. A reader who has to rely on it wants to know more: where in the candidate the
-//! likeness lies, which recordings of the reference carry it, where the population's scores lie, how the calibration did
-//! on speakers it had not seen, and what the recordings look and sound like. All that is computed here from the same
-//! inputs, by the same functions, so that it can be computed again; nothing here changes a figure of the check.
+//! likeness lies, which recordings of the reference carry it, where the population's scores lie, how the calibration
+//! did on speakers it had not seen, and what the recordings look and sound like. All that is computed here from the
+//! same inputs, by the same functions, so that it can be computed again; nothing here changes a figure of the check.
 
 mod media;
 mod spectrogram;
@@ -105,7 +105,8 @@ pub struct Segment {
     pub end_s: f64,
     /// Speech in it without pauses, seconds.
     pub net_speech_s: f64,
-    /// How much of the spectrum was compared: a dull window may be compared in the narrow band though the recording is not.
+    /// How much of the spectrum was compared: a dull window may be compared in the narrow band though the recording is
+    /// not.
     pub band: Band,
     /// Cosine to the reference as a whole, by encoder; null where it has too little speech.
     pub cosines: Option<PerEncoder<f64>>,

@@ -69,7 +69,8 @@ pub fn columns() -> Result<Vec<(String, ColumnKind, bool)>> {
     schema.get_fields().iter().map(|field| Ok((field.name().into(), kind(field)?, field.is_optional()))).collect()
 }
 
-/// The values of every column of [`columns`], in their order, of rows that a panel and its twin of the narrow band made.
+/// The values of every column of [`columns`], in their order, of rows that a panel and its twin of the narrow band
+/// made.
 pub fn values(rows: &[IndexRow], panel: &Panel, narrow_panel: &Panel) -> Vec<ColumnValues> {
     let common = Common::of(panel, narrow_panel);
     let text = |of: &dyn Fn(&IndexRow) -> Option<String>| ColumnValues::Text(rows.iter().map(of).collect());

@@ -1,8 +1,8 @@
 //! A folder of Parquet files that other programs wrote with the columns of an index, read as one.
 //!
-//! There is no `_index.json`; what it would say is gathered from the files when they are opened. Only columns of few bytes
-//! are read for that, beside each file's hash. Rows may lie in any order and in any file: nothing that is told depends on
-//! it, and a path that occurs twice is refused, for its clip would count twice.
+//! There is no `_index.json`; what it would say is gathered from the files when they are opened. Only columns of few
+//! bytes are read for that, beside each file's hash. Rows may lie in any order and in any file: nothing that is told
+//! depends on it, and a path that occurs twice is refused, for its clip would count twice.
 
 use super::row::{ClipStatus, by_path};
 use super::store::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_128;
 use walkdir::{DirEntry, WalkDir};
 
-/// The Parquet files of a folder and the folders in it, as paths below it with `/`, in the order of an index; none where
-/// there are sound files among them, for then it is a library. Names that begin with `_` or `.` are passed over, and
-/// folders that are an index of their own.
+/// The Parquet files of a folder and the folders in it, as paths below it with `/`, in the order of an index; none
+/// where there are sound files among them, for then it is a library. Names that begin with `_` or `.` are passed over,
+/// and folders that are an index of their own.
 pub(super) fn files(folder: &Path) -> Result<Vec<String>> {
     let counts = |entry: &DirEntry| {
         let hidden = entry.file_name().as_encoded_bytes().first().is_some_and(|byte| matches!(byte, b'_' | b'.'));
@@ -62,7 +62,8 @@ struct Survey {
 /// Reads of the files what an index says of itself, on so many threads; 0 is one a core.
 ///
 /// # Errors
-/// Where so many threads cannot be had, a file cannot be read or is not what it should be, files were not made alike, or a path occurs twice.
+/// Where so many threads cannot be had, a file cannot be read or is not what it should be, files were not made alike,
+/// or a path occurs twice.
 pub(super) fn manifest(folder: &Path, files: &[String], threads: usize) -> Result<IndexManifest> {
     let surveys = batch::map(files.len(), threads, |at| files.get(at).map(|file| Survey::read(folder, file)))?;
     let surveys: Vec<Survey> = surveys.into_iter().flatten().collect::<Result<_>>()?;

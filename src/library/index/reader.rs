@@ -62,15 +62,16 @@ pub struct Problem {
 }
 
 impl Index {
-    /// Whether a path is a folder with an index in it: one that this program wrote, or Parquet files with no sound files
-    /// among them.
+    /// Whether a path is a folder with an index in it: one that this program wrote, or Parquet files with no sound
+    /// files among them.
     pub fn is_one(path: &Path) -> bool {
         path.join(MANIFEST).is_file() || (path.is_dir() && foreign::files(path).is_ok_and(|files| !files.is_empty()))
     }
 
-    /// Opens an index. A folder without `_index.json` is read as one too where it holds Parquet files with the columns of
-    /// an index, whatever wrote them: rows in any order, in any number of files, also in folders inside. Nothing is
-    /// written there. `keys` open an encrypted one. Files of other programs are read by so many threads; 0 is one a core.
+    /// Opens an index. A folder without `_index.json` is read as one too where it holds Parquet files with the columns
+    /// of an index, whatever wrote them: rows in any order, in any number of files, also in folders inside. Nothing is
+    /// written there. `keys` open an encrypted one. Files of other programs are read by so many threads; 0 is one a
+    /// core.
     ///
     /// # Errors
     /// Where the folder holds none, one of another version, or one that the keys do not open. Of Parquet files of other

@@ -84,9 +84,9 @@ pub(crate) enum Step {
 }
 
 impl LibrarySource {
-    /// Finds out what `named` is: a folder, a sound file, a manifest (a tab-separated table with the columns path, speaker
-    /// and kind), or a list of files, one a line, in which empty lines and those that begin with `#` say nothing. Paths
-    /// in a list or a manifest start from `root`, or from the folder that it lies in.
+    /// Finds out what `named` is: a folder, a sound file, a manifest (a tab-separated table with the columns path,
+    /// speaker and kind), or a list of files, one a line, in which empty lines and those that begin with `#` say
+    /// nothing. Paths in a list or a manifest start from `root`, or from the folder that it lies in.
     ///
     /// # Errors
     /// Where there is nothing of that name, or a list or manifest cannot be read or is empty.
@@ -136,8 +136,8 @@ impl LibrarySource {
         Ok(Self::of_files(named, root, files))
     }
 
-    /// These files, whatever their names are; a file that is named twice counts once. `named` is what they are called in
-    /// messages.
+    /// These files, whatever their names are; a file that is named twice counts once. `named` is what they are called
+    /// in messages.
     ///
     /// # Errors
     /// [`ErrorKind::Document`] where the names of two files are the same as text, so that one would hide the other.

@@ -278,8 +278,8 @@ impl Store {
     /// was begun with the same settings is gone on with.
     ///
     /// # Errors
-    /// Where the folder holds something else, cannot be written, cannot be opened by the keys at hand, or holds an index of
-    /// other settings and `fresh` is false.
+    /// Where the folder holds something else, cannot be written, cannot be opened by the keys at hand, or holds an
+    /// index of other settings and `fresh` is false.
     pub fn open(
         folder: &Path,
         wanted: IndexManifest,

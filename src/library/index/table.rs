@@ -4,8 +4,8 @@
 //! `list<float32>`, the one form that Spark, DuckDB, pandas and Polars all read; that a list has its encoder's length
 //! is checked here on reading. The same rows give the same bytes.
 //!
-//! Files of other programs are read too ([`Table::open_other`]): their columns are found by name (`leaf`), whatever their
-//! order, and what our schema rules out beforehand is checked row by row.
+//! Files of other programs are read too ([`Table::open_other`]): their columns are found by name (`leaf`), whatever
+//! their order, and what our schema rules out beforehand is checked row by row.
 
 use super::footer;
 use super::leaf::{Leaf, Leaves};

@@ -175,7 +175,8 @@ pub fn update(
     Ok(report)
 }
 
-/// Writes rows that were made elsewhere, by this panel's encoders, as a new index; they come in the order of their paths.
+/// Writes rows that were made elsewhere, by this panel's encoders, as a new index; they come in the order of their
+/// paths.
 ///
 /// # Errors
 /// Where the folder holds something or cannot be written, or rows come out of order.

@@ -1,8 +1,9 @@
 //! From a stream of samples and what the speech detector says of its frames to overlapping windows inside speech.
 //!
-//! Frames that are kept make segments; a gap of at most [`BRIDGED_S`] does not end one. Windows of one length follow each
-//! other inside a segment at one distance, and the last ends where the segment ends; a segment shorter than a window is
-//! one window. Only the samples that a window may still need are held: a window, a gap and what the detector looks ahead.
+//! Frames that are kept make segments; a gap of at most [`BRIDGED_S`] does not end one. Windows of one length follow
+//! each other inside a segment at one distance, and the last ends where the segment ends; a segment shorter than a
+//! window is one window. Only the samples that a window may still need are held: a window, a gap and what the detector
+//! looks ahead.
 
 use crate::audio::SAMPLE_RATE_HZ;
 

@@ -1,4 +1,5 @@
-//! A recording on its way into scored windows: one decoding on the calling thread, the panel over the windows on several.
+//! A recording on its way into scored windows: one decoding on the calling thread, the panel over the windows on
+//! several.
 
 use super::super::batch;
 use super::super::verdict::{Case, band_of};

@@ -1,10 +1,10 @@
 //! From the scores of overlapping windows to ranges of time.
 //!
-//! The score of an instant is that of the window whose middle is nearest; instants at or above the threshold make ranges,
-//! and ranges closer than [`JOINED_S`] are one. So each end of a range is an end of a window's middle part, and every
-//! window that reaches the threshold is in some range. (On composed recordings the mean or the median of all the windows
-//! over an instant found as much at as few false seconds, within one in a hundred; the greatest found more and was wrong
-//! twice as often.)
+//! The score of an instant is that of the window whose middle is nearest; instants at or above the threshold make
+//! ranges, and ranges closer than [`JOINED_S`] are one. So each end of a range is an end of a window's middle part, and
+//! every window that reaches the threshold is in some range. (On composed recordings the mean or the median of all the
+//! windows over an instant found as much at as few false seconds, within one in a hundred; the greatest found more and
+//! was wrong twice as often.)
 
 use super::cut::{Stretch, samples};
 use crate::encoder::{Encoder, EncoderSet};
@@ -115,8 +115,8 @@ pub(super) fn found(scored: &[(Stretch, f64)], limit: f64) -> Vec<Stretch> {
     ranges
 }
 
-/// The stretch in which each window is the nearest, with its score, in the order of the windows: neighbours that overlap
-/// meet in the middle of what they share. What no window covers is left out.
+/// The stretch in which each window is the nearest, with its score, in the order of the windows: neighbours that
+/// overlap meet in the middle of what they share. What no window covers is left out.
 pub(super) fn steps(scored: &[(Stretch, f64)]) -> Vec<(Stretch, f64)> {
     let meet = |before: Option<&(Stretch, f64)>, after: Option<&(Stretch, f64)>| {
         let (before, after) = (before?.0, after?.0);

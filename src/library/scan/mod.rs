@@ -1,10 +1,10 @@
 //! Protected voices against every clip of an index: which clips are closest to each, and what that says in a library of
 //! this size.
 //!
-//! The search is exhaustive. It goes through all clips in single precision and picks, for each voice, every clip that can
-//! be among the wanted ones (`search`); of these everything is computed again as `check` does, from the index itself, so
-//! that a clip's figures here and there are the same. A clip whose quality the calibration has never seen has no ratio;
-//! such clips are ranked apart, by the strongest encoder, so that none is lost among the others.
+//! The search is exhaustive. It goes through all clips in single precision and picks, for each voice, every clip that
+//! can be among the wanted ones (`search`); of these everything is computed again as `check` does, from the index
+//! itself, so that a clip's figures here and there are the same. A clip whose quality the calibration has never seen
+//! has no ratio; such clips are ranked apart, by the strongest encoder, so that none is lost among the others.
 
 mod parts;
 mod rows;

@@ -1,9 +1,9 @@
 //! The embeddings of an index as contiguous rows, which can be read as fast as the disk or the memory gives them.
 //!
-//! For each segment there is one file, made from the segment and made again where it is missing or damaged; nothing is in
-//! it that the index does not hold. Rows are the encoders' embeddings side by side, each brought to length one; wide rows
-//! come first, then rows of the narrow band. A file is read whole and held to its checksum before any row of it counts:
-//! a row that was passed over would be a missed match. Scores that are told are not computed from these rows.
+//! For each segment there is one file, made from the segment and made again where it is missing or damaged; nothing is
+//! in it that the index does not hold. Rows are the encoders' embeddings side by side, each brought to length one; wide
+//! rows come first, then rows of the narrow band. A file is read whole and held to its checksum before any row of it
+//! counts: a row that was passed over would be a missed match. Scores that are told are not computed from these rows.
 
 use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{ErrorKind, IoContext, Result};

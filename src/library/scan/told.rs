@@ -96,11 +96,11 @@ pub struct FalseAlarms {
     /// The most that the meaning of a likelihood ratio allows: among clips of other voices a ratio of x or more has at
     /// most the probability 1/x. Null where the threshold is on a cosine.
     pub at_most: Option<f64>,
-    /// Were the ratios distributed as those of an ideal system with the calibration's cost (bi-Gaussian). Null where the
-    /// threshold is on a cosine.
+    /// Were the ratios distributed as those of an ideal system with the calibration's cost (bi-Gaussian). Null where
+    /// the threshold is on a cosine.
     pub modelled: Option<f64>,
-    /// What the population's own share at the threshold makes of it. Null where the threshold is on a ratio, or without a
-    /// population.
+    /// What the population's own share at the threshold makes of it. Null where the threshold is on a ratio, or without
+    /// a population.
     pub by_cohort: Option<CohortAlarms>,
 }
 

@@ -1,8 +1,8 @@
 //! The report of a case: what a check found, what stands behind it, and who asked, as a document.
 //!
-//! [`CaseReport`] is the one data model: it is the JSON file, and it holds the result of the check unchanged. [`document`]
-//! makes the tree of sections of it that the page and the PDF are drawn from. Nothing here computes a figure of the case;
-//! it chooses, words and arranges what [`crate::library::findings`] gathered.
+//! [`CaseReport`] is the one data model: it is the JSON file, and it holds the result of the check unchanged.
+//! [`document`] makes the tree of sections of it that the page and the PDF are drawn from. Nothing here computes a
+//! figure of the case; it chooses, words and arranges what [`crate::library::findings`] gathered.
 
 mod closing;
 mod drivers;
@@ -51,9 +51,8 @@ pub struct CaseInfo {
 }
 
 impl CaseInfo {
-    /// Reads the TOML text of a case file: `number`, `client`, `analyst`, `question`, `date`, `population`, each of them
-    /// optional.
-    /// `path` is told in errors.
+    /// Reads the TOML text of a case file: `number`, `client`, `analyst`, `question`, `date`, `population`, each of
+    /// them optional. `path` is told in errors.
     ///
     /// # Errors
     /// [`ErrorKind::Document`] where it is no such text.

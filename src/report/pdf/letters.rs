@@ -1,7 +1,7 @@
 //! Signs that cannot be set, or that would not be seen, written as their numbers.
 //!
-//! A PDF/A file must not hold a sign that its typefaces lack. And in evidence a sign that turns the direction of writing,
-//! or that takes no room, must be seen: it can make one file's name look like another's.
+//! A PDF/A file must not hold a sign that its typefaces lack. And in evidence a sign that turns the direction of
+//! writing, or that takes no room, must be seen: it can make one file's name look like another's.
 
 use super::world::has_glyph;
 use std::fmt::Write;

@@ -1,9 +1,9 @@
 //! A document as a PDF file that can be kept: PDF/A-3b, on A4, with the data it was made from attached.
 //!
-//! The pages are set by the library typst from one fixed template, `report.typ`. The document reaches it as data, so that
-//! no text in it is ever read as markup. The typefaces are built in; there is no network, no file system and no clock, so
-//! that the same document gives the same bytes, and the date that PDF/A-3 demands of an attached file is always
-//! 1 January 1970, which the last page says.
+//! The pages are set by the library typst from one fixed template, `report.typ`. The document reaches it as data, so
+//! that no text in it is ever read as markup. The typefaces are built in; there is no network, no file system and no
+//! clock, so that the same document gives the same bytes, and the date that PDF/A-3 demands of an attached file is
+//! always 1 January 1970, which the last page says.
 //!
 //! Signs that the typefaces lack, such as those of China, and signs that would not be seen stand in the text as numbers
 //! (`[U+674E]`), and then the last page says so; [`Attachment`]s hold every sign as it is.
@@ -42,14 +42,14 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// The document as PDF/A-3b with tags, an outline and the files attached as the data it was made from. The same arguments
-/// give the same bytes.
+/// The document as PDF/A-3b with tags, an outline and the files attached as the data it was made from. The same
+/// arguments give the same bytes.
 ///
 /// Recordings are left out; where there are some in the document, the page says what can be heard in its other form.
 ///
 /// # Errors
-/// [`ErrorKind::Setting`] where an attachment has no proper name, kind or description or where there are more than 64, and
-/// [`ErrorKind::Typesetting`] where a picture is none or where the document breaks a limit of PDF/A.
+/// [`ErrorKind::Setting`] where an attachment has no proper name, kind or description or where there are more than 64,
+/// and [`ErrorKind::Typesetting`] where a picture is none or where the document breaks a limit of PDF/A.
 pub fn pdf(document: &Document, attachments: &[Attachment]) -> Result<Vec<u8>> {
     checked(attachments)?;
     let set = typeset(document, attachments, Care::Usual)

@@ -1,10 +1,10 @@
 //! The figures by which a validation is judged, each a function from scored trials to an SVG document.
 //!
-//! [`det()`] compares systems by their errors. [`tippett()`], [`ece()`] and [`reliability()`] ask of log-likelihood ratios how
-//! often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo()`] shows whom the
-//! system serves badly. [`timeline()`] shows where in a recording a search has found a voice. The others show a case:
-//! [`population()`], [`validation()`], [`waveform()`], [`exemplars()`], [`spectrogram()`], and of two voices [`pitch()`],
-//! [`formants()`] and [`spectra()`].
+//! [`det()`] compares systems by their errors. [`tippett()`], [`ece()`] and [`reliability()`] ask of log-likelihood
+//! ratios how often they mislead, what they are worth at each prior, and whether they mean what they say. [`zoo()`]
+//! shows whom the system serves badly. [`timeline()`] shows where in a recording a search has found a voice. The others
+//! show a case: [`population()`], [`validation()`], [`waveform()`], [`exemplars()`], [`spectrogram()`], and of two
+//! voices [`pitch()`], [`formants()`] and [`spectra()`].
 //!
 //! Log-likelihood ratios come as natural logarithms and are shown as decimal ones. Whatever the data, a document comes
 //! back: scores that are not numbers are left out and counted, infinite ones lie beyond the axes, and without trials

@@ -50,8 +50,8 @@ const COLUMNS: f64 = 30.0;
 /// Recordings that are drawn.
 const MOST: usize = 4;
 
-/// Draws the distribution of a population's scores as steps, the recordings in question as lines from top to bottom, and
-/// the range of the reference against itself as a bar.
+/// Draws the distribution of a population's scores as steps, the recordings in question as lines from top to bottom,
+/// and the range of the reference against itself as a bar.
 pub fn population(facts: &Population<'_>) -> Drawing {
     let own = facts.own.as_ref().map(|(low, high, _)| [*low, *high]);
     let drawn = facts.candidates.iter().take(MOST);

@@ -53,8 +53,8 @@ const TINT: &str = "#d5e3ee";
 const SPOKEN: &str = "#a8a8a8";
 
 /// The timeline of a search: along the time axis the ranges that were found as bars, the score as a line with the
-/// threshold, and speech as a grey band. More than half an hour is broken into strips. It is made to be read in print and
-/// without colour.
+/// threshold, and speech as a grey band. More than half an hour is broken into strips. It is made to be read in print
+/// and without colour.
 pub fn timeline(facts: &Timeline<'_>) -> String {
     let duration_s = if facts.duration_s.is_finite() { facts.duration_s.max(0.1) } else { 0.1 };
     let length_s =

@@ -35,8 +35,8 @@ fn octaves(label: &str, low: f64, high: f64, ticks: &[f64], unit: f64) -> Axis {
     Axis::new(label, low.log2(), high.log2(), ticks.iter().map(named).collect())
 }
 
-/// How often each voice has which fundamental frequency: a histogram of its voiced frames by semitones. `f0_hz` holds the
-/// frames of the reference and of the candidate, `figures` what is written beside each in the key.
+/// How often each voice has which fundamental frequency: a histogram of its voiced frames by semitones. `f0_hz` holds
+/// the frames of the reference and of the candidate, `figures` what is written beside each in the key.
 pub fn pitch(text: &VoicesText<'_>, f0_hz: [&[f64]; 2], figures: [&str; 2]) -> Drawing {
     let (low, high) = (70.0f64, 620.0f64);
     let columns = ((high / low).log2() / SEMITONE).ceil() as usize;
@@ -65,8 +65,8 @@ pub fn pitch(text: &VoicesText<'_>, f0_hz: [&[f64]; 2], figures: [&str; 2]) -> D
     chart.drawn()
 }
 
-/// Lower quartile, median and upper quartile of each formant, for both voices: a bar over the middle half with a mark at
-/// the median.
+/// Lower quartile, median and upper quartile of each formant, for both voices: a bar over the middle half with a mark
+/// at the median.
 pub fn formants(text: &VoicesText<'_>, quartiles: [&[[f64; 3]]; 2], figures: [&str; 2]) -> Drawing {
     let highest = quartiles.iter().flat_map(|all| all.iter()).map(|q| q[2]).filter(|hz| hz.is_finite());
     let x = Axis::round(text.axes[0], 0.0, highest.fold(4000.0, f64::max));

@@ -1,8 +1,8 @@
 //! The words of a report, in one table: every sentence, heading and label, with names in braces where values go.
 //!
-//! A translation is a file with the same keys. It is refused where a key is missing or unknown, or where a text has other
-//! names in braces than the English one, so that no value can be left out of a sentence unawares. What likelihood ratios
-//! are in words stands in [`crate::calibration::verbal`], next to the table that it comes from.
+//! A translation is a file with the same keys. It is refused where a key is missing or unknown, or where a text has
+//! other names in braces than the English one, so that no value can be left out of a sentence unawares. What likelihood
+//! ratios are in words stands in [`crate::calibration::verbal`], next to the table that it comes from.
 
 use crate::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -25,39 +25,365 @@ macro_rules! sections {
 
 sections! {
     /// The title block and foot.
-    DocumentTexts { title, scan_title, contents, case_number, client, analyst, date, program, result, reference, candidates, footer, no_case, not_stated, none, yes, no, unknown }
+    DocumentTexts {
+        title,
+        scan_title,
+        contents,
+        case_number,
+        client,
+        analyst,
+        date,
+        program,
+        result,
+        reference,
+        candidates,
+        footer,
+        no_case,
+        not_stated,
+        none,
+        yes,
+        no,
+        unknown,
+    }
     /// The first page.
-    SummaryTexts { more_cautions, title, question, no_question, answer, likeness_sentence, likeness_none, evidence_sentence, evidence_none, refused_sentence, forced_sentence, likeness_title, likeness_value, likeness_text, likeness_note, evidence_title, evidence_value, evidence_text, evidence_note, nothing_value, table, propositions, limits, limit_ratio, limit_rank, limit_origin, limit_population, limit_calibration }
+    SummaryTexts {
+        more_cautions,
+        title,
+        question,
+        no_question,
+        answer,
+        likeness_sentence,
+        likeness_none,
+        evidence_sentence,
+        evidence_none,
+        refused_sentence,
+        forced_sentence,
+        likeness_title,
+        likeness_value,
+        likeness_text,
+        likeness_note,
+        evidence_title,
+        evidence_value,
+        evidence_text,
+        evidence_note,
+        nothing_value,
+        table,
+        propositions,
+        limits,
+        limit_ratio,
+        limit_rank,
+        limit_origin,
+        limit_population,
+        limit_calibration,
+    }
     /// Items received.
-    ItemsTexts { title, intro, caption, role, file, sha256, size, format, duration, speech, used, role_reference, role_candidate, role_model, role_calibration, role_cohort, from_model, built_in, duplicate }
+    ItemsTexts {
+        title,
+        intro,
+        caption,
+        role,
+        file,
+        sha256,
+        size,
+        format,
+        duration,
+        speech,
+        used,
+        role_reference,
+        role_candidate,
+        role_model,
+        role_calibration,
+        role_cohort,
+        from_model,
+        built_in,
+        duplicate,
+    }
     /// Propositions and population.
-    PropositionsTexts { title, intro, first, second, phrase, none, population, population_text, population_sex, population_filters, population_why, population_no_why, population_none, language }
+    PropositionsTexts {
+        title,
+        intro,
+        first,
+        second,
+        phrase,
+        none,
+        population,
+        population_text,
+        population_sex,
+        population_filters,
+        population_why,
+        population_no_why,
+        population_none,
+        language,
+    }
     /// Method.
-    MethodTexts { title, pipeline, encoders, encoder_mfcc, encoder_mfcc_lda, encoder_ge2e, encoder_campplus, ratio, ratio_data, ratio_none, rank, narrow, deterministic }
+    MethodTexts {
+        title,
+        pipeline,
+        encoders,
+        encoder_mfcc,
+        encoder_mfcc_lda,
+        encoder_ge2e,
+        encoder_campplus,
+        ratio,
+        ratio_data,
+        ratio_none,
+        rank,
+        narrow,
+        deterministic,
+    }
     /// Results.
-    ResultsTexts { title, candidate_title, scores, encoder, cosine, distance, best, median, as_norm, rank, ceiling, floor, rank_heading, rank_text, rank_fusion, rank_other, rank_nearest, nearest_closer, nearest, rank_none, fit, fit_yes, fit_no, evidence_heading, evidence_text, evidence_bounds, evidence_bounds_same, evidence_prior, evidence_none, scale_warning, in_reference_same, in_reference_folder, refused, forced, gate_passed, gate_stopped }
+    ResultsTexts {
+        title,
+        candidate_title,
+        scores,
+        encoder,
+        cosine,
+        distance,
+        best,
+        median,
+        as_norm,
+        rank,
+        ceiling,
+        floor,
+        rank_heading,
+        rank_text,
+        rank_fusion,
+        rank_other,
+        rank_nearest,
+        nearest_closer,
+        nearest,
+        rank_none,
+        fit,
+        fit_yes,
+        fit_no,
+        evidence_heading,
+        evidence_text,
+        evidence_bounds,
+        evidence_bounds_same,
+        evidence_prior,
+        evidence_none,
+        scale_warning,
+        in_reference_same,
+        in_reference_folder,
+        refused,
+        forced,
+        gate_passed,
+        gate_stopped,
+    }
     /// Controls.
     ControlsTexts { title, intro, caption, control, least, middle, greatest, count, own, other, none }
     /// What carries the score.
-    DriversTexts { title, segments_heading, segments_text, segments_caption, from, to, speech, log10_lr, window_lr, narrow_window, segments_more, segments_none, clips_heading, clips_text, clips_caption, clip, alone, without, without_lr, clips_range, clips_range_cosine, clips_one }
+    DriversTexts {
+        title,
+        segments_heading,
+        segments_text,
+        segments_caption,
+        from,
+        to,
+        speech,
+        log10_lr,
+        window_lr,
+        narrow_window,
+        segments_more,
+        segments_none,
+        clips_heading,
+        clips_text,
+        clips_caption,
+        clip,
+        alone,
+        without,
+        without_lr,
+        clips_range,
+        clips_range_cosine,
+        clips_one,
+    }
     /// Acoustic-phonetic measurements.
-    VoiceTexts { title, intro, caption, descriptor, unit, reference, candidate, reference_percentile, candidate_percentile, difference, channel, channel_low, channel_moderate, channel_high, population, narrow, cut, population_none, none, ceilings, ceilings_differ, sensitivity }
+    VoiceTexts {
+        title,
+        intro,
+        caption,
+        descriptor,
+        unit,
+        reference,
+        candidate,
+        reference_percentile,
+        candidate_percentile,
+        difference,
+        channel,
+        channel_low,
+        channel_moderate,
+        channel_high,
+        population,
+        narrow,
+        cut,
+        population_none,
+        none,
+        ceilings,
+        ceilings_differ,
+        sensitivity,
+    }
     /// Titles, axes and captions of pictures.
-    PicturesTexts { first, population_title, population_about, population_caption, cosine_axis, voices_axis, population_key, population_figures, candidate_key, candidate_figures, own_key, own_figures, tippett_title, tippett_about, tippett_caption, tippett_x, tippett_y, tippett_target, tippett_non_target, tippett_misleading, tippett_case, waveform_title, waveform_about, waveform_caption, seconds_axis, segments_lr_axis, segments_cosine_axis, window_key, window_figures, whole_key, clips_title, clips_about, clips_caption, clips_alone, clips_without, clips_more, spectrogram_reference, spectrogram_candidate, spectrogram_alternative, spectrogram_caption, hertz_axis, f0_title, f0_about, f0_caption, f0_axis, share_axis, formants_title, formants_about, formants_caption, formants_axis, ltas_title, ltas_about, ltas_caption, ltas_x, ltas_y, reference_key, candidate_short_key }
+    PicturesTexts {
+        first,
+        population_title,
+        population_about,
+        population_caption,
+        cosine_axis,
+        voices_axis,
+        population_key,
+        population_figures,
+        candidate_key,
+        candidate_figures,
+        own_key,
+        own_figures,
+        tippett_title,
+        tippett_about,
+        tippett_caption,
+        tippett_x,
+        tippett_y,
+        tippett_target,
+        tippett_non_target,
+        tippett_misleading,
+        tippett_case,
+        waveform_title,
+        waveform_about,
+        waveform_caption,
+        seconds_axis,
+        segments_lr_axis,
+        segments_cosine_axis,
+        window_key,
+        window_figures,
+        whole_key,
+        clips_title,
+        clips_about,
+        clips_caption,
+        clips_alone,
+        clips_without,
+        clips_more,
+        spectrogram_reference,
+        spectrogram_candidate,
+        spectrogram_alternative,
+        spectrogram_caption,
+        hertz_axis,
+        f0_title,
+        f0_about,
+        f0_caption,
+        f0_axis,
+        share_axis,
+        formants_title,
+        formants_about,
+        formants_caption,
+        formants_axis,
+        ltas_title,
+        ltas_about,
+        ltas_caption,
+        ltas_x,
+        ltas_y,
+        reference_key,
+        candidate_short_key,
+    }
     /// Excerpts to listen to.
     SoundsTexts { title, pictures, more, intro, caption }
     /// Quality and exclusions.
-    QualityTexts { title, caption, level, snr, clipped, bandwidth, remarks, excluded, none_excluded, none_remarks, general }
+    QualityTexts {
+        title,
+        caption,
+        level,
+        snr,
+        clipped,
+        bandwidth,
+        remarks,
+        excluded,
+        none_excluded,
+        none_remarks,
+        general,
+    }
     /// Validation of the calibration.
-    ValidationTexts { title, intro, caption, figure, value, interval, cllr, cllr_min, eer, misleading_target, misleading_non_target, bounds, no_interval, none, wide, narrow_band, ranges, quantity, least, greatest, refuses, refuses_low, refuses_high, refuses_none, exemplars, case_conditions }
+    ValidationTexts {
+        title,
+        intro,
+        caption,
+        figure,
+        value,
+        interval,
+        cllr,
+        cllr_min,
+        eer,
+        misleading_target,
+        misleading_non_target,
+        bounds,
+        no_interval,
+        none,
+        wide,
+        narrow_band,
+        ranges,
+        quantity,
+        least,
+        greatest,
+        refuses,
+        refuses_low,
+        refuses_high,
+        refuses_none,
+        exemplars,
+        case_conditions,
+    }
     /// Limits.
-    LimitsTexts { title, limits, limit_same, limit_channel, limit_dependence, limit_population, limit_words, change, change_more, change_population, change_calibration, change_source, change_other }
+    LimitsTexts {
+        title,
+        limits,
+        limit_same,
+        limit_channel,
+        limit_dependence,
+        limit_population,
+        limit_words,
+        change,
+        change_more,
+        change_population,
+        change_calibration,
+        change_source,
+        change_other,
+    }
     /// How to compute the result again.
     RerunTexts { title, intro, note }
     /// Appendix.
     AppendixTexts { title, settings, setting, value, result, request }
     /// The report of a scan.
-    ScanTexts { summary, library, summary_text, chance, repeated, voices, voice, recordings, compared, shown, expected, expected_at_most, expected_interval, closest, withheld_clips, hit_title, clip, library_voice, rank, likeness, cosine, log10_lr, figures, figure, value, length, speech, evidence_text, posterior_text, no_hits, withheld, left_out, limits_title, limits }
+    ScanTexts {
+        summary,
+        library,
+        summary_text,
+        chance,
+        repeated,
+        voices,
+        voice,
+        recordings,
+        compared,
+        shown,
+        expected,
+        expected_at_most,
+        expected_interval,
+        closest,
+        withheld_clips,
+        hit_title,
+        clip,
+        library_voice,
+        rank,
+        likeness,
+        cosine,
+        log10_lr,
+        figures,
+        figure,
+        value,
+        length,
+        speech,
+        evidence_text,
+        posterior_text,
+        no_hits,
+        withheld,
+        left_out,
+        limits_title,
+        limits,
+    }
 }
 
 /// All texts of a report in one language.
