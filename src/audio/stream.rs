@@ -16,7 +16,7 @@ use super::warning::Warning;
 use crate::error::{ErrorKind, IoContext, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 
 /// Which parts of the work a caller wants.
@@ -250,10 +250,9 @@ pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {
     file.rewind().at(path, "read")?;
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0u8; 1 << 16]);
     loop {
-        let n = file.read(&mut buffer).at(path, "read")?;
-        match buffer.get(..n) {
-            Some(bytes) if n > 0 => hasher.update(bytes),
-            _ => break,
+        match crate::hash::portion(file, &mut buffer).at(path, "read")? {
+            [] => break,
+            bytes => hasher.update(bytes),
         }
     }
     Ok(crate::hash::hex(hasher.finalize()))

@@ -20,6 +20,10 @@ pub const SNR_CEILING_DB: f32 = 90.0;
 const LOW_LEVEL_DBFS: f32 = -55.0;
 /// Lowest level that is told apart from silence, dB of full scale.
 const LEVEL_FLOOR_DB: f64 = -120.0;
+/// Width of the steps in which frames are counted by their level, dB.
+const LEVEL_DB: f64 = 0.5;
+/// Their number: up to 30 dB above full scale.
+const LEVELS: usize = 300;
 
 /// What was measured of a clip.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -113,7 +117,7 @@ impl Tally {
 
 impl Default for SpeechMeter {
     fn default() -> Self {
-        SpeechMeter { speech: Tally::default(), pause: Tally::default(), levels: vec![0; 2 * 150], frames: 0 }
+        SpeechMeter { speech: Tally::default(), pause: Tally::default(), levels: vec![0; LEVELS], frames: 0 }
     }
 }
 
@@ -130,7 +134,7 @@ impl SpeechMeter {
             tally.frames += 1;
             tally.power += power;
         }
-        let bin = ((decibels(power) + 120.0) * 2.0).clamp(0.0, 299.0) as usize;
+        let bin = ((decibels(power) - LEVEL_FLOOR_DB) / LEVEL_DB).clamp(0.0, (LEVELS - 1) as f64) as usize;
         if let Some(count) = self.levels.get_mut(bin) {
             *count += 1;
         }
@@ -151,7 +155,7 @@ impl SpeechMeter {
             seen += count;
             seen > rank
         });
-        bin.map_or(0.0, |bin| 10f64.powf((bin as f64 * 0.5 - 119.75) / 10.0))
+        bin.map_or(0.0, |bin| 10f64.powf((LEVEL_FLOOR_DB + (bin as f64 + 0.5) * LEVEL_DB) / 10.0))
     }
 
     fn snr_db(&self) -> Option<f32> {

@@ -288,12 +288,14 @@ impl Bag {
         let mut entry = entry.take(place.bytes.saturating_add(1));
         let (mut hash, mut buffer, mut bytes) = (Sha256::new(), vec![0; 1 << 16], 0u64);
         loop {
-            let n = entry.read(&mut buffer).map_err(|error| {
+            let portion = crate::hash::portion(&mut entry, &mut buffer).map_err(|error| {
                 let found = format!("{name:?} that cannot be unpacked ({error})");
                 fault(path, EvidenceFault::Altered, found, "content that fits its checksum")
             })?;
-            let Some(portion) = buffer.get(..n).filter(|portion| !portion.is_empty()) else { break };
-            bytes += n as u64;
+            if portion.is_empty() {
+                break;
+            }
+            bytes += portion.len() as u64;
             hash.update(portion);
             out.write_all(portion).at(to, "write")?;
         }
