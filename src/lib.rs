@@ -46,3 +46,6 @@ pub mod voice;
 mod whole_file;
 
 pub use error::{Error, ErrorKind, EvidenceFault, Result};
+
+/// Version of the program, which every result tells.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -47,7 +47,7 @@ pub fn finish(log: &Path, command: &str, exit_code: u8, error: Option<String>) -
         command: command.into(),
         arguments: std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect(),
         folder: std::env::current_dir().map(|folder| shown(&folder)).unwrap_or_default(),
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: soundalike::VERSION.into(),
         inputs,
         outputs,
         exit_code,

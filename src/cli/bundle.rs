@@ -123,7 +123,7 @@ fn top(path: &Path) -> String {
 fn signed(bundle: &Prepared, file: &Path, key: &Path) -> Result<(PathBuf, Prepared)> {
     let password = std::env::var(PASSWORD).ok();
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let comment = format!("soundalike {} file:{}", env!("CARGO_PKG_VERSION"), output::plain(&name));
+    let comment = format!("soundalike {} file:{}", soundalike::VERSION, output::plain(&name));
     let text = signature::sign(bundle.path(), key, password.as_deref(), &comment)?;
     let mut beside = file.as_os_str().to_os_string();
     beside.push(SUFFIX);

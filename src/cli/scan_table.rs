@@ -45,7 +45,7 @@ pub fn parquet(out: impl Write + Send, rows: &[HitRow]) -> Result<(), ParquetErr
     let schema = parse_message_type(&format!("message hit {{ {} }}", fields.collect::<String>()))?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
-        .set_created_by(format!("soundalike {}", env!("CARGO_PKG_VERSION")))
+        .set_created_by(format!("soundalike {}", soundalike::VERSION))
         .build();
     let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
     let mut group = writer.next_row_group()?;

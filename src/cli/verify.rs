@@ -107,7 +107,7 @@ pub fn run(args: &VerifyArgs, common: &Common) -> Outcome {
         return Err(ErrorKind::Setting { name: "verify", found, expected }.into());
     }
     let mut outcome =
-        Verification { version: env!("CARGO_PKG_VERSION").into(), passed: true, case: None, bundle: None, audit: None };
+        Verification { version: soundalike::VERSION.into(), passed: true, case: None, bundle: None, audit: None };
     if let Some(what) = &args.what {
         if is_zip(what)? || is_encrypted_file(what) {
             verify_bundle(what, args, common, &mut outcome)?;

@@ -79,7 +79,7 @@ pub fn selftest(models: &Models) -> SelfTest {
             Err(error) => failed("the same bits as everywhere", encoder, error, bits),
         });
     }
-    SelfTest { version: env!("CARGO_PKG_VERSION").into(), passed: checks.iter().all(|check| check.passed), checks }
+    SelfTest { version: crate::VERSION.into(), passed: checks.iter().all(|check| check.passed), checks }
 }
 
 /// Whether it passed, what was found, what was expected.

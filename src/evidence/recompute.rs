@@ -110,7 +110,7 @@ pub fn recompute(
         identical: true,
         tolerance: None,
         told_version: case.version().into(),
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: crate::VERSION.into(),
         result_sha256: case.result_sha256(),
         files: 0,
         values: 0,

@@ -4,8 +4,7 @@ use crate::encoder::{Panel, PanelSettings, PerEncoder, Refusal};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Version of the program that made a result.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) use crate::VERSION;
 
 /// Every setting that a score depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

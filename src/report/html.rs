@@ -21,7 +21,7 @@ pub fn html(document: &Document) -> String {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content={ "soundalike " (env!("CARGO_PKG_VERSION")) };
+                meta name="generator" content={ "soundalike " (crate::VERSION) };
                 title { (visible(&document.title)) }
                 style { (PreEscaped(STYLE)) }
             }

@@ -108,7 +108,7 @@ fn sorted<'a>(top: &str, entries: &'a [BagEntry]) -> Result<Vec<&'a BagEntry>> {
 }
 
 fn info_lines(info: &[(String, String)]) -> Result<String> {
-    let mut text = format!("{AGENT}: soundalike {}\n", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("{AGENT}: soundalike {}\n", crate::VERSION);
     for (label, value) in info {
         let ours = [OXUM, AGENT].iter().any(|own| own.eq_ignore_ascii_case(label));
         let sound = !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

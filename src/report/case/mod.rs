@@ -111,7 +111,7 @@ impl CaseReport {
         Ok(CaseReport {
             format: FORMAT.into(),
             version: FORMAT_VERSION,
-            program: env!("CARGO_PKG_VERSION").into(),
+            program: crate::VERSION.into(),
             case,
             result_sha256: result_sha256(raw.get()),
             result: raw,

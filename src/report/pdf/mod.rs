@@ -97,7 +97,7 @@ fn typeset(document: &Document, attachments: &[Attachment], care: Care) -> Resul
     let pages = output.map_err(|errors| told(&errors))?;
     let options = PdfOptions {
         ident: Smart::Custom(hex(ident)),
-        creator: Smart::Custom(Some(format!("soundalike {}", env!("CARGO_PKG_VERSION")))),
+        creator: Smart::Custom(Some(format!("soundalike {}", crate::VERSION))),
         standards: PdfStandards::new(&[PdfStandard::A_3b]).map_err(|error| fault(error.message().to_string()))?,
         ..PdfOptions::default()
     };
