@@ -23,7 +23,7 @@ fn open(files: &[(&str, &[u8])]) {
     for (name, bytes) in files {
         write(&folder, name, bytes);
     }
-    let Ok(index) = Index::open(folder.path(), &soundalike::encryption::Keys::none()) else { return };
+    let Ok(index) = Index::open(folder.path(), &soundalike::encryption::Keys::none(), 1) else { return };
     let _ = index.manifest().counts();
     let _ = index.check(None, 1);
     for segment in index.manifest().segments.iter().take(4) {

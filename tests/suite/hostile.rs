@@ -249,7 +249,7 @@ fn seed(name: &str) -> Vec<u8> {
 
 #[track_caller]
 fn fails(folder: &Path, words: &[&str]) {
-    let outcome = Index::open(folder, &soundalike::encryption::Keys::none()).and_then(|index| {
+    let outcome = Index::open(folder, &soundalike::encryption::Keys::none(), 1).and_then(|index| {
         let _ = (index.manifest().counts(), index.check(None, 1)?);
         index.manifest().segments.iter().try_for_each(|segment| index.rows(segment).map(drop))
     });
@@ -281,7 +281,7 @@ fn a_manifest_of_an_index_leads_nowhere_else_and_sizes_nothing() {
     let two =
         format!("{}{one},{one}]}}", &manifest[..segment]).replace("\"rows\": 3", "\"rows\": 18446744073709551615");
     fs::write(folder.path().join(MANIFEST), two).unwrap();
-    let index = Index::open(folder.path(), &soundalike::encryption::Keys::none()).unwrap();
+    let index = Index::open(folder.path(), &soundalike::encryption::Keys::none(), 1).unwrap();
     assert_eq!(index.manifest().counts().rows, usize::MAX);
     assert!(!index.check(None, 1).unwrap().problems.is_empty());
 }
@@ -306,7 +306,7 @@ fn a_segment_that_states_more_rows_than_it_can_hold_is_refused() {
             if own {
                 fs::write(folder.path().join(MANIFEST), seed("manifest.json")).unwrap();
             }
-            let outcome = Index::open(folder.path(), &soundalike::encryption::Keys::none()).and_then(|index| {
+            let outcome = Index::open(folder.path(), &soundalike::encryption::Keys::none(), 1).and_then(|index| {
                 index.manifest().segments.iter().try_for_each(|segment| index.rows(segment).map(drop))
             });
             let text = outcome.err().map(|error| error.to_string()).unwrap_or_default();

@@ -278,7 +278,7 @@ fn rows(place: &Place, index: &str) -> BTreeMap<String, String> {
     if !path.join("_index.json").exists() {
         return BTreeMap::new();
     }
-    let index = Index::open(&path, &soundalike::encryption::Keys::none()).unwrap();
+    let index = Index::open(&path, &soundalike::encryption::Keys::none(), 1).unwrap();
     let rows = index.manifest().segments.iter().flat_map(|segment| index.rows(segment).unwrap().into_owned());
     let rows = rows.map(|row| soundalike::library::index::IndexRow { mtime_ns: 0, ..row });
     rows.map(|row| (row.path.clone(), format!("{row:?}"))).collect()
