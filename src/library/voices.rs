@@ -48,7 +48,9 @@ impl VoiceSet {
     /// # Errors
     /// As [`ReferenceSource::read`].
     pub fn one(named: &[PathBuf], keys: &Keys) -> Result<Self> {
-        let name = named.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ");
+        // In one order, whatever that of the arguments.
+        let names: std::collections::BTreeSet<String> = named.iter().map(|path| shown(path)).collect();
+        let name = names.into_iter().collect::<Vec<_>>().join(", ");
         Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named, keys)?)], left_out: Vec::new() })
     }
 

@@ -14,8 +14,16 @@ use std::time::Duration;
 
 /// Does something to a file over and over while the other thing is done.
 fn meanwhile<T>(mut disturb: impl FnMut(usize) + Send, done: impl FnOnce() -> T) -> T {
+    /// Also where the other thing panics.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _over = Over(&over);
         scope.spawn(|| {
             let mut n = 0;
             while !over.load(Ordering::Relaxed) {
@@ -24,9 +32,7 @@ fn meanwhile<T>(mut disturb: impl FnMut(usize) + Send, done: impl FnOnce() -> T)
                 std::thread::sleep(Duration::from_micros(300));
             }
         });
-        let outcome = done();
-        over.store(true, Ordering::Relaxed);
-        outcome
+        done()
     })
 }
 
