@@ -22,6 +22,8 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         Error::from(ErrorKind::Io { path: path.into(), action: "write", source })
     };
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    // The lock goes when the process goes, however it does: see `remove_leftovers`. Where there are none, none is held.
+    let _ = file.as_file().try_lock();
     file.write_all(bytes).map_err(failed)?;
     #[cfg(unix)]
     {
@@ -33,4 +35,18 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     #[cfg(unix)]
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     Ok(())
+}
+
+/// Takes away what killed writers left half written in a folder; what a living one writes is locked.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) {
+            let held = fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_err());
+            if !held {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::voices::VoiceSet;
 use crate::encoder::{Encoder, Panel};
 use crate::encryption::{AtRest, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::whole_file::write_whole;
+use crate::whole_file::{remove_leftovers, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -148,6 +148,7 @@ impl ProtectedVoices {
     fn write(&self, name: &str, model: &VoiceModelFile) -> Result<()> {
         let file = self.file_of(name)?;
         std::fs::create_dir_all(&self.folder).at(&self.folder, "create")?;
+        remove_leftovers(&self.folder);
         let bytes = model.to_bytes().map_err(std::io::Error::from).at(&file, "write")?;
         let Some(key) = self.at_rest.folder_key(&self.folder)? else { return write_whole(&file, &bytes) };
         // What was there before the list had a key.
