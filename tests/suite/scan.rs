@@ -344,7 +344,7 @@ fn voices_that_are_alike_are_a_group() {
     let folder_too = soundalike(&["groups", "--json", "--quiet", "--threads=1", word(&voices)]).exits(0).json();
     assert_eq!(folder_too, report);
     soundalike(&["groups", "--above=log10_lr=2", word(&index)]).fails(&["an encoder's cosine"]);
-    soundalike(&["groups", "--above=campplus=3", word(&index)]).fails(&["a cosine, -1 to 1"]);
+    soundalike(&["groups", "--above=campplus=3", word(&index)]).fails(&["a cosine from -1 to 1"]);
     soundalike(&["groups", "--band=narrow", word(&index)]).fails(&["0 voices", "two voices or more"]);
 }
 
