@@ -8,7 +8,7 @@ use super::catalogue;
 use super::cohort::{Cohort, Population};
 use super::outcome::{Reason, Settings, Status, VERSION};
 use super::places::{Places, analyse_at};
-use super::reference::{ReferenceClip, ReferenceSource};
+use super::reference::{Reference, ReferenceClip, ReferenceSource};
 use super::selection::Filter;
 use super::verdict::{Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside};
 use crate::compare::{CosineScore, VoiceModel};
@@ -76,7 +76,7 @@ pub(crate) fn examine(
     let folders = reference.folders();
     let (told, model) = reference.enrol(panel, analyses)?;
     let membership = Membership::new(&told.clips, folders);
-    let narrow = NarrowSide::new(panel, reference, &model, &candidate_analyses, places, options)?;
+    let narrow = NarrowSide::new(panel, reference, (&told, &model), &candidate_analyses, places, options)?;
     let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
     let [wide_population, narrow_population] = populations.unwrap_or_default();
     let wide_near = neighbourhoods(panel, &wide_population);
@@ -141,14 +141,10 @@ pub(crate) fn examine(
         reference: told,
         candidates,
     };
-    if narrow.is_some() {
-        check_unchanged(&report, places)?;
-    }
     Ok(Examined { report, left_out, populations })
 }
 
-/// Holds the recordings against their hashes once more, where they were read more than once: each reading must have had
-/// the same bytes.
+/// Holds the recordings against their hashes once more, after they were read for other things too.
 ///
 /// # Errors
 /// [`ErrorKind::Changed`] where one holds others by now. One that is gone was there when it was read.
@@ -156,13 +152,24 @@ pub(super) fn check_unchanged(report: &CheckReport, places: &Places) -> Result<(
     let reference = report.reference.clips.iter().filter(|clip| clip.model.is_none());
     let reference = reference.map(|clip| (&clip.path, &clip.sha256));
     for (path, sha256) in reference.chain(report.candidates.iter().map(|row| (&row.path, &row.sha256))) {
-        let Some((expected, found)) = sha256.as_ref().zip(places.clip(path.as_ref()).sha256().ok()) else { continue };
-        if *expected != found {
-            let found = format!("SHA-256 {found} where it had been {expected}");
-            return Err(ErrorKind::Changed { path: places.of(path.as_ref()).into(), found }.into());
+        if let (Some(_), Ok(found)) = (sha256, places.clip(path.as_ref()).sha256()) {
+            same_bytes(places.of(path.as_ref()), sha256.as_ref(), Some(&found))?;
         }
     }
     Ok(())
+}
+
+/// Compares the hashes of two readings of a clip.
+///
+/// # Errors
+/// [`ErrorKind::Changed`] where they differ.
+pub(super) fn same_bytes(path: &Path, first: Option<&String>, second: Option<&String>) -> Result<()> {
+    if first == second {
+        return Ok(());
+    }
+    let told = |sha256: Option<&String>| sha256.map_or_else(|| "that could not be told".into(), String::clone);
+    let found = format!("SHA-256 {} where it had been {}", told(second), told(first));
+    Err(ErrorKind::Changed { path: path.into(), found }.into())
 }
 
 /// The files that candidates stand for. Where places are given, clips are taken as they are named, each for itself.
@@ -193,7 +200,7 @@ impl NarrowSide {
     fn new(
         panel: &Panel,
         reference: &ReferenceSource,
-        model: &VoiceModel,
+        (told, model): (&Reference, &VoiceModel),
         candidates: &[ClipAnalysis],
         places: &Places,
         options: &BatchOptions<'_>,
@@ -213,8 +220,16 @@ impl NarrowSide {
         paths.extend(again);
         let mut analyses = analyse_at(&panel, &paths, places, options)?;
         let mut again = analyses.split_off(reference.clips().len().min(analyses.len())).into_iter();
-        let (_, model) = reference.enrol(&panel, analyses)?;
-        let analyses = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
+        let (told_again, model) = reference.enrol(&panel, analyses)?;
+        let analyses: Vec<_> = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
+        for (first, second) in told.clips.iter().zip(&told_again.clips) {
+            same_bytes(places.of(first.path.as_ref()), first.sha256.as_ref(), second.sha256.as_ref())?;
+        }
+        for (first, second) in candidates.iter().zip(&analyses) {
+            if let Some(second) = second {
+                same_bytes(places.of(&first.path), first.sha256.as_ref(), second.sha256.as_ref())?;
+            }
+        }
         Ok(Some(NarrowSide { panel, model, analyses }))
     }
 }

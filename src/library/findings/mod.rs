@@ -10,7 +10,7 @@ mod spectrogram;
 
 use super::batch::BatchOptions;
 use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
-use super::check::{Candidate, CheckReport, CheckSettings, Examined, check_unchanged, examine};
+use super::check::{Candidate, CheckReport, CheckSettings, Examined, check_unchanged, examine, same_bytes};
 use super::descriptors::{DescriptorComparison, compare};
 use super::locate::{Above, HOP_S, LocateOptions, LocateScore, LocateSettings, Trace, WINDOW_S, locate};
 use super::outcome::Status;
@@ -226,7 +226,14 @@ fn traces(
         return Ok(vec![None; rows.len()]);
     }
     let options = LocateOptions { threads: options.threads, ..Default::default() };
-    let mut traces = locate(panel, reference, &paths, &search, &options)?.traces.into_iter();
+    let located = locate(panel, reference, &paths, &search, &options)?;
+    for (row, again) in rows.iter().filter(scored).zip(&located.report.recordings) {
+        if again.sha256.is_some() {
+            let sha256 = again.sha256.as_ref().filter(|_| again.quality.is_some());
+            same_bytes(places.of(row.path.as_ref()), row.sha256.as_ref(), sha256)?;
+        }
+    }
+    let mut traces = located.traces.into_iter();
     Ok(rows.iter().map(|row| if scored(&row) { traces.next() } else { None }).collect())
 }
 
