@@ -1,5 +1,6 @@
 //! `soundalike report`: the document for legal review.
 
+use super::output::Prepared;
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
@@ -143,6 +144,7 @@ impl Plan {
         let report = CaseReport::new(self.case.clone(), result, examination.findings.clone())?;
         let json = report.to_json()?;
         let (case, result_sha256) = (&self.case, report.result_sha256.as_str());
+        let mut written = Vec::new();
         for (kind, path) in &self.documents {
             let sounds = self.sounds && *kind == Kind::Html;
             let facts = CaseFacts { case, result_sha256, examination, sounds };
@@ -151,9 +153,9 @@ impl Plan {
                 Kind::Html => soundalike::report::html(&document(&facts, &self.texts)).into_bytes(),
                 Kind::Pdf => pdf(&document(&facts, &self.texts), Some(&json))?,
             };
-            write_bytes(path, &bytes)?;
+            written.push(prepared(path, &bytes)?);
         }
-        Ok(())
+        put(written)
     }
 }
 
@@ -166,20 +168,26 @@ impl Plan {
             let expected = "a name that ends with .html or .pdf; the data of a scan is its own result".into();
             return Err(ErrorKind::Setting { name: "output", found, expected }.into());
         }
+        let mut written = Vec::new();
         for (kind, path) in &self.documents {
             let bytes = match kind {
                 Kind::Html => soundalike::report::html(&document).into_bytes(),
                 Kind::Pdf => pdf(&document, None)?,
                 Kind::Json => continue,
             };
-            write_bytes(path, &bytes)?;
+            written.push(prepared(path, &bytes)?);
         }
-        Ok(())
+        put(written)
     }
 }
 
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    output::write_file(path, &mut |out| {
+/// All documents of a case take their names once all are written: where one cannot be, none is another than the others.
+fn put(written: Vec<Prepared>) -> Result<()> {
+    written.into_iter().try_for_each(Prepared::put)
+}
+
+fn prepared(path: &Path, bytes: &[u8]) -> Result<Prepared> {
+    output::prepare(path, &mut |out| {
         out.write_all(bytes).map_err(|source| ErrorKind::Io { path: path.into(), action: "write", source }.into())
     })
 }
