@@ -294,7 +294,7 @@ impl Error {
                 (io::ErrorKind::NotFound, _) => "check the spelling of the path".into(),
                 (
                     io::ErrorKind::PermissionDenied,
-                    "create" | "encrypt" | "lock" | "move" | "remove" | "write" | "write to",
+                    "append to" | "create" | "encrypt" | "lock" | "move" | "remove" | "write" | "write to",
                 ) => "give this user the right to write there, for example with chmod".into(),
                 (io::ErrorKind::PermissionDenied, _) => {
                     "give this user the right to read it, for example with chmod".into()
@@ -448,7 +448,10 @@ mod tests {
         };
         for (actions, right) in [
             (&["open", "read", "list", "decrypt"][..], "the right to read it"),
-            (&["create", "encrypt", "lock", "move", "remove", "write", "write to"], "the right to write there"),
+            (
+                &["append to", "create", "encrypt", "lock", "move", "remove", "write", "write to"],
+                "the right to write there",
+            ),
         ] {
             assert!(actions.iter().all(|action| advice(action).contains(right)), "{right}");
         }
