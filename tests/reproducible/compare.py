@@ -53,10 +53,12 @@ def main(one, other):
         for encoder in encoders:
             difference = abs(p["scores"][encoder]["cosine"] - q["scores"][encoder]["cosine"])
             largest[encoder][1] = max(largest[encoder][1], difference)
-        ratio = max(ratio, abs(p["evidence"]["unbounded_log10_lr"] - q["evidence"]["unbounded_log10_lr"]))
+        if p["evidence"]:
+            ratio = max(ratio, abs(p["evidence"]["unbounded_log10_lr"] - q["evidence"]["unbounded_log10_lr"]))
     for encoder in encoders:
         print(f"   {encoder:9} embeddings {largest[encoder][0]:.2e}  cosines {largest[encoder][1]:.2e}")
-    print(f"   log10 LR  {ratio:.2e}")
+    if any(candidate["evidence"] for candidate in a["candidates"]):
+        print(f"   log10 LR  {ratio:.2e}")
     sides = ({"reference": c["reference"], "candidates": c["candidates"]} for c in (a, b))
     pairs = zip(*(list(numbers(side)) for side in sides), strict=True)
     worst = max((abs(x - y) / max(abs(x), abs(y), 1.0), place) for (place, x), (_, y) in pairs)
