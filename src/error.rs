@@ -172,11 +172,25 @@ pub enum ErrorKind {
     Encryption {
         /// The file concerned.
         path: PathBuf,
+        /// In what way.
+        fault: EncryptionFault,
         /// What was found.
         found: String,
         /// What was expected.
         expected: String,
     },
+}
+
+/// In what way an encrypted file cannot be opened, or a key is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncryptionFault {
+    /// No key or passphrase at hand opens it.
+    Locked,
+    /// It is not as it was written, or asks for more work than is done.
+    Broken,
+    /// A file of keys holds something else.
+    NoKey,
 }
 
 /// In what way a bundle, a signature, a key or an audit log is not what it should be.
@@ -342,9 +356,14 @@ impl Error {
                 "believe no score of this program on this machine, and run soundalike selftest".into()
             }
             ErrorKind::Typesetting { .. } => "take the HTML form, which says the same, and report this".into(),
-            ErrorKind::Encryption { .. } => {
-                "give a file with the secret key by --identity, or the passphrase when asked or by SOUNDALIKE_PASSPHRASE".into()
+            ErrorKind::Encryption { fault, .. } => match fault {
+                EncryptionFault::Locked => {
+                    "give a file with the secret key by --identity, or the passphrase when asked or by SOUNDALIKE_PASSPHRASE"
+                }
+                EncryptionFault::Broken => "copy it again from its source, or write it again",
+                EncryptionFault::NoKey => "give a file that age-keygen wrote, or the public keys that it printed",
             }
+            .into(),
             ErrorKind::Changed { .. } => "run again once nothing writes to it any more".into(),
             ErrorKind::Evidence { fault, .. } => match fault {
                 EvidenceFault::Broken => "copy it again from its source".into(),
@@ -376,7 +395,7 @@ impl fmt::Display for Error {
             | ErrorKind::VoiceModel { path, found, expected }
             | ErrorKind::Document { path, found, expected, .. }
             | ErrorKind::Evidence { path, found, expected, .. }
-            | ErrorKind::Encryption { path, found, expected }
+            | ErrorKind::Encryption { path, found, expected, .. }
             | ErrorKind::Weights { path, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }

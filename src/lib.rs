@@ -43,9 +43,9 @@ mod python;
 mod random;
 pub mod report;
 pub mod voice;
-mod whole_file;
+pub mod whole_file;
 
-pub use error::{Error, ErrorKind, EvidenceFault, Result};
+pub use error::{EncryptionFault, Error, ErrorKind, EvidenceFault, Result};
 
 /// Version of the program, which every result tells.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,29 +1,117 @@
 //! Files that appear whole or not at all.
 //!
 //! A file is written under another name in the folder that it will lie in, brought to the disk, and takes its name only
-//! then. Whoever is killed in between leaves the old file, and a temporary one that the folder's next writer takes away.
+//! then. Whoever is killed in between leaves the old file, and a temporary one. That is locked while it is written, and the
+//! lock goes when the process goes, however it does: so the next run that writes the same file knows what a killed one left
+//! there, and takes it away.
 
 use crate::error::{Error, ErrorKind, Result};
-use std::fs;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tempfile::{Builder, NamedTempFile};
 
-/// What temporary files begin and end with.
+/// What temporary files of this library begin and end with.
 pub(crate) const TEMPORARY: (&str, &str) = ("_writing-", ".part");
+/// So often the name that follows from the file's is tried; another run may be at work on the same.
+const TRIES: usize = 3;
+
+/// An empty temporary file in the folder of `path`, private and locked as long as it is open; its name begins and ends as
+/// given. What a killed run left of the same file is taken away first.
+///
+/// # Errors
+/// Where no file can be made there.
+pub fn temporary(path: &Path, (start, end): (&str, &str)) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    let left = leftover(path, (start, end));
+    let name = left.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for _ in 0..TRIES {
+        match Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder) {
+            Ok(file) if is_held(file.as_file(), file.path()) => return Ok(file),
+            // Another run has taken it for a leftover before it was locked, and removes it.
+            Ok(file) => drop(file.keep()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !remove(&left) {
+                    break;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // Another run writes the same file now, or locks are unknown here.
+    Builder::new().prefix(start).suffix(end).tempfile_in(folder)
+}
+
+/// Takes away what a killed run left half written of a file of this library; what a living one writes stays.
+pub(crate) fn remove_leftover(path: &Path) {
+    remove(&leftover(path, TEMPORARY));
+}
+
+/// The temporary file that is to become `path`.
+fn leftover(path: &Path, (start, end): (&str, &str)) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let digits: String = Sha256::digest(name).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    folder_of(path).join(format!("{start}{digits}{end}"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Locks a file; false where another process has the lock, or the name is no longer that of this file.
+fn is_held(file: &File, path: &Path) -> bool {
+    match file.try_lock() {
+        Ok(()) => is_named(file, path),
+        // Where there are no locks nobody removes anything.
+        Err(fs::TryLockError::Error(_)) => true,
+        Err(fs::TryLockError::WouldBlock) => false,
+    }
+}
+
+/// Removes a temporary file that no process holds.
+fn remove(path: &Path) -> bool {
+    // Neither a link nor a pipe is one; nothing is opened that was not made here.
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let Ok(file) = File::options().read(true).write(true).open(path) else { return false };
+    file.try_lock().is_ok() && is_named(&file, path) && fs::remove_file(path).is_ok()
+}
+
+/// Whether a name is that of an open file.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let named = fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
+    let open = file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
+    matches!((named, open), (Ok(named), Ok(open)) if named == open)
+}
+
+/// Elsewhere a file that is open cannot lose its name.
+#[cfg(not(unix))]
+fn is_named(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Sees to it that the name of a file is on the disk too, where that can be asked for: its content is.
+pub fn sync_folder(path: &Path) {
+    #[cfg(unix)]
+    {
+        let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
 
 /// Writes a file that appears whole or not at all, and is on the disk when this returns.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     let failed = |source: io::Error| {
         // The message of the temporary file would name that file.
         let source = source.raw_os_error().map_or(source.kind().into(), io::Error::from_raw_os_error);
         Error::from(ErrorKind::Io { path: path.into(), action: "write", source })
     };
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    // The lock goes when the process goes, however it does: see `remove_leftovers`. Where there are none, none is held.
-    let _ = file.as_file().try_lock();
+    let mut file = temporary(path, TEMPORARY).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     #[cfg(unix)]
     {
@@ -32,21 +120,56 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    #[cfg(unix)]
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    sync_folder(path);
     Ok(())
 }
 
-/// Takes away what killed writers left half written in a folder; what a living one writes is locked.
-pub(crate) fn remove_leftovers(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) {
-            let held = fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_err());
-            if !held {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_away_and_what_a_living_one_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.json");
+        // Left behind: the lock went with the process.
+        let leave = || {
+            let (file, place) = temporary(&path, TEMPORARY).unwrap().keep().unwrap();
+            drop(file);
+            place
+        };
+        leave();
+        remove_leftover(&path);
+        assert!(names(folder.path()).is_empty());
+        let place = leave();
+        let mut first = temporary(&path, TEMPORARY).unwrap();
+        assert_eq!((first.path(), names(folder.path()).len()), (place.as_path(), 1));
+        first.write_all(b"one").unwrap();
+        let second = temporary(&path, TEMPORARY).unwrap();
+        assert_ne!(second.path(), place, "the other is at work on it");
+        first.persist(&path).unwrap();
+        drop(second);
+        assert_eq!(names(folder.path()), ["out.json"]);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_by_the_name_of_one_is_neither_followed_nor_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.json");
+        let place = temporary(&path, TEMPORARY).unwrap().path().to_path_buf();
+        let other = folder.path().join("other");
+        fs::write(&other, "mine").unwrap();
+        std::os::unix::fs::symlink(&other, &place).unwrap();
+        assert_ne!(temporary(&path, TEMPORARY).unwrap().path(), place);
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+        assert!(place.is_symlink());
     }
 }

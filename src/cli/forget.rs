@@ -6,6 +6,7 @@ use super::{Common, DONE, NOTHING, Outcome, audit, output};
 use clap::Args;
 use soundalike::encryption::AtRest;
 use soundalike::library::forget::{Forget, Forgotten, forget};
+use soundalike::library::index::MANIFEST;
 use soundalike::{ErrorKind, Result};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 ///
 /// Embeddings are biometric data: whose voice it is may ask for their removal. The files that hold them are written anew
 /// without them and the old ones removed. Not reached are the recordings themselves, results, reports, bundles, audit
-/// logs, copies and backups, and what a disk keeps of removed files; look there by hand.
+/// logs, rows that `scan --cache` keeps elsewhere, copies and backups, and what a disk keeps of removed files; look there by hand.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike forget anna --from voices.lib --from protected\n  soundalike forget --sha256 \
@@ -45,7 +46,10 @@ pub fn run(args: &ForgetArgs, common: &Common) -> Outcome {
     let mut all = Vec::new();
     for folder in &args.from {
         all.push(forget(&what, folder, args.dry_run, &at_rest)?);
-        audit::input_file(folder);
+        let manifest = folder.join(MANIFEST);
+        if manifest.is_file() && !args.dry_run {
+            audit::output(&manifest, audit::hash(&manifest));
+        }
     }
     if args.json {
         output::print_json(&all)?;
@@ -97,7 +101,7 @@ fn text(all: &[Forgotten], only_told: bool) -> String {
         }
     }
     text.push_str(
-        "not reached      recordings, results, reports, bundles, audit logs, copies, backups, and what a disk keeps of \
+        "not reached      recordings, results, reports, bundles, audit logs, caches elsewhere, copies, backups, and what a disk keeps of \
          removed files\n",
     );
     text

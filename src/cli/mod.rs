@@ -27,7 +27,6 @@ mod scan_table;
 mod schema;
 mod selftest;
 mod table;
-mod temporary;
 mod verify;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -1,7 +1,8 @@
 //! Standard output, standard error, and files that appear whole or not at all.
 
-use super::{Common, audit, temporary};
+use super::{Common, audit};
 use serde::Serialize;
+use soundalike::whole_file::{sync_folder, temporary};
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Display;
 use std::fs::File;
@@ -9,6 +10,9 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::NamedTempFile;
+
+/// What temporary files begin and end with.
+const TEMPORARY: (&str, &str) = (".soundalike-", ".part");
 
 /// Whether a result is coloured: at a terminal, unless the user wants none.
 static COLOUR: OnceLock<bool> = OnceLock::new();
@@ -207,7 +211,7 @@ pub fn prepare(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Resu
         return Err(failed("write", io::Error::from(io::ErrorKind::IsADirectory)));
     }
     // The operating system's own message would name the temporary file.
-    let temporary = temporary::beside(&path).map_err(|e| match e.kind() {
+    let temporary = temporary(&path, TEMPORARY).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => failed("create", io::Error::new(e.kind(), "its folder does not exist")),
         kind => failed("create", kind.into()),
     })?;
@@ -239,7 +243,7 @@ impl Prepared {
         let sha256 = audit::hash(temporary.path());
         let failed = |source| Error::from(ErrorKind::Io { path: given.clone(), action: "write", source });
         temporary.persist(&path).map_err(|e| failed(e.error))?;
-        temporary::sync_folder(&path);
+        sync_folder(&path);
         audit::output(&given, sha256);
         Ok(())
     }

@@ -7,7 +7,7 @@
 use super::fault;
 use super::keys::Keys;
 use super::recipients::Recipients;
-use crate::error::{IoContext, Result};
+use crate::error::{EncryptionFault, IoContext, Result};
 use age::secrecy::ExposeSecret;
 use age::x25519;
 use std::io;
@@ -51,7 +51,14 @@ impl FolderKey {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).at(&path, "read"),
         };
-        let broken = || fault(&path, "something else than a folder's key", "an encrypted secret key of age");
+        let broken = || {
+            fault(
+                &path,
+                EncryptionFault::Broken,
+                "something else than a folder's key",
+                "an encrypted secret key of age",
+            )
+        };
         let text = String::from_utf8(keys.decrypt(&path, &bytes)?).map_err(|_| broken())?;
         let secret = text.trim().parse().map_err(|_| broken())?;
         Ok(Some(Self::of(secret)))

@@ -3,7 +3,7 @@
 use super::folder_key::FolderKey;
 use super::recipients::Passphrase;
 use super::{fault, is_encrypted};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{EncryptionFault, Error, IoContext, Result};
 use age::secrecy::SecretString;
 use age::{DecryptError, Decryptor, scrypt, x25519};
 use std::borrow::Cow;
@@ -12,8 +12,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The most work that opening a file by passphrase may take, as the binary logarithm of scrypt's N: 4 GB of memory would
-/// be 22. A file that asks for more was made to exhaust whoever opens it.
+/// The most work that opening a file by passphrase may take, as the binary logarithm of scrypt's N: 1 GB of memory and some
+/// seconds. A file that asks for more was made to exhaust whoever opens it.
 const MOST_WORK: u8 = 20;
 
 /// Asks for the passphrase of a file; none where nobody can be asked.
@@ -125,7 +125,7 @@ impl Keys {
             decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity))
         } else {
             if self.identities.is_empty() {
-                return Err(fault(path, "an encrypted file", "a key that opens it"));
+                return Err(fault(path, EncryptionFault::Locked, "an encrypted file", "a key that opens it"));
             }
             decryptor.decrypt(self.identities.iter().map(|key| key as &dyn age::Identity))
         }
@@ -133,7 +133,14 @@ impl Keys {
         let mut buffer = vec![0; 1 << 16];
         loop {
             // What breaks here is the file: its parts carry a mark each, and one does not hold.
-            let damaged = |_| fault(path, "an encrypted file that was damaged, changed or cut short", "a whole one");
+            let damaged = |_| {
+                fault(
+                    path,
+                    EncryptionFault::Broken,
+                    "an encrypted file that was damaged, changed or cut short",
+                    "a whole one",
+                )
+            };
             let n = plain.read(&mut buffer).map_err(damaged)?;
             let Some(read) = buffer.get(..n).filter(|read| !read.is_empty()) else { return Ok(()) };
             out.write_all(read).at(path, "decrypt")?;
@@ -146,7 +153,9 @@ impl Keys {
             return Ok(known.clone());
         }
         let asked = self.ask.as_ref().map(|ask| ask(path)).transpose()?.flatten();
-        let asked = asked.ok_or_else(|| fault(path, "a file that is encrypted by a passphrase", "that passphrase"))?;
+        let asked = asked.ok_or_else(|| {
+            fault(path, EncryptionFault::Locked, "a file that is encrypted by a passphrase", "that passphrase")
+        })?;
         Ok(self.passphrase.get_or_init(|| asked).clone())
     }
 }
@@ -154,18 +163,31 @@ impl Keys {
 /// Why a file cannot be opened.
 fn told(path: &Path, error: &DecryptError) -> Error {
     match error {
-        DecryptError::NoMatchingKeys => {
-            fault(path, "a file that is encrypted for others than the keys at hand", "a key that opens it")
-        }
-        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
-            fault(path, "a passphrase or key that does not open it", "the one it was encrypted by")
-        }
+        DecryptError::NoMatchingKeys => fault(
+            path,
+            EncryptionFault::Locked,
+            "a file that is encrypted for others than the keys at hand",
+            "a key that opens it",
+        ),
+        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => fault(
+            path,
+            EncryptionFault::Locked,
+            "a passphrase or key that does not open it",
+            "the one it was encrypted by",
+        ),
         DecryptError::ExcessiveWork { required, .. } => {
             let found = format!("a file whose passphrase takes 2^{required} steps to try");
-            fault(path, found, &format!("at most 2^{MOST_WORK}"))
+            fault(path, EncryptionFault::Broken, found, &format!("at most 2^{MOST_WORK}"))
         }
-        DecryptError::UnknownFormat => fault(path, "an encrypted file of an unknown version", "one of age, version 1"),
-        _ => fault(path, "an encrypted file that was damaged, changed or cut short", "a whole one"),
+        DecryptError::UnknownFormat => {
+            fault(path, EncryptionFault::Broken, "an encrypted file of an unknown version", "one of age, version 1")
+        }
+        _ => fault(
+            path,
+            EncryptionFault::Broken,
+            "an encrypted file that was damaged, changed or cut short",
+            "a whole one",
+        ),
     }
 }
 
@@ -175,10 +197,12 @@ fn secret_keys(path: &Path) -> Result<Vec<x25519::Identity>> {
     let text = SecretString::from(std::fs::read_to_string(path).at(path, "read")?);
     let text = age::secrecy::ExposeSecret::expose_secret(&text);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let keys = lines.map(|line| line.parse().map_err(|_| fault(path, "a line that is no secret key", EXPECTED)));
+    let keys = lines.map(|line| {
+        line.parse().map_err(|_| fault(path, EncryptionFault::NoKey, "a line that is no secret key", EXPECTED))
+    });
     let keys: Vec<x25519::Identity> = keys.collect::<Result<_>>()?;
     if keys.is_empty() {
-        return Err(fault(path, "no secret key", EXPECTED));
+        return Err(fault(path, EncryptionFault::NoKey, "no secret key", EXPECTED));
     }
     Ok(keys)
 }

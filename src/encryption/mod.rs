@@ -17,7 +17,7 @@ pub use folder_key::{FOLDER_KEY, FolderKey};
 pub use keys::{AskPassphrase, Keys};
 pub use recipients::{Passphrase, Recipients};
 
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{EncryptionFault, Error, ErrorKind, IoContext, Result};
 use crate::whole_file::write_whole;
 use std::io::Read;
 use std::path::Path;
@@ -68,8 +68,8 @@ pub fn is_encrypted_file(path: &Path) -> bool {
 }
 
 /// A file, a key or a passphrase that is not what it should be.
-fn fault(path: &Path, found: impl Into<String>, expected: &str) -> Error {
-    ErrorKind::Encryption { path: path.into(), found: found.into(), expected: expected.into() }.into()
+fn fault(path: &Path, fault: EncryptionFault, found: impl Into<String>, expected: &str) -> Error {
+    ErrorKind::Encryption { path: path.into(), fault, found: found.into(), expected: expected.into() }.into()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! For whom files are encrypted: public keys, or whoever knows a passphrase.
 
 use super::fault;
-use crate::error::{ErrorKind, IoContext, Result};
+use crate::error::{EncryptionFault, ErrorKind, IoContext, Result};
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{Encryptor, scrypt, x25519};
 use std::io::{self, Read, Write};
@@ -136,7 +136,7 @@ fn of_file(path: &Path) -> Result<Vec<x25519::Recipient>> {
             line.parse().map_err(|_| {
                 // A secret key in the wrong file is not to be printed.
                 let found = if line.starts_with("age1") { line } else { "a line that is no public key" };
-                fault(path, found, EXPECTED)
+                fault(path, EncryptionFault::NoKey, found, EXPECTED)
             })
         })
         .collect()

@@ -15,7 +15,7 @@ use super::voices::VoiceSet;
 use crate::encoder::{Encoder, Panel};
 use crate::encryption::{AtRest, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::whole_file::{remove_leftovers, write_whole};
+use crate::whole_file::{remove_leftover, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -148,7 +148,6 @@ impl ProtectedVoices {
     fn write(&self, name: &str, model: &VoiceModelFile) -> Result<()> {
         let file = self.file_of(name)?;
         std::fs::create_dir_all(&self.folder).at(&self.folder, "create")?;
-        remove_leftovers(&self.folder);
         let bytes = model.to_bytes().map_err(std::io::Error::from).at(&file, "write")?;
         let Some(key) = self.at_rest.folder_key(&self.folder)? else { return write_whole(&file, &bytes) };
         // What was there before the list had a key.
@@ -185,7 +184,7 @@ impl ProtectedVoices {
             let expected = if names.is_empty() { "one that is protected; none is".into() } else { names.join(", ") };
             return Err(ErrorKind::Setting { name: "name", found: format!("\"{name}\""), expected }.into());
         }
-        std::fs::remove_file(&file).at(&file, "remove")
+        take_off(&file)
     }
 
     /// Takes off what is to be forgotten: a voice by its name, or the recording of a content in whatever voice it is, whose
@@ -212,7 +211,7 @@ impl ProtectedVoices {
             match left {
                 _ if only_tell => {}
                 Some(model) => self.write(&voice.name, &model)?,
-                None => std::fs::remove_file(&file).at(&file, "remove")?,
+                None => take_off(&file)?,
             }
             touched.push(voice.name);
         }
@@ -266,6 +265,12 @@ impl ProtectedVoices {
         }
         VoiceSet::models(&self.folder, &self.at_rest.keys)
     }
+}
+
+/// Removes a voice's file, and what a killed run left half written of it.
+fn take_off(file: &Path) -> Result<()> {
+    remove_leftover(file);
+    std::fs::remove_file(file).at(file, "remove")
 }
 
 /// Checks the clips of an index against all protected voices.

@@ -84,7 +84,7 @@ fn told(kind: &ErrorKind) -> Told {
         ErrorKind::Evidence { path: at, found, expected, .. } => {
             ("DocumentError", "evidence", path(at), text(found), text(expected))
         }
-        ErrorKind::Encryption { path: at, found, expected } => {
+        ErrorKind::Encryption { path: at, found, expected, .. } => {
             ("DocumentError", "encryption", path(at), text(found), text(expected))
         }
     }
