@@ -41,7 +41,8 @@ import ray
 import soundalike.arrow
 import soundalike.ray
 
-BATCH = 20
+# So small that a node has batches behind it and before it when it is killed, however few the clips are.
+BATCH = 4
 SCHEMA = soundalike.arrow.schema
 
 
