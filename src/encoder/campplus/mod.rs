@@ -97,10 +97,8 @@ struct Affine {
 pub struct CampplusScratch {
     mean: Vec<f32>,
     input: Grid,
-    /// The two-dimensional part's own: all bands, half of them (three in turn), a quarter (as many), the last.
-    whole: Grid,
-    half: [Grid; 3],
-    quarter: [Grid; 3],
+    /// The two-dimensional part's own: all bands first, then half and a quarter of them by turns; the last.
+    turns: [Grid; 3],
     last: Grid,
     /// Even and odd frames of its output.
     halves: Grid,
@@ -201,9 +199,10 @@ impl Campplus {
                 s.input.row_mut(band + 1)[t] = x - mean;
             }
         }
-        bands(&mut s.whole, BANDS, width);
-        s.half.iter_mut().for_each(|grid| bands(grid, BANDS / 2, width));
-        s.quarter.iter_mut().for_each(|grid| bands(grid, BANDS / 4, width));
+        let [a, b, c] = &mut s.turns;
+        bands(a, BANDS, width);
+        bands(b, BANDS / 2, width);
+        bands(c, BANDS / 2, width);
         s.last.shape(LAST_BANDS * CHANNELS, width);
         self.processor.run(Convolution {
             taps: Taps::Three(1),
@@ -211,15 +210,18 @@ impl Campplus {
             groups: BANDS,
             rectify: true,
             first_output: CHANNELS,
-            ..Convolution::new(&self.first, Input { grid: &s.input, first: 0, rows: 3 }, &mut s.whole)
+            ..Convolution::new(&self.first, Input { grid: &s.input, first: 0, rows: 3 }, a)
         });
-        let [a, b, c] = &mut s.half;
-        let [d, e, f] = &mut s.quarter;
-        self.residual_block(&self.residual[0], &s.whole, a, b, &mut s.square);
-        self.residual_block(&self.residual[1], b, a, c, &mut s.square);
-        self.residual_block(&self.residual[2], c, d, e, &mut s.square);
-        self.residual_block(&self.residual[3], e, d, f, &mut s.square);
-        let input = Input { grid: f, first: 0, rows: 3 * CHANNELS };
+        // What has been read for the last time is written anew, so that three grids are enough.
+        self.residual_block(&self.residual[0], a, b, c, &mut s.square);
+        bands(a, BANDS / 2, width);
+        self.residual_block(&self.residual[1], c, b, a, &mut s.square);
+        bands(b, BANDS / 4, width);
+        bands(c, BANDS / 4, width);
+        self.residual_block(&self.residual[2], a, b, c, &mut s.square);
+        bands(a, BANDS / 4, width);
+        self.residual_block(&self.residual[3], c, b, a, &mut s.square);
+        let input = Input { grid: a, first: 0, rows: 3 * CHANNELS };
         self.processor.run(Convolution {
             taps: Taps::Three(1),
             step: 2 * CHANNELS,
