@@ -2,7 +2,8 @@
    compare.py RELEASE_FOLDER [ROUNDS] [mfcc|full|threads|resample|cold|memory|campplus|ge2e|networks|index|search|library ...]
 
    A peer's pass stands between two of ours and is divided by their mean, so that a neighbour's load falls on both. `wall`
-   is the clock; `cpu` is processor time, which a busy machine distorts less.
+   is the clock; `cpu` is processor time, which a busy machine distorts less. What was measured is set beside its target
+   at the end.
 """
 import json, os, re, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -14,6 +15,26 @@ A, B = PEERS / "corpus/A", PEERS / "corpus/B"
 TORCH = str(PEERS / "venv-torch/bin/python")
 PYTHON, SOUNDALIKE = str(PEERS / "venv/bin/python"), str(RELEASE / "soundalike")
 CLIPS = [str(A / "spk00_00.wav"), str(A / "spk00_01.wav")]
+# What is measured, what it must be, what is aimed at, and whether more is better. Memory is beside the networks' weights.
+TARGETS = [
+    ("file to MFCC, times librosa", 5, 8, True),
+    ("file to MFCC, times kaldi-native-fbank", 20, 30, True),
+    ("file to MFCC, times real time", 13_000, 20_000, True),
+    ("CAM++ on 10 s, times onnxruntime", 1, 1.3, True),
+    ("two threads, times one, index", 1.8, 1.95, True),
+    ("two threads, times one, MFCC", 1.8, 1.95, True),
+    ("cold check of two clips, MFCC alone, ms", 20, 5, False),
+    ("cold check of two clips, all encoders, ms", 300, 150, False),
+    ("top 10 of a million, Q=1, times faiss", 1, 2, True),
+    ("top 10 of a million, Q=10, times faiss", 1, None, True),
+    ("top 10 of a million, Q=100, times faiss", 1, None, True),
+    ("44.1 to 16 kHz, times soxr HQ", 1, 1.3, True),
+    ("peak memory, one hour, MFCC alone, MiB", 64, 24, False),
+    ("peak memory, one hour, all encoders, MiB beside the weights", 64, 24, False),
+]
+MEASURED = {}
+# MiB of the networks' weights, in the program file in half precision and in memory in single.
+WEIGHTS = 3 * sum((HERE.parent.parent / f"models/{name}.safetensors").stat().st_size for name in ("ge2e", "campplus")) / 2**20
 
 
 def spent(command, **options):
@@ -67,7 +88,21 @@ def rounds(title, own, peers, count=ROUNDS):
     for name, triples in pairs.items():
         row(name, triples)
     walls, cpus = zip(*mine)
-    print(f"{'soundalike itself, s':44} wall {shown(walls)}   cpu {shown(cpus)}")
+    print(f"{'soundalike itself, s':44} wall {shown(walls)}   cpu {shown(cpus)}", flush=True)
+    return {name: [2 * theirs[0] / (before[0] + after[0]) for before, theirs, after in pairs[name]] for name in peers}, walls
+
+
+def targets():
+    """A row for each target, with what was measured in this run."""
+    print("\n| what | must | aim | here | |\n|---|---|---|---|---|")
+    for what, must, aim, more in TARGETS:
+        if what not in MEASURED:
+            continue
+        values = MEASURED[what]
+        median = statistics.median(values)
+        reached = lambda limit: limit is not None and (median >= limit if more else median <= limit)
+        word = "aim" if reached(aim) else "must" if reached(must) else "missed"
+        print(f"| {what} | {must} | {'' if aim is None else aim} | {shown(values).strip()} | {word} |", flush=True)
 
 
 def mfcc():
@@ -77,7 +112,10 @@ def mfcc():
         "kaldi-native-fbank": lambda: peer("bench_mfcc.py", "--peer", "knf"),
         "kaldi-native-fbank, frames left in C++": lambda: peer("bench_mfcc.py", "--peer", "knf_native"),
     }
-    rounds(f"file to mean of MFCC 13 of 26, {seconds:.0f} s in 10 s clips, one thread", lambda: ours(A), peers)
+    ratios, walls = rounds(f"file to mean of MFCC 13 of 26, {seconds:.0f} s in 10 s clips, one thread", lambda: ours(A), peers)
+    for name in ("librosa", "kaldi-native-fbank"):
+        MEASURED[f"file to MFCC, times {name}"] = ratios[name]
+    MEASURED["file to MFCC, times real time"] = [seconds / wall for wall in walls]
 
 
 def full():
@@ -109,11 +147,14 @@ def threads():
         print(f"{'two threads: times as fast':44} {shown(speedup)}")
         print(f"{'two processes at once: times as fast':44} {shown(control)}")
         print(f"{'processor time, two threads by one':44} {shown(busy)}", flush=True)
+        if mode == "plain":
+            MEASURED["two threads, times one, MFCC"] = speedup
 
 
 def resample():
     peers = {"soundfile + soxr HQ, streaming": lambda: peer("bench_resample.py", "--peer", "soxr-stream")}
-    rounds("one hour 44.1 kHz stereo to 16 kHz mono", lambda: ours(B, mode="read", passes=1), peers)
+    ratios, _ = rounds("one hour 44.1 kHz stereo to 16 kHz mono", lambda: ours(B, mode="read", passes=1), peers)
+    MEASURED["44.1 to 16 kHz, times soxr HQ"] = ratios["soundfile + soxr HQ, streaming"]
 
 
 def median_of(command, pattern, scale=1.0):
@@ -132,7 +173,9 @@ def campplus():
     for frames in (298, 998):
         own = lambda: median_of([RELEASE / "examples/network_speed", "campplus", frames], r"median ([0-9.]+)", 1e-3)
         script = [TORCH, HERE / "bench_campplus.py", PEERS / "campplus.onnx", 1, frames]
-        rounds(f"CAM++ on {frames} frames in memory, one thread", own, {"onnxruntime": lambda: median_of(script, r"median ([0-9.]+)", 1e-3)})
+        peers = {"onnxruntime": lambda: median_of(script, r"median ([0-9.]+)", 1e-3)}
+        ratios, _ = rounds(f"CAM++ on {frames} frames in memory, one thread", own, peers)
+        MEASURED["CAM++ on 10 s, times onnxruntime"] = ratios["onnxruntime"]
 
 
 def ge2e():
@@ -167,14 +210,16 @@ def networks():
 def cold():
     check = [SOUNDALIKE, "check", "--encoder", "mfcc", "--reference", *CLIPS]
     own = lambda: spent(check)[:2]
-    rounds("check of two 10 s clips with all encoders, whole process", lambda: spent([SOUNDALIKE, "check", "--reference", *CLIPS])[:2],
-           {"the same with --encoder mfcc": own}, 4 * ROUNDS)
+    both = rounds("check of two 10 s clips with all encoders, whole process", lambda: spent([SOUNDALIKE, "check", "--reference", *CLIPS])[:2],
+                  {"the same with --encoder mfcc": own}, 4 * ROUNDS)
+    MEASURED["cold check of two clips, all encoders, ms"] = [1000 * wall for wall in both[1]]
     peers = {
         "soundalike --version": lambda: spent([SOUNDALIKE, "--version"])[:2],
         "soundfile + kaldi-native-fbank script": lambda: spent([PYTHON, HERE / "cold_knf.py", *CLIPS])[:2],
     }
     own(), [run() for run in peers.values()]
-    rounds("check of two 10 s clips with MFCC alone, whole process", own, peers, 4 * ROUNDS)
+    _, walls = rounds("check of two 10 s clips with MFCC alone, whole process", own, peers, 4 * ROUNDS)
+    MEASURED["cold check of two clips, MFCC alone, ms"] = [1000 * wall for wall in walls]
 
 
 def peak(name, *arguments):
@@ -186,7 +231,7 @@ def peak(name, *arguments):
     if status:
         raise SystemExit(f"{name}: status {status}")
     print(f"{name:44} {float(wall):8.2f} s wall  {float(user) + float(system):8.2f} s cpu  {int(kib) / 1024:6.1f} MiB", flush=True)
-    return float(wall)
+    return float(wall), int(kib) / 1024
 
 
 def memory():
@@ -194,11 +239,16 @@ def memory():
     print("\npeak memory and time of a whole process")
     peak("inspect, 10 s, 16 kHz mono", "inspect", CLIPS[0])
     peak("check, two of 10 s, 16 kHz mono", "check", "--reference", *CLIPS)
+    peak("the same, one thread", "check", "--threads", "1", "--reference", *CLIPS)
     peak("check, two of 10 s, MFCC alone", "check", "--encoder", "mfcc", "--reference", *CLIPS)
     peak("check, 10 s, 48 kHz stereo 24 bits", "check", "--reference", CLIPS[0], PEERS / "corpus/C/c00.wav")
     for command in (("inspect", hour), ("check", "--reference", CLIPS[0], hour), ("check", "--reference", hour, CLIPS[0])):
-        walls = [peak(f"{command[0]}, one hour{' as reference' if command[2:] == (hour, CLIPS[0]) else ''}", *command) for _ in range(3)]
+        walls = [peak(f"{command[0]}, one hour{' as reference' if command[2:] == (hour, CLIPS[0]) else ''}", *command)[0] for _ in range(3)]
         print(f"{'':44} {3600 / statistics.median(walls):8.0f} x real time")
+    check = ["check", "--threads", "1", "--reference", CLIPS[0], hour]
+    MEASURED["peak memory, one hour, MFCC alone, MiB"] = [peak("check, one hour, MFCC alone, one thread", *check, "--encoder", "mfcc")[1]]
+    # The weights lie in the program file, of which the pages are counted, and in memory as they are computed with.
+    MEASURED["peak memory, one hour, all encoders, MiB beside the weights"] = [peak("check, one hour, one thread", *check)[1] - WEIGHTS]
     if shutil.disk_usage(PEERS).free < 8e9:
         return print("no room for ten hours of sound")
     try:
@@ -237,7 +287,8 @@ def index():
     for i, threads in enumerate((1, 2)):
         print(f"{f'all four encoders, {threads} thread(s): clips a second':52} {shown([clips / w[i] for w in walls])}")
         print(f"{'seconds of sound a second':52} {shown([10 * clips / w[i] for w in walls])}")
-    print(f"{'two threads: times as fast':52} {shown([a / b for a, b in walls])}", flush=True)
+    MEASURED["two threads, times one, index"] = [a / b for a, b in walls]
+    print(f"{'two threads: times as fast':52} {shown(MEASURED['two threads, times one, index'])}", flush=True)
 
 
 def search():
@@ -259,6 +310,8 @@ def search():
         for count in (1, 10, 100):
             ours, theirs = best["soundalike", count], best["faiss", count]
             print(f"top 10 of 1 000 000 x 256, Q={count}, {threads} thread(s): {ours:.4f} s, faiss {theirs:.4f} s, times as fast {theirs / ours:.2f}", flush=True)
+            if threads == 1:
+                MEASURED[f"top 10 of a million, Q={count}, times faiss"] = [theirs / ours]
 
 
 def library():
@@ -282,3 +335,4 @@ def library():
 for part in PARTS:
     {"mfcc": mfcc, "full": full, "threads": threads, "resample": resample, "cold": cold, "memory": memory,
      "campplus": campplus, "ge2e": ge2e, "networks": networks, "index": index, "search": search, "library": library}[part]()
+targets()
