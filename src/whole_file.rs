@@ -5,7 +5,7 @@
 //! lock goes when the process goes, however it does: so the next run that writes the same file knows what a killed one left
 //! there, and takes it away.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -122,6 +122,22 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(path);
     Ok(())
+}
+
+/// A temporary folder that only this user can look into; it is removed when it is dropped.
+///
+/// # Errors
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) where none can be made.
+pub fn private_folder() -> Result<tempfile::TempDir> {
+    let mut builder = Builder::new();
+    builder.prefix("soundalike-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o700));
+    }
+    let path = std::env::temp_dir();
+    builder.tempdir().at(&path, "make a folder in")
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use super::encryption::EncryptArgs;
 use super::output::Prepared;
-use super::report::{differing, elsewhere};
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
 use soundalike::evidence::bundle::{BundleSettings, PAGE, bundle, encrypted_bundle, page};
-use soundalike::evidence::recompute::{Root, recompute};
+use soundalike::evidence::recompute::{Difference, Root, recompute};
 use soundalike::evidence::signature::{self, SUFFIX};
 use soundalike::report::case::CaseReport;
 use soundalike::{ErrorKind, Result};
@@ -72,13 +71,13 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
         recompute(&case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))?;
     drop(progress);
     let (None, Some(examination)) = (again.verification.differences.first(), &again.examination) else {
-        let difference = again.verification.differences.first().map_or_else(String::new, differing);
+        let difference = again.verification.differences.first().map_or_else(String::new, Difference::to_string);
         let message = format!("does not come out the same, so it was not bundled: {difference}");
         output::refusal(&args.report.display().to_string(), &message, common);
         return Ok(GATE);
     };
-    if let Some(message) = elsewhere(&again.verification) {
-        output::refusal(&args.report.display().to_string(), &message, common);
+    if let Some(message) = again.verification.elsewhere() {
+        output::refusal(&args.report.display().to_string(), message, common);
         return Ok(GATE);
     }
     // What a result lacks of a report is in it now; a report is bundled as it is.

@@ -176,19 +176,6 @@ pub fn check_writable(path: &Path) -> Result<()> {
     }
 }
 
-/// A temporary folder that only this user can look into; it is removed when it is dropped.
-pub fn private_folder() -> Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("soundalike-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o700));
-    }
-    let path = std::env::temp_dir();
-    builder.tempdir().map_err(|source| ErrorKind::Io { path, action: "make a folder in", source }.into())
-}
-
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
 pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
     prepare(path, write)?.put()

@@ -4,7 +4,7 @@ use super::output::Prepared;
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::recompute::{Difference, Root, Verification, recompute};
+use soundalike::evidence::recompute::{Difference, Root, recompute};
 use soundalike::library::findings::Examination;
 use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
 use soundalike::report::scan::ScanResult;
@@ -247,14 +247,14 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
         recompute(&case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))?;
     drop(progress);
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
-    if let Some(message) = elsewhere(&again.verification) {
-        output::refusal(&result.display().to_string(), &message, common);
+    if let Some(message) = again.verification.elsewhere() {
+        output::refusal(&result.display().to_string(), message, common);
         return Ok(GATE);
     }
     match (again.verification.differences.first(), &again.examination) {
         (None, Some(examination)) => plan.write(&case.result, examination).map(|()| DONE),
         (difference, _) => {
-            let message = difference.map_or_else(String::new, differing);
+            let message = difference.map_or_else(String::new, Difference::to_string);
             let message = format!("does not come out the same, so no report was made of it: {message}");
             output::refusal(&result.display().to_string(), &message, common);
             Ok(GATE)
@@ -274,18 +274,4 @@ fn scan_result(path: &Path) -> Result<Option<ScanResult>> {
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
     ScanResult::parse(path, &text).map(Some)
-}
-
-/// Why no document is made here of a result that came out the same only within the tolerance: a document holds figures
-/// of one machine.
-pub fn elsewhere(verification: &Verification) -> Option<String> {
-    let message = "was computed on another kind of machine, and comes out the same here but for last digits: make the \
-                   document on a machine of that kind, or check the recordings again here";
-    (verification.same && !verification.identical).then(|| message.into())
-}
-
-/// A difference in words.
-pub fn differing(difference: &Difference) -> String {
-    let Difference { place, told, found } = difference;
-    format!("{place} is told as {told}, and is {found}")
 }

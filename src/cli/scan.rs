@@ -209,7 +209,7 @@ impl Library {
 
     /// Listens to a library and keeps nothing of it afterwards.
     pub fn of(source: &LibrarySource, panel: Panel, voices: Option<&VoiceSet>, common: &Common) -> Result<Self> {
-        let temporary = output::private_folder()?;
+        let temporary = soundalike::whole_file::private_folder()?;
         let pace = Pace::new(common);
         let narrow = voices.is_some_and(VoiceSet::has_narrow_model);
         let settings = IndexSettings {

@@ -1,10 +1,10 @@
 //! `soundalike schema`: the shape of the JSON results.
 
-use super::verify::Verification;
 use super::{DONE, Outcome, output};
 use clap::{Args, ValueEnum};
 use schemars::schema_for;
 use soundalike::encoder::SelfTest;
+use soundalike::evidence::verify::Verification;
 use soundalike::library::check::CheckReport;
 use soundalike::library::cohort::CohortDescription;
 use soundalike::library::evaluate::EvaluateReport;

@@ -3,8 +3,9 @@
 //!
 //! [`recompute`] reads what a check or a report tells, finds the files that it rests on, and computes everything again.
 //! [`bag`] puts files into one archive that proves itself (BagIt, RFC 8493), [`signature`] says who vouches for a file
-//! (minisign, Ed25519), and [`audit`] chains a line to each run. [`name`] makes names safe to unpack. Nothing here
-//! looks at the clock, asks for a password or prints: times and passwords are given by the caller.
+//! (minisign, Ed25519), [`audit`] chains a line to each run, and [`verify`] asks all of them. [`name`] makes names safe
+//! to unpack. Nothing here looks at the clock, asks for a password or prints: times and passwords are given by the
+//! caller.
 
 pub mod audit;
 pub mod bag;
@@ -13,6 +14,7 @@ pub mod name;
 pub mod recompute;
 pub mod signature;
 mod told;
+pub mod verify;
 
 pub use told::CaseFile;
 

@@ -17,6 +17,7 @@ use crate::library::{Places, ReferenceSource, is_instruction_set};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 pub use crate::report::case::TOLERANCE;
@@ -35,10 +36,16 @@ pub struct Difference {
     pub found: String,
 }
 
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { place, told, found } = self;
+        write!(f, "{place} is told as {told}, and is {found}")
+    }
+}
+
 /// The outcome of computing a case again.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "CaseVerification")]
-pub struct Verification {
+pub struct CaseVerification {
     /// Whether everything is as the document tells it.
     pub same: bool,
     /// Whether every value was compared by its bits; else within `tolerance`.
@@ -61,7 +68,15 @@ pub struct Verification {
     pub remarks: Vec<String>,
 }
 
-impl Verification {
+impl CaseVerification {
+    /// Why no document is made here of a result that came out the same only within the tolerance: a document holds
+    /// figures of one machine.
+    pub fn elsewhere(&self) -> Option<&'static str> {
+        let message = "was computed on another kind of machine, and comes out the same here but for last digits: make \
+                       the document on a machine of that kind, or check the recordings again here";
+        (self.same && !self.identical).then_some(message)
+    }
+
     fn differ(&mut self, place: impl Into<String>, told: impl Into<String>, found: impl Into<String>) {
         self.same = false;
         if self.differences.len() < MOST_DIFFERENCES {
@@ -74,7 +89,7 @@ impl Verification {
 #[derive(Clone, Debug)]
 pub struct Recomputed {
     /// How it compares.
-    pub verification: Verification,
+    pub verification: CaseVerification,
     /// The case as it was computed now; none where a file is missing or another than the one that is told, so that
     /// nothing could be computed.
     pub examination: Option<Examination>,
@@ -105,7 +120,7 @@ pub fn recompute(
     keys: &Keys,
     options: &BatchOptions<'_>,
 ) -> Result<Recomputed> {
-    let mut verification = Verification {
+    let mut verification = CaseVerification {
         same: true,
         identical: true,
         tolerance: None,
@@ -163,7 +178,7 @@ impl CaseFile {
 }
 
 /// Whether the names that the reference was given by and the recordings that it is told to hold belong together.
-fn names(case: &CaseFile, verification: &mut Verification) {
+fn names(case: &CaseFile, verification: &mut CaseVerification) {
     let told = &case.told;
     let files = told.reference.clips.iter().filter(|clip| clip.model.is_none()).chain(&told.reference.models);
     let pairs = [
@@ -245,7 +260,7 @@ fn chosen(places: &[PathBuf], sha256: Option<&str>) -> Option<PathBuf> {
 }
 
 /// Compares the hash of every file.
-fn check_files(case: &CaseFile, places: &Places, verification: &mut Verification) {
+fn check_files(case: &CaseFile, places: &Places, verification: &mut CaseVerification) {
     for (told, sha256) in case.files() {
         let place = places.of(told.as_ref());
         match (sha256, crate::audio::file_sha256(place)) {
@@ -297,7 +312,7 @@ fn again(
 }
 
 /// Compares what was computed with what was told.
-fn compare(case: &CaseFile, examination: &Examination, places: &Places, verification: &mut Verification) {
+fn compare(case: &CaseFile, examination: &Examination, places: &Places, verification: &mut CaseVerification) {
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let told = json(&case.result);
     let mut found = json(&serde_json::to_string(&examination.report).unwrap_or_default());
@@ -379,7 +394,7 @@ fn membership_as_told(
     told: &Value,
     found: &mut Value,
     places: &Places,
-    verification: &mut Verification,
+    verification: &mut CaseVerification,
 ) {
     let rows = told.get("candidates").and_then(Value::as_array).cloned().unwrap_or_default();
     for (i, (row, clip)) in rows.iter().zip(&case.told.candidates).enumerate() {
@@ -409,7 +424,7 @@ fn membership_as_told(
 }
 
 /// Compares two trees value by value.
-fn values(place: &str, told: &Value, found: &Value, verification: &mut Verification) {
+fn values(place: &str, told: &Value, found: &Value, verification: &mut CaseVerification) {
     match (told, found) {
         (Value::Object(a), Value::Object(b)) => {
             for (key, told) in a {
