@@ -11,9 +11,9 @@ use soundalike::ErrorKind;
 use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
-use soundalike::library::check::{Candidate, CheckReport, CheckSettings, Gate, GateResult, InReference, check};
+use soundalike::library::check::{Candidate, CheckReport, CheckSettings, GateResult, InReference, check};
 use soundalike::library::findings::examination;
-use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status};
+use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status, Threshold};
 use soundalike::report::case::CaseInfo;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -48,9 +48,9 @@ pub struct CheckArgs {
     #[command(flatten)]
     encoder: EncoderArg,
     /// Exit with 1 where a candidate's score is X or above or cannot be had, for example mfcc=0.9 (an encoder's name
-    /// and a cosine, -1 to 1); give the option again for a limit on another score
+    /// and a cosine, -1 to 1) or log10_lr=2; give the option again for a limit on another score
     #[arg(long, value_name = "SCORE=X")]
-    fail_above: Vec<Gate>,
+    fail_above: Vec<Threshold>,
     #[command(flatten)]
     calibration: CalibrationArgs,
     #[command(flatten)]
@@ -201,7 +201,7 @@ pub fn text(report: &CheckReport) -> String {
 }
 
 fn judgement(gate: &GateResult, candidates: usize) -> String {
-    let limits = gate.limits.iter().map(|gate| format!("{} cosine of {}", gate.score.label(), gate.limit));
+    let limits = gate.limits.iter().map(|gate| format!("{} of {}", gate.score.label(), gate.value));
     let limits = limits.collect::<Vec<_>>().join(", ");
     match (gate.passed, gate.above.len(), gate.refused.len()) {
         (true, ..) => format!("passed: none at the limit or above ({limits})"),

@@ -10,10 +10,10 @@ use super::{
 use clap::Args;
 use soundalike::compare::Likeness;
 use soundalike::library::locate::{
-    Above, FoundRange, HOP_S, LocateOptions, LocateReport, LocateScore, LocateSettings, Located, LocatedRecording,
-    Trace, WINDOW_S, WindowCounts, locate,
+    FoundRange, HOP_S, LOCATE_THRESHOLD, LocateOptions, LocateReport, LocateSettings, Located, LocatedRecording, Trace,
+    WINDOW_S, WindowCounts, locate,
 };
-use soundalike::library::{ReferenceSource, Status, catalogue};
+use soundalike::library::{ReferenceSource, Score, Status, Threshold, catalogue};
 use soundalike::report::plots::{Timeline, timeline};
 use soundalike::report::{Mark, audacity_labels, clock, rttm};
 use soundalike::{Error, ErrorKind, Result};
@@ -53,8 +53,8 @@ pub struct LocateArgs {
     hop: f64,
     /// Threshold at which the voice is found: log10_lr (the likelihood ratio's decimal logarithm before its bounds) or
     /// an encoder's cosine (-1 to 1), for example campplus=0.6
-    #[arg(long, default_value_t = Above::DEFAULT, value_name = "SCORE=X")]
-    above: Above,
+    #[arg(long, default_value_t = LOCATE_THRESHOLD, value_name = "SCORE=X")]
+    above: Threshold,
     /// Name of the voice in labels and turns
     #[arg(long, default_value = "protected", value_name = "NAME")]
     name: String,
@@ -186,7 +186,7 @@ fn drawn(recording: &LocatedRecording, trace: &Trace, args: &LocateArgs) -> Stri
         speech: &trace.segments,
         score: &args.above.score.label(),
         steps: &trace.steps,
-        threshold: args.above.limit,
+        threshold: args.above.value,
         ranges: &ranges.collect::<Vec<_>>(),
     })
 }
@@ -253,14 +253,14 @@ fn windows(located: &Located) -> Result<Vec<u8>> {
 }
 
 /// The score of a range's best window, and what it is.
-fn worth(range: &FoundRange, score: LocateScore) -> String {
+fn worth(range: &FoundRange, score: Score) -> String {
     match (&range.best.evidence, score) {
-        (Some(evidence), LocateScore::Log10Lr) => format!("log10 LR {:+.1}", evidence.log10_lr),
-        (_, LocateScore::Cosine(encoder)) => {
+        (Some(evidence), Score::Log10Lr) => format!("log10 LR {:+.1}", evidence.log10_lr),
+        (_, Score::Cosine(encoder)) => {
             let cosine = range.best.cosines.get(encoder).map_or(String::new(), |cosine| format!(" {cosine:.2}"));
             format!("{} cosine{cosine}", encoder.label())
         }
-        (None, LocateScore::Log10Lr) => "log10 LR not given".into(),
+        (None, Score::Log10Lr) => "log10 LR not given".into(),
     }
 }
 
@@ -274,7 +274,7 @@ fn text(report: &LocateReport) -> String {
         search.window_s,
         search.hop_s,
         above.score.label(),
-        above.limit
+        above.value
     );
     for recording in &report.recordings {
         block(&mut text, recording, report);
@@ -334,7 +334,7 @@ fn counted(windows: &WindowCounts) -> String {
 }
 
 /// The ranges as a table.
-fn found(ranges: &[FoundRange], above: &Above) -> String {
+fn found(ranges: &[FoundRange], above: &Threshold) -> String {
     let rows = ranges.iter().map(|range| {
         let best = &range.best;
         let likeness = best.likeness.as_ref().map(|Likeness { percentile, .. }| format!("{percentile:.1} %"));

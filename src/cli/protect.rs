@@ -240,7 +240,12 @@ fn all_judged(source: &LibrarySource, report: &ProtectReport) -> Result<()> {
 
 fn text(report: &ProtectReport) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "protected        {} voices; stopped at {} or above", report.voices, report.threshold);
+    let _ = writeln!(
+        text,
+        "protected        {} voices; stopped at {} or above",
+        report.voices,
+        report.threshold.in_words()
+    );
     for candidate in &report.candidates {
         let _ = writeln!(text, "{:16} {}{}", word(candidate.status), plain(&candidate.path), why(candidate));
         for hit in &candidate.hits {

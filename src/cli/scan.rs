@@ -320,7 +320,8 @@ fn about(head: &ScanHead) -> String {
         (None, Some(reason)) => writeln!(text, "calibration      none: {}", plain(&reason.message)),
         (None, None) => writeln!(text, "calibration      none"),
     };
-    let _ = writeln!(text, "ranked by        {}; flagged (*) at {} or above", head.ranked_by, head.threshold);
+    let _ =
+        writeln!(text, "ranked by        {}; flagged (*) at {} or above", head.ranked_by, head.threshold.in_words());
     if head.ranked_by == Score::Log10Lr {
         text.push_str(
             "                 a ratio is no probability; the posterior is, if the stated number of expected clips is right\n",

@@ -5,10 +5,10 @@
 use crate::audio::Channel;
 use crate::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::library::check::{Gate, Request};
+use crate::library::check::Request;
 use crate::library::cohort::Cohort;
 use crate::library::findings::BUILT_IN;
-use crate::library::{Filter, LoadedCalibration, Places};
+use crate::library::{Filter, LoadedCalibration, Places, Score, Threshold};
 use crate::report::case::{CaseInfo, FORMAT, FORMAT_VERSION, result_sha256};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -164,7 +164,7 @@ pub(super) struct ToldGate {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ToldLimit {
-    pub score: Encoder,
+    pub score: Score,
     pub limit: f64,
 }
 
@@ -300,9 +300,9 @@ impl CaseFile {
         self.told.cohort.iter().flat_map(|cohort| &cohort.filters).map(|filter| filter.parse()).collect()
     }
 
-    pub(super) fn gates(&self) -> Vec<Gate> {
+    pub(super) fn gates(&self) -> Vec<Threshold> {
         let limits = self.told.gate.iter().flat_map(|gate| &gate.limits);
-        limits.map(|limit| Gate { score: limit.score, limit: limit.limit }).collect()
+        limits.map(|limit| Threshold { score: limit.score, value: limit.limit }).collect()
     }
 }
 

@@ -10,27 +10,28 @@ use super::outcome::{Reason, Settings, Status, VERSION};
 use super::places::{Places, analyse_at};
 use super::reference::{Reference, ReferenceClip, ReferenceSource};
 use super::selection::Filter;
+use super::threshold::{Score, Threshold};
 use super::verdict::{Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside};
-use crate::compare::{CosineScore, VoiceModel};
-use crate::encoder::{Band, ClipAnalysis, Panel, PerEncoder, Refusal};
+use crate::compare::VoiceModel;
+use crate::encoder::{Band, ClipAnalysis, Panel, Refusal};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::Quality;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use told::{
-    CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, Gate, GateResult, InReference, Language,
+    CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, GateResult, InReference, Language,
     Remark, Request,
 };
 
 /// Compares candidates with a protected voice.
 ///
 /// `candidates` are files, folders or patterns. A candidate that cannot be used is refused in its own row. A candidate
-/// passes the gates where it lies above none of them and was not refused.
+/// passes the gates where it reaches none of them and was not refused.
 ///
 /// # Errors
-/// Where no clip of the reference can be used, a voice model does not fit the panel, a gate looks at an encoder that
-/// the panel does not run, a prior is none, or so many threads cannot be had.
+/// Where no clip of the reference can be used, a voice model does not fit the panel, a gate looks at a score
+/// that is not computed, a prior is none, or so many threads cannot be had.
 pub fn check(
     panel: &Panel,
     reference: &ReferenceSource,
@@ -62,7 +63,7 @@ pub(crate) fn examine(
     options: &BatchOptions<'_>,
     behind: bool,
 ) -> Result<Examined> {
-    check_gates(panel, settings.gates)?;
+    check_gates(panel, settings)?;
     check_prior(settings.prior)?;
     reference.check(panel)?;
     let named = candidates.iter().map(|path| shown(path)).collect();
@@ -344,26 +345,28 @@ fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'
 }
 
 /// Refuses a gate on a score that will not be computed.
-fn check_gates(panel: &Panel, gates: &[Gate]) -> Result<()> {
-    let encoders = panel.settings().encoders;
-    match gates.iter().find(|gate| !encoders.contains(gate.score)) {
-        Some(Gate { score, limit }) => {
-            let expected = format!("a score that is computed (now {encoders}); add {score} to --encoder");
-            Err(ErrorKind::Setting { name: "fail-above", found: format!("{score}={limit}"), expected }.into())
+fn check_gates(panel: &Panel, settings: &CheckSettings<'_>) -> Result<()> {
+    for gate in settings.gates {
+        gate.check("fail-above", panel.settings().encoders)?;
+        if gate.score == Score::Log10Lr && settings.calibration.is_none() {
+            let expected = "an encoder's name and a cosine, for there is no calibration".into();
+            return Err(ErrorKind::Setting { name: "fail-above", found: gate.to_string(), expected }.into());
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
-fn judge(gates: &[Gate], candidates: &[Candidate]) -> GateResult {
+fn judge(gates: &[Threshold], candidates: &[Candidate]) -> GateResult {
     let names = |test: &dyn Fn(&Candidate) -> bool| {
         candidates.iter().filter(|c| test(c)).map(|c| c.path.clone()).collect::<Vec<_>>()
     };
-    let above = |scores: &PerEncoder<CosineScore>| {
-        gates.iter().any(|gate| scores.get(gate.score).is_some_and(|score| score.cosine >= gate.limit))
+    let score = |candidate: &Candidate, score: Score| match score {
+        Score::Log10Lr => candidate.evidence.as_ref().map(|evidence| evidence.log10_lr),
+        Score::Cosine(encoder) => Some(candidate.scores.as_ref()?.get(encoder)?.cosine),
     };
-    let above = names(&|c| c.scores.as_ref().is_some_and(above));
-    let refused = names(&|c| c.status != Status::Scored);
+    let above = names(&|c| gates.iter().any(|gate| score(c, gate.score).is_some_and(|score| gate.reached(score))));
+    let on_ratio = gates.iter().any(|gate| gate.score == Score::Log10Lr);
+    let refused = names(&|c| c.status != Status::Scored || (on_ratio && c.evidence.is_none()));
     GateResult { limits: gates.into(), passed: above.is_empty() && refused.is_empty(), above, refused }
 }
 

@@ -21,6 +21,7 @@ use super::cohort::Cohort;
 use super::outcome::{Reason, Settings, Status, VERSION};
 use super::reference::{Reference, ReferenceSource};
 use super::selection::Filter;
+use super::threshold::{Limit, Score, Threshold, as_limit};
 use super::verdict::{Case, CaseSettings, Evidence, neighbourhoods, split};
 use crate::compare::{Likeness, median};
 use crate::encoder::{Band, Panel, PerEncoder, Refusal};
@@ -33,7 +34,10 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub use cut::BRIDGED_S;
-pub use ranges::{Above, JOINED_S, LocateScore};
+pub use ranges::JOINED_S;
+
+/// The threshold where none is asked for.
+pub const LOCATE_THRESHOLD: Threshold = Threshold { score: Score::Log10Lr, value: 1.0 };
 
 /// Length of a window where none is asked for, seconds.
 pub const WINDOW_S: f64 = 3.0;
@@ -52,7 +56,7 @@ pub struct LocateSettings<'a> {
     /// Distance from one window to the next, seconds.
     pub hop_s: f64,
     /// What the voice is found by.
-    pub above: Above,
+    pub above: Threshold,
     /// What turns scores into likelihood ratios, and says which qualities were validated.
     pub calibration: Option<&'a LoadedCalibration>,
     /// The population that the best window of a range is ranked in.
@@ -66,7 +70,7 @@ impl Default for LocateSettings<'_> {
         LocateSettings {
             window_s: WINDOW_S,
             hop_s: HOP_S,
-            above: Above::DEFAULT,
+            above: LOCATE_THRESHOLD,
             calibration: None,
             cohort: None,
             cohort_filters: &[],
@@ -123,7 +127,9 @@ pub struct Search {
     /// Ranges closer than this are one, seconds.
     pub joined_s: f64,
     /// The voice is found where the score of the window whose middle is nearest lies at or above this.
-    pub above: Above,
+    #[serde(serialize_with = "as_limit")]
+    #[schemars(with = "Limit")]
+    pub above: Threshold,
 }
 
 /// A recording that was searched.
@@ -251,10 +257,10 @@ pub struct TracedWindow {
 
 impl TracedWindow {
     /// The score that a voice is looked for by.
-    pub fn by(&self, score: LocateScore) -> Option<f64> {
+    pub fn by(&self, score: Score) -> Option<f64> {
         match score {
-            LocateScore::Log10Lr => self.log10_lr,
-            LocateScore::Cosine(encoder) => self.cosines.as_ref()?.get(encoder).copied(),
+            Score::Log10Lr => self.log10_lr,
+            Score::Cosine(encoder) => self.cosines.as_ref()?.get(encoder).copied(),
         }
     }
 }
@@ -274,7 +280,7 @@ pub fn locate(
     options: &LocateOptions<'_>,
 ) -> Result<Located> {
     check_settings(settings)?;
-    settings.above.check(panel.settings().encoders)?;
+    settings.above.check("above", panel.settings().encoders)?;
     let narrow_panel = panel.narrow()?;
     let (told, model) = enrolled(panel, reference, options)?;
     let (_, narrow_model) = enrolled(&narrow_panel, reference, options)?;
@@ -340,9 +346,9 @@ fn check_settings(settings: &LocateSettings<'_>) -> Result<()> {
 }
 
 /// Refuses a threshold for a ratio where there will be none.
-fn check_score(sides: &Sides<'_>, above: Above) -> Result<()> {
+fn check_score(sides: &Sides<'_>, above: Threshold) -> Result<()> {
     match sides.wide.case.without_ratio() {
-        Some(why) if above.score == LocateScore::Log10Lr => {
+        Some(why) if above.score == Score::Log10Lr => {
             let expected = format!("an encoder's name and a cosine, for example campplus=0.6, since {why}");
             Err(ErrorKind::Setting { name: "above", found: above.to_string(), expected }.into())
         }
@@ -383,7 +389,7 @@ fn search(
     let counts = counts(&heard.windows, above);
     let scored: Vec<(Stretch, f64)> =
         heard.windows.iter().filter_map(|window| Some((window.stretch, window.by(above.score)?))).collect();
-    let ranges: Vec<FoundRange> = ranges::found(&scored, above.limit)
+    let ranges: Vec<FoundRange> = ranges::found(&scored, above.value)
         .into_iter()
         .filter_map(|range| described(range, &heard, sides, settings))
         .collect();
@@ -405,7 +411,7 @@ fn search(
     Ok((row, trace))
 }
 
-fn counts(windows: &[Scored], above: Above) -> WindowCounts {
+fn counts(windows: &[Scored], above: Threshold) -> WindowCounts {
     let count = |test: &dyn Fn(&Scored) -> bool| windows.iter().filter(|window| test(window)).count();
     WindowCounts {
         all: windows.len(),
@@ -413,15 +419,15 @@ fn counts(windows: &[Scored], above: Above) -> WindowCounts {
         too_little_speech: count(&|window| window.cosines.is_none()),
         without_ratio: count(&|window| window.cosines.is_some() && window.log10_lr.is_none()),
         narrow_band: count(&|window| window.band == Band::Narrow),
-        at_threshold: count(&|window| window.by(above.score).is_some_and(|score| score >= above.limit)),
+        at_threshold: count(&|window| window.by(above.score).is_some_and(|score| above.reached(score))),
     }
 }
 
 /// A ratio of at least `x` has a probability of at most `1/x` where another voice speaks, whatever the windows share:
 /// the expected number is a sum, and sums need no independence.
-fn false_windows(windows: usize, sides: &Sides<'_>, above: Above) -> Option<f64> {
-    let greatest = sides.wide.case.greatest_log10_lr().filter(|_| above.score == LocateScore::Log10Lr)?;
-    Some(windows as f64 * 10f64.powf(-above.limit.min(greatest).max(0.0)))
+fn false_windows(windows: usize, sides: &Sides<'_>, above: Threshold) -> Option<f64> {
+    let greatest = sides.wide.case.greatest_log10_lr().filter(|_| above.score == Score::Log10Lr)?;
+    Some(windows as f64 * 10f64.powf(-above.value.min(greatest).max(0.0)))
 }
 
 /// Why no window has the score: the reason of that with the most speech.

@@ -8,13 +8,13 @@ use crate::encoder::EncoderSet;
 use crate::encryption::Keys;
 use crate::error::{ErrorKind, Result};
 use crate::library::batch::BatchOptions;
-use crate::library::check::{CheckSettings, Gate};
+use crate::library::check::CheckSettings;
 use crate::library::cohort::Cohort;
 use crate::library::enrol::enrol;
 use crate::library::evaluate::EvaluateSettings;
 use crate::library::{
     DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, Pairs, Places, ReferenceSource, Rule, Selection,
-    catalogue,
+    Threshold, catalogue,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -187,7 +187,7 @@ pub(super) fn check(
         let panels = Panels::of(channel, held.map_or_else(|| encoders(names), Ok)?)?;
         let (calibration, cohort) =
             (calibration(calibration_file.as_deref(), condition)?, cohort(cohort_file.as_deref())?);
-        let gates: Vec<Gate> = parsed(&fail_above)?;
+        let gates: Vec<Threshold> = parsed(&fail_above)?;
         let filters: Vec<Filter> = parsed(&cohort_filter)?;
         let (told, places) = listed(candidates, &source)?;
         let settings = CheckSettings {

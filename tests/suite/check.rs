@@ -371,6 +371,18 @@ fn the_gate_stops_what_is_above_it_and_what_has_no_score() {
 }
 
 #[test]
+fn the_gate_may_look_at_the_ratio_and_stops_what_has_none() {
+    let (own, other, gate) = (CANDIDATE, "voices/slt/tts/01.wav", ["--fail-above", "log10_lr=2"]);
+    let result = check_by_all(&[&[own, other], &gate[..]].concat(), 1).0;
+    assert_fits_schema("check", &result);
+    let limits = serde_json::json!([{"score": "log10_lr", "limit": 2.0}]);
+    assert_eq!(result["gate"], serde_json::json!({"limits": limits, "passed": false, "above": [own], "refused": []}));
+    assert_eq!(check_by_all(&[&[other], &gate[..]].concat(), 0).0["gate"]["passed"], true);
+    // There is no calibration for one encoder alone.
+    assert_eq!(check(&[&[other], &gate[..]].concat(), 1).0["gate"]["refused"], serde_json::json!([other]));
+}
+
+#[test]
 fn the_result_has_the_shape_of_its_schema_with_and_without_a_gate() {
     let given = [CANDIDATE, "voices/nsh/real/01.wav", "malformed/text.wav", "malformed/dc-only.wav"];
     let (plain, _) = check_by_all(&[&["--reference", "malformed/text.wav"], &given[..]].concat(), 3);

@@ -6,11 +6,11 @@ use super::super::outcome::{Reason, Settings, Status};
 use super::super::places::Places;
 use super::super::reference::Reference;
 use super::super::selection::Filter;
+use super::super::threshold::{Limit, Threshold, as_limits};
 use super::super::verdict::{Controls, Evidence};
 use crate::calibration::metrics::FusionRates;
 use crate::compare::{CohortFit, CosineScore, Likeness};
-use crate::encoder::{Band, Encoder, PerEncoder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::encoder::{Band, PerEncoder};
 use crate::feature::Quality;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct CheckSettings<'a> {
     /// Limits that turn the check into a gate.
-    pub gates: &'a [Gate],
+    pub gates: &'a [Threshold],
     /// What turns scores into likelihood ratios, and says which qualities were validated.
     pub calibration: Option<&'a LoadedCalibration>,
     /// The population that candidates are ranked in.
@@ -198,40 +198,17 @@ pub enum InReference {
     },
 }
 
-/// A limit that turns a check into a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Gate {
-    /// The encoder whose cosine to the reference as a whole is looked at.
-    pub score: Encoder,
-    /// A candidate at this score or above is stopped.
-    pub limit: f64,
-}
-
-impl std::str::FromStr for Gate {
-    type Err = Error;
-
-    /// Reads `SCORE=X`, for example `mfcc=0.9`.
-    fn from_str(text: &str) -> Result<Self> {
-        let gate = text.split_once('=').and_then(|(score, limit)| {
-            let limit = limit.parse::<f64>().ok().filter(|x| (-1.0..=1.0).contains(x))?;
-            Some(Gate { score: score.parse().ok()?, limit })
-        });
-        gate.ok_or_else(|| {
-            let expected = "an encoder's name and a cosine from -1 to 1, for example mfcc=0.9".into();
-            ErrorKind::Setting { name: "fail-above", found: format!("\"{text}\""), expected }.into()
-        })
-    }
-}
-
 /// What the gates let through.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct GateResult {
     /// The limits.
-    pub limits: Vec<Gate>,
+    #[serde(serialize_with = "as_limits")]
+    #[schemars(with = "Vec<Limit>")]
+    pub limits: Vec<Threshold>,
     /// True where every candidate was scored and none lay at a limit or above.
     pub passed: bool,
     /// Candidates that lay at a limit or above.
     pub above: Vec<String>,
-    /// Candidates that were refused: they never pass.
+    /// Candidates that were refused, or lack the likelihood ratio that a limit is set on: they never pass.
     pub refused: Vec<String>,
 }

@@ -12,10 +12,11 @@ use super::batch::BatchOptions;
 use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
 use super::check::{Candidate, CheckReport, CheckSettings, Examined, check_unchanged, examine, same_bytes};
 use super::descriptors::{DescriptorComparison, compare};
-use super::locate::{Above, HOP_S, LocateOptions, LocateScore, LocateSettings, Trace, WINDOW_S, locate};
+use super::locate::{HOP_S, LOCATE_THRESHOLD, LocateOptions, LocateSettings, Trace, WINDOW_S, locate};
 use super::outcome::Status;
 use super::places::Places;
 use super::reference::ReferenceSource;
+use super::threshold::{Score, Threshold};
 use super::verdict::{PopulationScores, WithoutClip, strongest};
 use crate::calibration::bounds::Bounds;
 use crate::calibration::fusion::Ranges;
@@ -214,9 +215,9 @@ fn traces(
     let with_ratio = rows.iter().any(|row| row.evidence.is_some());
     let Some(strongest) = strongest(panel.fingerprints().encoders()) else { return Ok(vec![None; rows.len()]) };
     let above = match with_ratio {
-        true => Above::DEFAULT,
+        true => LOCATE_THRESHOLD,
         // Nothing is looked for; the scores of the windows are wanted.
-        false => Above { score: LocateScore::Cosine(strongest), limit: 1.0 },
+        false => Threshold { score: Score::Cosine(strongest), value: 1.0 },
     };
     let calibration = settings.calibration.filter(|_| with_ratio);
     let search = LocateSettings { above, calibration, ..Default::default() };

@@ -3,12 +3,13 @@
 
 use super::super::batch;
 use super::super::verdict::{Case, band_of};
+use super::LocateOptions;
 use super::cut::{Cut, Cutter, Stretch, seconds};
-use super::{LocateOptions, LocateScore};
 use crate::audio::{AudioFormat, NARROW_BAND_HZ, ReadOptions, Recording, SAMPLE_RATE_HZ, SoundMeter};
 use crate::encoder::{Band, Panel, PanelWorker, PerEncoder, Refusal};
 use crate::error::Result;
 use crate::feature::{ClipQuality, Quality, SpeechDetector, SpeechMeter};
+use crate::library::Score;
 use std::collections::VecDeque;
 use std::path::Path;
 
@@ -31,10 +32,10 @@ pub(super) struct Scored {
 
 impl Scored {
     /// The score by which the voice is looked for.
-    pub fn by(&self, score: LocateScore) -> Option<f64> {
+    pub fn by(&self, score: Score) -> Option<f64> {
         match score {
-            LocateScore::Log10Lr => self.log10_lr,
-            LocateScore::Cosine(encoder) => self.cosines.as_ref()?.get(encoder).copied(),
+            Score::Log10Lr => self.log10_lr,
+            Score::Cosine(encoder) => self.cosines.as_ref()?.get(encoder).copied(),
         }
     }
 }

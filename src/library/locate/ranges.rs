@@ -7,97 +7,9 @@
 //! was wrong twice as often.)
 
 use super::cut::{Stretch, samples};
-use crate::encoder::{Encoder, EncoderSet};
-use crate::error::{Error, ErrorKind, Result};
-use schemars::JsonSchema;
-use serde::Serialize;
-use std::fmt;
 
 /// Ranges closer than this are one, seconds.
 pub const JOINED_S: f64 = 1.0;
-
-/// What a voice is found by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LocateScore {
-    /// The decimal logarithm of the likelihood ratio, before its bounds.
-    Log10Lr,
-    /// The cosine of an encoder.
-    #[serde(untagged)]
-    Cosine(Encoder),
-}
-
-impl LocateScore {
-    /// The name in options and results: `log10_lr` or the encoder's.
-    pub fn name(self) -> &'static str {
-        match self {
-            LocateScore::Log10Lr => "log10_lr",
-            LocateScore::Cosine(encoder) => encoder.name(),
-        }
-    }
-
-    /// The name in print.
-    pub fn label(self) -> String {
-        match self {
-            LocateScore::Log10Lr => "log10 LR".into(),
-            LocateScore::Cosine(encoder) => format!("{} cosine", encoder.label()),
-        }
-    }
-}
-
-/// A threshold: the voice is where the score lies at or above it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Above {
-    /// The score that is looked at.
-    pub score: LocateScore,
-    /// The least score at which the voice is found.
-    pub limit: f64,
-}
-
-impl Above {
-    /// The threshold where none is asked for.
-    pub const DEFAULT: Above = Above { score: LocateScore::Log10Lr, limit: 1.0 };
-
-    /// Refuses a score that the panel does not compute.
-    pub(super) fn check(&self, encoders: EncoderSet) -> Result<()> {
-        match self.score {
-            LocateScore::Cosine(encoder) if !encoders.contains(encoder) => {
-                let expected = format!("a score that is computed (now {encoders}); add {encoder} to --encoder");
-                Err(ErrorKind::Setting { name: "above", found: self.to_string(), expected }.into())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Above {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.score.name(), self.limit)
-    }
-}
-
-impl std::str::FromStr for Above {
-    type Err = Error;
-
-    /// Reads `SCORE=X`, for example `log10_lr=1.5` or `campplus=0.6`.
-    fn from_str(text: &str) -> Result<Self> {
-        let above = text.split_once('=').and_then(|(score, limit)| {
-            let limit = limit.parse::<f64>().ok().filter(|limit| limit.is_finite())?;
-            let score = match score {
-                "log10_lr" => LocateScore::Log10Lr,
-                encoder => LocateScore::Cosine(encoder.parse().ok()?),
-            };
-            let cosine = score != LocateScore::Log10Lr;
-            (!cosine || (-1.0..=1.0).contains(&limit)).then_some(Above { score, limit })
-        });
-        above.ok_or_else(|| {
-            let expected = "log10_lr and a number, or an encoder's name and a cosine from -1 to 1, for example \
-                            log10_lr=1.5 or campplus=0.6"
-                .into();
-            ErrorKind::Setting { name: "above", found: format!("\"{text}\""), expected }.into()
-        })
-    }
-}
 
 /// The stretches in which the voice is found. `scored` are the windows that have a score, in the order of their starts.
 pub(super) fn found(scored: &[(Stretch, f64)], limit: f64) -> Vec<Stretch> {
@@ -181,19 +93,5 @@ mod tests {
         let ranges = super::found(&all, 1.0);
         let inside = ranges.iter().map(|range| windows_of(*range, all.iter().map(|(s, _)| *s)));
         assert_eq!(inside.collect::<Vec<_>>(), [vec![0, 1], vec![4], vec![5]]);
-    }
-
-    #[test]
-    fn a_threshold_is_read_as_it_is_written() {
-        for text in ["log10_lr=1.5", "log10_lr=-3", "campplus=0.6", "mfcc=-0.1"] {
-            assert_eq!(text.parse::<Above>().unwrap().to_string(), text);
-        }
-        for text in ["", "log10_lr", "log10_lr=x", "log10_lr=inf", "campplus=1.1", "x-vector=0.5"] {
-            let error = text.parse::<Above>().unwrap_err().to_string();
-            assert!(error.contains("above: found") && error.contains("log10_lr=1.5"), "{error}");
-        }
-        let json = |score| serde_json::to_string(&Above { score, limit: 1.0 }).unwrap();
-        assert_eq!(json(LocateScore::Log10Lr), r#"{"score":"log10_lr","limit":1.0}"#);
-        assert_eq!(json(LocateScore::Cosine(Encoder::Ge2e)), r#"{"score":"ge2e","limit":1.0}"#);
     }
 }

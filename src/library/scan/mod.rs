@@ -10,11 +10,10 @@ mod parts;
 mod rows;
 mod search;
 mod table;
-mod threshold;
 mod told;
 
+pub use super::threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
 pub use table::{Cell, HitRow};
-pub use threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
 pub use told::{CohortAlarms, FalseAlarms, Hit, LeftOut, ScanHead, ScanRecord, VoiceScan};
 
 use super::batch::{self, BatchOptions};
@@ -429,7 +428,7 @@ impl<'a> Scan<'a> {
             likeness_low: likeness.as_ref().map(|likeness| likeness.low),
             likeness_high: likeness.as_ref().map(|likeness| likeness.high),
             posterior: None,
-            flagged: value.is_some_and(|value| value >= self.settings.threshold.value),
+            flagged: value.is_some_and(|value| self.settings.threshold.reached(value)),
             reason: reason.map(Reason::from),
         };
         Some((key, hit))

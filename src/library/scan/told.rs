@@ -1,6 +1,6 @@
 //! What a scan tells: of itself, of each protected voice, and of each clip beside it. Plain data.
 
-use super::threshold::{Score, Threshold};
+use super::super::threshold::{Score, Threshold};
 use crate::encoder::{Band, PerEncoder};
 use crate::library::index::Counts;
 use crate::library::outcome::{Reason, Settings};

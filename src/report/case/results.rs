@@ -191,7 +191,7 @@ impl Make<'_> {
 
     fn gate(&self, gate: &GateResult) -> String {
         let texts = &self.texts.results;
-        let limits = gate.limits.iter().map(|gate| format!("{} > {}", gate.score.label(), gate.limit));
+        let limits = gate.limits.iter().map(|gate| format!("{} of {}", gate.score.label(), gate.value));
         let limits = limits.collect::<Vec<_>>().join(", ");
         let names = |names: &[String]| {
             if names.is_empty() { self.texts.document.none.clone() } else { names.join(", ") }
