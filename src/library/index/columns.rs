@@ -1,7 +1,7 @@
 //! Rows of an index column by column, for programs that hold tables in memory; the columns are those of the files.
 
 use super::row::IndexRow;
-use super::table::{Common, embeddings, schema};
+use super::schema::{Common, embeddings, schema};
 use crate::encoder::Panel;
 use crate::error::{Error, ErrorKind, Result};
 use parquet::basic::Type as Physical;

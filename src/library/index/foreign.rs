@@ -4,9 +4,10 @@
 //! bytes are read for that, beside each file's hash. Rows may lie in any order and in any file: nothing that is told
 //! depends on it, and a path that occurs twice is refused, for its clip would count twice.
 
+use super::manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
 use super::row::{ClipStatus, by_path};
-use super::store::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
-use super::table::{CHANNEL, CLIP_WIDTH, Columns, Common, MARK, REASON, Table, embeddings, prefix, unfit};
+use super::schema::{Common, MARK, column, embeddings, prefix};
+use super::table::{Columns, Table, unfit};
 use crate::audio::file_sha256;
 use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
@@ -164,29 +165,29 @@ impl Survey {
             return Ok(());
         }
         self.take_paths(columns)?;
-        columns.whole(1, &columns.of::<ByteArrayType>(1)?)?;
-        columns.whole(3, &columns.integers(3)?)?;
-        columns.whole(4, &columns.integers(4)?)?;
-        let channels = columns.of::<ByteArrayType>(CHANNEL)?;
-        columns.whole(CHANNEL, &channels)?;
+        columns.whole(column::VOICE, &columns.of::<ByteArrayType>(column::VOICE)?)?;
+        columns.whole(column::SIZE, &columns.integers(column::SIZE)?)?;
+        columns.whole(column::MTIME_NS, &columns.integers(column::MTIME_NS)?)?;
+        let channels = columns.of::<ByteArrayType>(column::CHANNEL)?;
+        columns.whole(column::CHANNEL, &channels)?;
         one(columns, "channel", &channels, &mut self.channel)?;
         for (at, (band, encoder)) in embeddings().enumerate() {
             let prints = &mut self.prints[band as usize];
             let mut print = prints.take(encoder);
             let name = format!("{}{encoder}_extractor", prefix(band));
-            one(columns, &name, &columns.of::<ByteArrayType>(CLIP_WIDTH + at)?, &mut print)?;
+            one(columns, &name, &columns.of::<ByteArrayType>(column::WIDTH + at)?, &mut print)?;
             print.into_iter().for_each(|print| prints.set(encoder, print));
             let widths = &mut self.widths[band as usize];
             if widths.get(encoder).is_none() {
-                columns.first_width(CLIP_WIDTH + n + at)?.into_iter().for_each(|width| widths.set(encoder, width));
+                columns.first_width(column::WIDTH + n + at)?.into_iter().for_each(|width| widths.set(encoder, width));
             }
         }
         self.count(columns)
     }
 
     fn take_paths(&mut self, columns: &Columns<'_>) -> Result<()> {
-        let paths = columns.of::<ByteArrayType>(0)?;
-        columns.whole(0, &paths)?;
+        let paths = columns.of::<ByteArrayType>(column::PATH)?;
+        columns.whole(column::PATH, &paths)?;
         let statuses = columns.statuses()?;
         for (path, status) in paths.iter().flatten().zip(statuses) {
             if path.as_utf8().is_err() {
@@ -212,12 +213,16 @@ impl Survey {
 
     fn count(&mut self, columns: &Columns<'_>) -> Result<()> {
         let statuses = columns.statuses()?;
-        let (seconds, speech, hz) = (columns.numbers(8)?, columns.numbers(9)?, columns.numbers(11)?);
-        let codes = columns.of::<ByteArrayType>(REASON)?;
+        let (seconds, speech, hz) = (
+            columns.numbers(column::SECONDS)?,
+            columns.numbers(column::NET_SPEECH_S)?,
+            columns.numbers(column::BANDWIDTH_HZ)?,
+        );
+        let codes = columns.of::<ByteArrayType>(column::REASON)?;
         let narrow = embeddings().position(|(band, encoder)| {
             band == Band::Narrow && self.prints[Band::Narrow as usize].get(encoder).is_some()
         });
-        let narrow = narrow.map(|at| columns.has_list(CLIP_WIDTH + embeddings().count() + at)).transpose()?;
+        let narrow = narrow.map(|at| columns.has_list(column::WIDTH + embeddings().count() + at)).transpose()?;
         for (row, status) in statuses.into_iter().enumerate() {
             let number = |values: &Vec<Option<f64>>| values.get(row).copied().flatten();
             let code = codes.get(row).and_then(Option::as_ref).map(|code| String::from_utf8_lossy(code.data()));
@@ -291,7 +296,7 @@ fn refuse_doubles(folder: &Path, surveys: &mut [Survey]) -> Result<()> {
     for survey in surveys.iter() {
         let file = folder.join(&survey.segment.file);
         Table::open_other(&file, &Common::default())?.groups(|columns| {
-            for path in columns.of::<ByteArrayType>(0)?.into_iter().flatten() {
+            for path in columns.of::<ByteArrayType>(column::PATH)?.into_iter().flatten() {
                 if !twice.contains(&XxHash3_128::oneshot(path.data())) {
                     continue;
                 }

@@ -4,7 +4,8 @@
 //! list is called, and a column that holds nothing but nulls may have lost its type. What counts here is the name of a
 //! column, and that its values can be read as what it holds.
 
-use super::table::{CLIP_WIDTH, embeddings, prefix, unfit};
+use super::schema::{column, embeddings, prefix};
+use super::table::unfit;
 use crate::error::Result;
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as PhysicalType};
 use parquet::file::metadata::ParquetMetaData;
@@ -100,14 +101,14 @@ impl Leaves {
             };
             Err(unfit(path, found, "the columns of an index, as soundalike index writes them"))
         };
-        if let Some(at) = (0..CLIP_WIDTH).find(|at| self.is_missing(*at)) {
+        if let Some(at) = (0..column::WIDTH).find(|at| self.is_missing(*at)) {
             return missing(at);
         }
-        let pairs = (CLIP_WIDTH..CLIP_WIDTH + n).map(|at| (self.is_missing(at), self.is_missing(at + n)));
+        let pairs = (column::WIDTH..column::WIDTH + n).map(|at| (self.is_missing(at), self.is_missing(at + n)));
         let pairs: Vec<(bool, bool)> = pairs.collect();
         match pairs.iter().position(|(extractor, list)| extractor != list) {
-            Some(at) if pairs.get(at) == Some(&(true, false)) => return missing(CLIP_WIDTH + at),
-            Some(at) => return missing(CLIP_WIDTH + n + at),
+            Some(at) if pairs.get(at) == Some(&(true, false)) => return missing(column::WIDTH + at),
+            Some(at) => return missing(column::WIDTH + n + at),
             None => {}
         }
         if pairs.iter().take(n / 2).all(|(extractor, _)| *extractor) {

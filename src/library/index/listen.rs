@@ -1,8 +1,8 @@
 //! A clip to its row: listened to in both bands where the rule says so.
 
+use super::manifest::NarrowRule;
 use super::row::{ClipStatus, IndexRow};
 use super::source::{Listed, stamp, voice_of};
-use super::store::NarrowRule;
 use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel, PanelWorker, PerEncoder, Refusal};
 use crate::error::{Error, ErrorKind, Result};

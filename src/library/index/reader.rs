@@ -1,10 +1,12 @@
 //! An index as it is read: its segments, and whether they are what they should be.
 
 use super::foreign::{self, in_any_order};
+use super::manifest::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment};
 use super::row::{ClipStatus, IndexRow, by_path};
+use super::schema::Common;
 use super::source::{LibrarySource, Step};
-use super::store::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment, opened};
-use super::table::{Common, Table, damaged, lacking};
+use super::store::opened;
+use super::table::{Table, damaged, lacking};
 use super::update::blank;
 use crate::audio::file_sha256;
 use crate::encoder::{Band, Panel};

@@ -215,7 +215,7 @@ fn walk(root: &Path, settings: WalkSettings) -> impl Iterator<Item = Step> + '_ 
         }
     }
     // An index that lies in its own library holds no clips.
-    builder.filter_entry(|entry| !entry.path().join(super::store::MANIFEST).exists());
+    builder.filter_entry(|entry| !entry.path().join(super::manifest::MANIFEST).exists());
     builder.build().filter_map(move |entry| match entry {
         Ok(entry) => {
             let file = entry.path();

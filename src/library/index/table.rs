@@ -1,8 +1,8 @@
-//! Rows of an index as a Parquet file.
+//! Rows of an index read from a Parquet file.
 //!
 //! The schema is fixed: every file has every column, with nulls where an encoder did not run. Embeddings are
 //! `list<float32>`, the one form that Spark, DuckDB, pandas and Polars all read; that a list has its encoder's length
-//! is checked here on reading. The same rows give the same bytes.
+//! is checked here on reading.
 //!
 //! Files of other programs are read too ([`Table::open_other`]): their columns are found by name (`leaf`), whatever
 //! their order, and what our schema rules out beforehand is checked row by row.
@@ -11,246 +11,20 @@ use super::footer;
 use super::leaf::{Leaf, Leaves};
 use super::pages::{self, Pages, guarded, most_rows, most_text};
 use super::row::{ClipFormat, ClipStatus, IndexRow};
-use crate::encoder::{Band, Encoder, Panel, PerEncoder};
+use super::schema::{Common, MOST_VALUES, column, embeddings, prefix, schema};
+use crate::encoder::{Band, PerEncoder};
 use crate::encryption::{FolderKey, is_encrypted_file};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, Type as PhysicalType};
+use parquet::basic::Type as PhysicalType;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader, get_typed_column_reader};
-use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, Type};
 use std::fs::File;
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
-use std::sync::Arc;
-
-/// The columns before the fingerprints and the embeddings, in the words of Parquet's schema language.
-const CLIP_COLUMNS: &str = "
-    required binary path (STRING);
-    required binary voice (STRING);
-    optional binary sha256 (STRING);
-    required int64 size;
-    required int64 mtime_ns;
-    optional binary codec (STRING);
-    optional int32 sample_rate_hz;
-    optional int32 channels;
-    optional double seconds;
-    optional double net_speech_s;
-    optional float snr_db;
-    optional float bandwidth_hz;
-    optional float clipping_percent;
-    optional float level_dbfs;
-    optional boolean narrow_band;
-    required binary status (STRING);
-    optional binary reason (STRING);
-    optional binary message (STRING);
-    required binary channel (STRING);
-";
-/// Number of columns in [`CLIP_COLUMNS`].
-pub(super) const CLIP_WIDTH: usize = 19;
-/// Column of the status.
-const STATUS: usize = 15;
-/// Column of the code of the reason.
-pub(super) const REASON: usize = 16;
-/// Column of the channel.
-pub(super) const CHANNEL: usize = 18;
-
-/// Most values of an embedding; the longest of this version has 256.
-pub(super) const MOST_VALUES: usize = 4096;
-
-/// What every row of an index has in common.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Common {
-    /// The channel that was asked for.
-    pub channel: String,
-    /// Fingerprint of each encoder's extractor, by band.
-    pub fingerprints: [PerEncoder<String>; 2],
-    /// Length of each encoder's embedding, by band.
-    pub widths: [PerEncoder<usize>; 2],
-}
-
-impl Common {
-    /// What the rows that a panel and its twin of the narrow band make have in common.
-    pub fn of(panel: &Panel, narrow: &Panel) -> Self {
-        let panels = [panel, narrow];
-        let widths = |panel: &Panel| {
-            panel.fingerprints().encoders().filter_map(|encoder| Some((encoder, panel.width(encoder)?))).collect()
-        };
-        Common {
-            channel: panel.settings().channel.to_string(),
-            fingerprints: panels.map(|panel| panel.fingerprints().clone()),
-            widths: panels.map(widths),
-        }
-    }
-}
-
-/// Prefix of a band's columns.
-pub(super) fn prefix(band: Band) -> &'static str {
-    if band == Band::Narrow { "narrow_" } else { "" }
-}
-
-/// The columns of the embeddings, in their order.
-pub(super) fn embeddings() -> impl Iterator<Item = (Band, Encoder)> {
-    Band::ALL.into_iter().flat_map(|band| Encoder::ALL.into_iter().map(move |encoder| (band, encoder)))
-}
-
-pub(super) fn schema() -> std::result::Result<Arc<Type>, ParquetError> {
-    let mut text = format!("message clip {{ {CLIP_COLUMNS}");
-    for (band, encoder) in embeddings() {
-        text.push_str(&format!("optional binary {}{encoder}_extractor (STRING);\n", prefix(band)));
-    }
-    for (band, encoder) in embeddings() {
-        let name = format!("{}{encoder}", prefix(band));
-        text.push_str(&format!(
-            "optional group {name} (LIST) {{ repeated group list {{ required float element; }} }}\n"
-        ));
-    }
-    text.push('}');
-    parquet::schema::parser::parse_message_type(&text).map(Arc::new)
-}
-
-/// What a file says it is, under the key `soundalike` of its metadata.
-pub(super) const MARK: (&str, &str) = ("soundalike", "index 1");
-
-fn properties() -> WriterProperties {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_created_by(format!("soundalike {}", super::super::outcome::VERSION))
-        .set_max_row_group_row_count(None)
-        .set_key_value_metadata(Some(vec![KeyValue { key: MARK.0.into(), value: Some(MARK.1.into()) }]));
-    for (band, encoder) in embeddings() {
-        let path = || ColumnPath::new(vec![format!("{}{encoder}", prefix(band)), "list".into(), "element".into()]);
-        // Numbers of this kind do not compress, and their least and greatest say nothing.
-        properties = properties
-            .set_column_compression(path(), Compression::UNCOMPRESSED)
-            .set_column_encoding(path(), Encoding::PLAIN)
-            .set_column_dictionary_enabled(path(), false)
-            .set_column_statistics_enabled(path(), EnabledStatistics::None);
-    }
-    properties.build()
-}
-
-/// Writes rows as one row group.
-pub(crate) fn write(
-    out: impl Write + Send,
-    rows: &[IndexRow],
-    common: &Common,
-) -> std::result::Result<(), ParquetError> {
-    let mut writer = SerializedFileWriter::new(out, schema()?, Arc::new(properties()))?;
-    let mut group = writer.next_row_group()?;
-    let mut at = 0;
-    while let Some(mut column) = group.next_column()? {
-        column_of(column.untyped(), at, rows, common)?;
-        column.close()?;
-        at += 1;
-    }
-    group.close()?;
-    writer.close()?;
-    Ok(())
-}
-
-fn column_of(
-    column: &mut ColumnWriter<'_>,
-    at: usize,
-    rows: &[IndexRow],
-    common: &Common,
-) -> std::result::Result<(), ParquetError> {
-    let text = |text: &str| ByteArray::from(text);
-    let quality = |value: fn(&ClipQuality) -> Option<f32>| move |row: &IndexRow| row.quality.as_ref().and_then(value);
-    let format = |row: &IndexRow| row.format.clone();
-    match (column, at) {
-        (ColumnWriter::ByteArrayColumnWriter(out), 0) => required(out, rows, |row| text(&row.path)),
-        (ColumnWriter::ByteArrayColumnWriter(out), 1) => required(out, rows, |row| text(&row.voice)),
-        (ColumnWriter::ByteArrayColumnWriter(out), 2) => optional(out, rows, |row| row.sha256.as_deref().map(text)),
-        (ColumnWriter::Int64ColumnWriter(out), 3) => required(out, rows, |row| row.size as i64),
-        (ColumnWriter::Int64ColumnWriter(out), 4) => required(out, rows, |row| row.mtime_ns),
-        (ColumnWriter::ByteArrayColumnWriter(out), 5) => optional(out, rows, |row| Some(text(&format(row)?.codec))),
-        (ColumnWriter::Int32ColumnWriter(out), 6) => {
-            optional(out, rows, |row| Some(format(row)?.sample_rate_hz as i32))
-        }
-        (ColumnWriter::Int32ColumnWriter(out), 7) => optional(out, rows, |row| Some(format(row)?.channels as i32)),
-        (ColumnWriter::DoubleColumnWriter(out), 8) => optional(out, rows, |row| row.seconds),
-        (ColumnWriter::DoubleColumnWriter(out), 9) => optional(out, rows, |row| Some(row.quality?.net_speech_s)),
-        (ColumnWriter::FloatColumnWriter(out), 10) => optional(out, rows, quality(|q| q.snr_db)),
-        (ColumnWriter::FloatColumnWriter(out), 11) => optional(out, rows, quality(|q| q.bandwidth_hz)),
-        (ColumnWriter::FloatColumnWriter(out), 12) => optional(out, rows, quality(|q| Some(q.clipping_percent))),
-        (ColumnWriter::FloatColumnWriter(out), 13) => optional(out, rows, quality(|q| q.level_dbfs)),
-        (ColumnWriter::BoolColumnWriter(out), 14) => optional(out, rows, |row| Some(row.quality?.is_narrow_band())),
-        (ColumnWriter::ByteArrayColumnWriter(out), STATUS) => required(out, rows, |row| text(row.status.name())),
-        (ColumnWriter::ByteArrayColumnWriter(out), 16) => {
-            optional(out, rows, |row| row.reason.as_ref().map(|(code, _)| text(code)))
-        }
-        (ColumnWriter::ByteArrayColumnWriter(out), 17) => {
-            optional(out, rows, |row| row.reason.as_ref().map(|(_, message)| text(message)))
-        }
-        (ColumnWriter::ByteArrayColumnWriter(out), 18) => required(out, rows, |_| text(&common.channel)),
-        (ColumnWriter::ByteArrayColumnWriter(out), _) => {
-            let print = embeddings().nth(at - CLIP_WIDTH);
-            let print = print.and_then(|(band, encoder)| common.fingerprints[band as usize].get(encoder));
-            optional(out, rows, |_| print.map(|print| text(print)))
-        }
-        (ColumnWriter::FloatColumnWriter(out), _) => {
-            let column = embeddings().nth((at - CLIP_WIDTH).saturating_sub(embeddings().count()));
-            lists(out, rows, |row| column.and_then(|(band, encoder)| row.of_band(band).get(encoder)))
-        }
-        _ => Err(ParquetError::General(format!("no value for column {at}"))),
-    }
-}
-
-type Writer<'a, 'b, T> = &'b mut parquet::column::writer::ColumnWriterImpl<'a, T>;
-
-fn required<T: DataType>(
-    out: Writer<'_, '_, T>,
-    rows: &[IndexRow],
-    value: impl Fn(&IndexRow) -> T::T,
-) -> std::result::Result<(), ParquetError> {
-    let values: Vec<T::T> = rows.iter().map(value).collect();
-    out.write_batch(&values, None, None).map(drop)
-}
-
-fn optional<T: DataType>(
-    out: Writer<'_, '_, T>,
-    rows: &[IndexRow],
-    value: impl Fn(&IndexRow) -> Option<T::T>,
-) -> std::result::Result<(), ParquetError> {
-    let values: Vec<Option<T::T>> = rows.iter().map(value).collect();
-    let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-    let values: Vec<T::T> = values.into_iter().flatten().collect();
-    out.write_batch(&values, Some(&levels), None).map(drop)
-}
-
-/// Level of definition of a value in a list.
-const IN_LIST: i16 = 2;
-
-fn lists<'r>(
-    out: Writer<'_, '_, FloatType>,
-    rows: &'r [IndexRow],
-    value: impl Fn(&'r IndexRow) -> Option<&'r Vec<f32>>,
-) -> std::result::Result<(), ParquetError> {
-    let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
-    for row in rows {
-        match value(row).filter(|list| !list.is_empty()) {
-            Some(list) => {
-                values.extend_from_slice(list);
-                definition.resize(definition.len() + list.len(), IN_LIST);
-                repetition.push(0);
-                repetition.resize(definition.len(), 1);
-            }
-            None => {
-                definition.push(0);
-                repetition.push(0);
-            }
-        }
-    }
-    out.write_batch(&values, Some(&definition), Some(&repetition)).map(drop)
-}
 
 /// What is read of a row to see whether its file has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,9 +105,9 @@ impl<'a> Table<'a> {
     pub fn known(&self) -> Result<Vec<Known>> {
         let mut all = Vec::new();
         self.groups(|columns| {
-            let paths = columns.texts(0)?;
-            let (voices, hashes) = (columns.texts(1)?, columns.texts(2)?);
-            let (sizes, times) = (columns.integers(3)?, columns.integers(4)?);
+            let paths = columns.texts(column::PATH)?;
+            let (voices, hashes) = (columns.texts(column::VOICE)?, columns.texts(column::SHA256)?);
+            let (sizes, times) = (columns.integers(column::SIZE)?, columns.integers(column::MTIME_NS)?);
             let statuses = columns.statuses()?;
             let rest = voices.into_iter().zip(hashes).zip(sizes.into_iter().zip(times)).zip(statuses);
             for (path, (((voice, sha256), (size, mtime)), status)) in paths.into_iter().zip(rest) {
@@ -574,8 +348,8 @@ impl Columns<'_> {
             ClipStatus::of(word.data())
                 .ok_or_else(|| self.broken(format!("the status \"{}\"", String::from_utf8_lossy(word.data()))))
         };
-        let words = self.of::<ByteArrayType>(STATUS)?;
-        self.whole(STATUS, &words)?;
+        let words = self.of::<ByteArrayType>(column::STATUS)?;
+        self.whole(column::STATUS, &words)?;
         words.into_iter().map(status).collect()
     }
 
@@ -684,19 +458,21 @@ impl Columns<'_> {
     }
 
     fn rows(&self, whole: bool) -> Result<Vec<IndexRow>> {
-        let (paths, voices, hashes) = (self.texts(0)?, self.texts(1)?, self.texts(2)?);
-        let (sizes, times) = (self.integers(3)?, self.integers(4)?);
-        self.whole(0, &paths)?;
-        self.whole(1, &voices)?;
-        self.whole(3, &sizes)?;
-        self.whole(4, &times)?;
-        let (codecs, rates, channels) = (self.texts(5)?, self.integers(6)?, self.integers(7)?);
-        let (seconds, speech) = (self.numbers(8)?, self.numbers(9)?);
-        let (snr, bandwidth) = (self.numbers(10)?, self.numbers(11)?);
-        let (clipping, level) = (self.numbers(12)?, self.numbers(13)?);
-        let _narrow = self.of::<BoolType>(14)?;
-        let (statuses, codes, messages) = (self.statuses()?, self.texts(REASON)?, self.texts(17)?);
-        self.same(CHANNEL, Some(&self.common.channel))?;
+        let (paths, voices, hashes) =
+            (self.texts(column::PATH)?, self.texts(column::VOICE)?, self.texts(column::SHA256)?);
+        let (sizes, times) = (self.integers(column::SIZE)?, self.integers(column::MTIME_NS)?);
+        self.whole(column::PATH, &paths)?;
+        self.whole(column::VOICE, &voices)?;
+        self.whole(column::SIZE, &sizes)?;
+        self.whole(column::MTIME_NS, &times)?;
+        let (codecs, rates, channels) =
+            (self.texts(column::CODEC)?, self.integers(column::SAMPLE_RATE_HZ)?, self.integers(column::CHANNELS)?);
+        let (seconds, speech) = (self.numbers(column::SECONDS)?, self.numbers(column::NET_SPEECH_S)?);
+        let (snr, bandwidth) = (self.numbers(column::SNR_DB)?, self.numbers(column::BANDWIDTH_HZ)?);
+        let (clipping, level) = (self.numbers(column::CLIPPING_PERCENT)?, self.numbers(column::LEVEL_DBFS)?);
+        let _narrow = self.of::<BoolType>(column::NARROW_BAND)?;
+        let (statuses, codes, messages) = (self.statuses()?, self.texts(column::REASON)?, self.texts(column::MESSAGE)?);
+        self.same(column::CHANNEL, Some(&self.common.channel))?;
         let n = embeddings().count();
         let mut rows = Vec::with_capacity(self.count());
         let at = |values: &Vec<Option<String>>, i: usize| values.get(i).cloned().flatten();
@@ -729,17 +505,17 @@ impl Columns<'_> {
                 narrow: PerEncoder::default(),
             });
         }
-        for (column, (band, encoder)) in embeddings().enumerate() {
-            let made_by = self.made_by(CLIP_WIDTH + column, self.common.fingerprints[band as usize].get(encoder))?;
+        for (at, (band, encoder)) in embeddings().enumerate() {
+            let made_by = self.made_by(column::WIDTH + at, self.common.fingerprints[band as usize].get(encoder))?;
             if !whole {
                 continue;
             }
             let width = self.common.widths[band as usize].get(encoder).copied();
-            let lists = self.lists(CLIP_WIDTH + n + column, width)?;
-            for (at, (row, list)) in rows.iter_mut().zip(lists).enumerate() {
+            let lists = self.lists(column::WIDTH + n + at, width)?;
+            for (i, (row, list)) in rows.iter_mut().zip(lists).enumerate() {
                 let side = if band == Band::Narrow { &mut row.narrow } else { &mut row.wide };
-                if list.is_some() && made_by.as_ref().is_some_and(|named| named.get(at) != Some(&true)) {
-                    let name = self.leaves.name(CLIP_WIDTH + column);
+                if list.is_some() && made_by.as_ref().is_some_and(|named| named.get(i) != Some(&true)) {
+                    let name = self.leaves.name(column::WIDTH + at);
                     let found = format!("an embedding of \"{}\" without a value in column {name}", row.path);
                     return Err(self.wrong(found, "the fingerprint of the extractor that made it"));
                 }

@@ -6,10 +6,12 @@
 //! recognised by.
 
 use super::listen::{Listener, unread};
+use super::manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, Segment};
 use super::row::{ClipStatus, IndexRow, by_path};
+use super::schema::Common;
 use super::source::{LibrarySource, Listed, Step};
-use super::store::{Change, Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, SEGMENT_ROWS, Segment, Store};
-use super::table::{Common, Known};
+use super::store::{Change, SEGMENT_ROWS, Store};
+use super::table::Known;
 use crate::audio::file_sha256;
 use crate::encoder::Panel;
 use crate::encryption::AtRest;
