@@ -28,6 +28,11 @@ impl Draws {
         Draws::of(speakers, if trials > MANY_TRIALS { FEWER_RESAMPLES } else { RESAMPLES })
     }
 
+    /// As few draws of all speakers as are made of many trials.
+    pub fn fewer(speakers: usize) -> Self {
+        Draws::of(speakers, FEWER_RESAMPLES)
+    }
+
     fn of(speakers: usize, resamples: usize) -> Self {
         let mut random = SplitMix(SEED);
         let mut counts = vec![0u16; speakers * resamples];
@@ -84,7 +89,8 @@ mod tests {
         assert_eq!(draws.weights(1002), Some(vec![1, 1, 0, 1, 1, 1, 1]));
         assert_eq!(draws.weights(1007), None);
         // The fewer resamples are the first of the same ones.
-        let fewer = Draws::new(7, MANY_TRIALS + 1);
+        let fewer = Draws::fewer(7);
+        assert_eq!(fewer, Draws::new(7, MANY_TRIALS + 1));
         assert_eq!((fewer.resamples(), fewer.weights(199)), (FEWER_RESAMPLES, draws.weights(199)));
     }
 

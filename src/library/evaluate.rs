@@ -3,24 +3,27 @@
 //! Every clip is encoded once, however many trials name it, and every trial whose clips have embeddings is scored;
 //! those outside the calibration's ranges are counted apart, never left out.
 
-use super::batch::{self, BatchOptions};
+mod measured;
+mod result;
+
+use super::batch::BatchOptions;
 use super::calibration_file::LoadedCalibration;
 use super::cohort::Cohort;
 use super::labelled::{Labelled, missing};
 use super::labels::{Labels, Listed};
-use super::outcome::{Reason, Settings, VERSION};
-use super::rule::{Rule, RuleResult};
-use super::scoring::{Narrow, Scorer, Scores, Trial};
-use super::selection::Selection;
-use crate::calibration::bootstrap::{Draws, Figure, OF_LLRS, OF_SCORES, Resampled, Resampler, Trials};
-use crate::calibration::metrics::{ErrorRates, Estimate, FusionRates, cllr};
+use super::outcome::{Settings, VERSION};
+use super::rule::Rule;
+use super::scoring::{Model, Narrow, Scorer, Scores, Trial};
+use crate::calibration::bootstrap::Resampled;
+use crate::calibration::metrics::{ErrorRates, cllr};
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
-use schemars::JsonSchema;
-use serde::Serialize;
-use std::collections::BTreeMap;
+use measured::{Measured, Sides};
 
 pub use super::labels::Pairs;
+pub use result::{
+    AgainstBest, CalibrationUsed, ClipCounts, EvaluateReport, Evaluation, Group, LeftOut, SpeakerMeans, TrialCounts,
+};
 
 /// What is asked of a validation.
 #[derive(Clone, Debug)]
@@ -55,149 +58,6 @@ impl Default for EvaluateSettings<'_> {
     }
 }
 
-/// The result of a validation.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct EvaluateReport {
-    /// Version of the program.
-    pub version: String,
-    /// Every setting that the scores depend on.
-    pub settings: Settings,
-    /// Which clips were paired; null for a list of trials.
-    pub pairs: Option<Pairs>,
-    /// Number of clips that a reference was made of; 0 for all that there were.
-    pub enrol: usize,
-    /// Which lines of the manifest were used.
-    pub selection: Selection,
-    /// Counts of clips.
-    pub clips: ClipCounts,
-    /// Number of speakers in the trials. Where a list of trials does not name them, clips that it calls one voice are
-    /// of one speaker.
-    pub speakers: usize,
-    /// Counts of trials.
-    pub trials: TrialCounts,
-    /// Error by encoder.
-    pub encoders: PerEncoder<ErrorRates>,
-    /// Error of the same scores normalised by a population (AS-norm); null where it was not asked for.
-    pub as_norm: Option<PerEncoder<ErrorRates>>,
-    /// Figures of the calibrated ratio over the encoders, before its bounds; null without a calibration that fits.
-    pub fusion: Option<FusionRates>,
-    /// Cllr of the ratio within its bounds, as `check` states it; null without one.
-    pub bounded_cllr: Option<f64>,
-    /// The calibration; null where none was used.
-    pub calibration: Option<CalibrationUsed>,
-    /// Why there is no ratio; null where there is one.
-    pub fusion_refused: Option<String>,
-    /// How much the ratio's equal error rate lies above that of the encoder that errs least; null without a ratio.
-    pub against_best: Option<AgainstBest>,
-    /// Figures by the values of a column; empty where none was named.
-    pub by: Vec<Group>,
-    /// What became of the rules.
-    pub rules: Vec<RuleResult>,
-    /// Clips that were left out, with the reason.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// The calibration behind ratios.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct CalibrationUsed {
-    /// Its condition.
-    pub condition: String,
-    /// `built in`, or the file.
-    pub origin: String,
-    /// SHA-256 of the file.
-    pub sha256: String,
-}
-
-/// The ratio against the best encoder, on the same trials and the same resamples of speakers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct AgainstBest {
-    /// The encoder with the least equal error rate.
-    pub encoder: Encoder,
-    /// Equal error rate of the ratio less that of the encoder, with its paired interval; below 0 the ratio is better.
-    pub eer: Estimate,
-}
-
-/// Figures of the trials of one value of a column: that of the tested clip. Where both sides are of one kind and have
-/// different values, the trial belongs to none.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Group {
-    /// The column.
-    pub column: String,
-    /// Its value.
-    pub value: String,
-    /// Pairs of one voice.
-    pub target: usize,
-    /// Pairs of two voices.
-    pub non_target: usize,
-    /// Error by encoder; null where a kind of trial is missing.
-    pub encoders: Option<PerEncoder<ErrorRates>>,
-    /// Figures of the ratio; null without one, or where a kind of trial is missing.
-    pub fusion: Option<FusionRates>,
-}
-
-/// Counts of clips.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ClipCounts {
-    /// Named by the manifest or the list, of the kinds that the pairs need.
-    pub listed: usize,
-    /// With an embedding: every one of these is scored.
-    pub scored: usize,
-    /// Among them, with less net speech than `check` would accept.
-    pub below_minimum: usize,
-}
-
-/// Counts of trials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct TrialCounts {
-    /// Pairs of one voice.
-    pub target: usize,
-    /// Pairs of two voices.
-    pub non_target: usize,
-    /// Among both, outside the calibration's ranges; null without a calibration.
-    pub out_of_range: Option<usize>,
-    /// Among both, with a narrow-band side and scored in the narrow band.
-    pub narrow_band: usize,
-    /// Trials of a list that were not scored, because a clip of theirs has no embedding.
-    pub left_out: usize,
-}
-
-/// A clip without an embedding.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct LeftOut {
-    /// Where it lies.
-    pub path: String,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// A validation with the scores behind it, for plots.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// The result.
-    pub report: EvaluateReport,
-    /// Scores of targets and of non-targets by encoder.
-    pub scores: PerEncoder<[Vec<f64>; 2]>,
-    /// Natural-log likelihood ratios of targets and of non-targets, before the bounds; none without a calibration.
-    pub llrs: Option<[Vec<f64>; 2]>,
-    /// What each speaker's trials came to; empty without a calibration.
-    pub speakers: Vec<SpeakerMeans>,
-}
-
-/// Means of one speaker's log-likelihood ratios.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SpeakerMeans {
-    /// The speaker, or its number in a list of trials.
-    pub speaker: String,
-    /// Mean over its pairs of one voice.
-    pub target_mean: f64,
-    /// Mean over pairs of it and another voice.
-    pub non_target_mean: f64,
-    /// Number of pairs of one voice.
-    pub targets: usize,
-    /// Number of pairs of two.
-    pub non_targets: usize,
-}
-
 /// Scores all trials of labelled clips.
 ///
 /// # Errors
@@ -225,38 +85,13 @@ pub fn evaluate(
     let scores = scorer.score(&set.trials, &encoders, fusions, options.threads)?;
     let sides = Sides::new(&set.trials, &set.models, &kept);
     let whole = Measured::new(&scores, &sides, None, options.threads)?;
-    let as_norm = match settings.as_norm {
-        Some(cohort) => {
-            let population = cohort.population(Band::Wide, &[]);
-            let rates = encoders.iter().map(|encoder| {
-                let normalised = scorer.as_normalised(&set.trials, *encoder, &population, options.threads)?;
-                Ok((*encoder, sides.rates_of_scores(&normalised, None, options.threads)?.error_rates()))
-            });
-            Some(rates.collect::<Result<PerEncoder<ErrorRates>>>()?)
-        }
-        None => None,
-    };
     let by = match &settings.by {
         Some(column) => groups(column, &kept, &set.trials, &set.models, &scores, &sides, options.threads)?,
         None => Vec::new(),
     };
-    let encoders = whole.encoders.map(|_, resampled| resampled.error_rates());
+    let rates = whole.encoders.map(|_, resampled| resampled.error_rates());
     let fusion = whole.fusion.as_ref().map(Resampled::fusion_rates);
-    let split = |values: &Vec<f64>| {
-        let of = |target: bool| {
-            let pairs = set.trials.iter().zip(values).filter(move |(trial, _)| trial.target == target);
-            pairs.map(|(_, x)| *x).collect::<Vec<f64>>()
-        };
-        [of(true), of(false)]
-    };
-    let bounded_cllr = match scores.bounded.is_empty() {
-        true => None,
-        false => {
-            let [targets, non_targets] = split(&scores.bounded);
-            Some(cllr(&targets, &non_targets)?)
-        }
-    };
-    let rules = settings.rules.iter().map(|rule| rule.judge(&encoders, fusion.as_ref())).collect::<Result<_>>()?;
+    let rules = settings.rules.iter().map(|rule| rule.judge(&rates, fusion.as_ref())).collect::<Result<_>>()?;
     let report = EvaluateReport {
         version: VERSION.into(),
         settings: Settings::of(panel),
@@ -277,10 +112,10 @@ pub fn evaluate(
             left_out: set.left_out,
         },
         against_best: whole.against_best()?,
-        encoders,
-        as_norm,
+        as_norm: as_norm(&scorer, &set.trials, &encoders, &sides, settings.as_norm, options.threads)?,
+        encoders: rates,
         fusion,
-        bounded_cllr,
+        bounded_cllr: bounded_cllr(&set.trials, &scores)?,
         calibration: calibration.map(used),
         fusion_refused,
         by,
@@ -289,10 +124,45 @@ pub fn evaluate(
     };
     Ok(Evaluation {
         report,
-        scores: scores.cosines.map(|_, cosines| split(cosines)),
-        llrs: (!scores.llrs.is_empty()).then(|| split(&scores.llrs)),
+        scores: scores.cosines.map(|_, cosines| split(&set.trials, cosines)),
+        llrs: (!scores.llrs.is_empty()).then(|| split(&set.trials, &scores.llrs)),
         speakers: if scores.llrs.is_empty() { Vec::new() } else { sides.means(&scores.llrs, labels) },
     })
+}
+
+/// Values of targets and of non-targets.
+fn split(trials: &[Trial], values: &[f64]) -> [Vec<f64>; 2] {
+    [true, false].map(|target| {
+        let pairs = trials.iter().zip(values).filter(|(trial, _)| trial.target == target);
+        pairs.map(|(_, x)| *x).collect()
+    })
+}
+
+/// Error of the scores normalised by a population, where there is one.
+fn as_norm(
+    scorer: &Scorer<'_>,
+    trials: &[Trial],
+    encoders: &[Encoder],
+    sides: &Sides<'_>,
+    cohort: Option<&Cohort>,
+    threads: usize,
+) -> Result<Option<PerEncoder<ErrorRates>>> {
+    let Some(cohort) = cohort else { return Ok(None) };
+    let population = cohort.population(Band::Wide, &[]);
+    let rates = encoders.iter().map(|encoder| {
+        let normalised = scorer.as_normalised(trials, *encoder, &population, threads)?;
+        Ok((*encoder, sides.rates_of_scores(&normalised, None, threads)?.error_rates()))
+    });
+    rates.collect::<Result<_>>().map(Some)
+}
+
+/// Cllr of the ratio within its bounds, where there is one.
+fn bounded_cllr(trials: &[Trial], scores: &Scores) -> Result<Option<f64>> {
+    if scores.bounded.is_empty() {
+        return Ok(None);
+    }
+    let [targets, non_targets] = split(trials, &scores.bounded);
+    cllr(&targets, &non_targets).map(Some)
 }
 
 fn used(loaded: &LoadedCalibration) -> CalibrationUsed {
@@ -322,125 +192,12 @@ fn too_few(target: usize, non_target: usize, left_out: &[LeftOut]) -> Error {
     ErrorKind::Insufficient { what: "trials", found, expected }.into()
 }
 
-/// Whose trials these are.
-struct Sides<'a> {
-    trials: &'a [Trial],
-    /// The speakers of each trial's model and clip, numbered anew from 0.
-    speakers: Vec<(u32, u32)>,
-    /// The numbers that they had.
-    numbers: Vec<u32>,
-}
-
-impl<'a> Sides<'a> {
-    fn new(trials: &'a [Trial], models: &[super::scoring::Model], clips: &[&Listed]) -> Self {
-        let mut anew: BTreeMap<u32, u32> = BTreeMap::new();
-        let of = |trial: &Trial| {
-            let model = models.get(trial.model as usize).map_or(0, |model| model.speaker);
-            (model, clips.get(trial.clip as usize).map_or(0, |clip| clip.speaker))
-        };
-        for (a, b) in trials.iter().map(of) {
-            anew.extend([(a, 0), (b, 0)]);
-        }
-        anew.values_mut().zip(0..).for_each(|(new, number)| *new = number);
-        let new = |old: u32| anew.get(&old).copied().unwrap_or(0);
-        let speakers = trials.iter().map(of).map(|(a, b)| (new(a), new(b))).collect();
-        Sides { trials, speakers, numbers: anew.into_keys().collect() }
-    }
-
-    fn speakers(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// The scored trials, of a part of them where one is given.
-    fn trials(&self, scores: &[f64], part: Option<&[bool]>) -> Trials {
-        let mut all = Trials { speakers: self.speakers(), targets: Vec::new(), non_targets: Vec::new() };
-        for (i, ((trial, speakers), score)) in self.trials.iter().zip(&self.speakers).zip(scores).enumerate() {
-            if part.is_some_and(|part| part.get(i) != Some(&true)) {
-                continue;
-            }
-            match trial.target {
-                true => all.targets.push((*score, speakers.1)),
-                false => all.non_targets.push((*score, speakers.0, speakers.1)),
-            }
-        }
-        all
-    }
-
-    fn rates_of_scores(&self, scores: &[f64], part: Option<&[bool]>, threads: usize) -> Result<Resampled<OF_SCORES>> {
-        let trials = self.trials(scores, part);
-        let draws = Draws::new(trials.speakers, trials.count());
-        let resampler = Resampler::of_scores(&trials, &draws)?;
-        drop(trials);
-        resampler.collect(batch::map(resampler.len(), threads, |index| resampler.figures(index))?)
-    }
-
-    fn rates_of_llrs(&self, llrs: &[f64], part: Option<&[bool]>, threads: usize) -> Result<Resampled<OF_LLRS>> {
-        let trials = self.trials(llrs, part);
-        let draws = Draws::new(trials.speakers, trials.count());
-        let resampler = Resampler::of_llrs(&trials, &draws)?;
-        drop(trials);
-        resampler.collect(batch::map(resampler.len(), threads, |index| resampler.figures(index))?)
-    }
-
-    /// What each speaker's trials came to, of those with both kinds.
-    fn means(&self, llrs: &[f64], labels: &Labels) -> Vec<SpeakerMeans> {
-        let mut sums = vec![[(0.0, 0usize); 2]; self.speakers()];
-        let mut add = |speaker: u32, kind: usize, llr: f64| {
-            if let Some((sum, n)) = sums.get_mut(speaker as usize).and_then(|sums| sums.get_mut(kind)) {
-                (*sum, *n) = (*sum + llr, *n + 1);
-            }
-        };
-        for ((trial, (a, b)), llr) in self.trials.iter().zip(&self.speakers).zip(llrs) {
-            add(*a, usize::from(!trial.target), *llr);
-            if a != b {
-                add(*b, usize::from(!trial.target), *llr);
-            }
-        }
-        let mean = |(sum, n): (f64, usize)| sum / n as f64;
-        let both = sums.iter().zip(&self.numbers).filter(|([t, n], _)| t.1 > 0 && n.1 > 0);
-        both.map(|([t, n], number)| SpeakerMeans {
-            speaker: labels.speaker(*number),
-            target_mean: mean(*t),
-            non_target_mean: mean(*n),
-            targets: t.1,
-            non_targets: n.1,
-        })
-        .collect()
-    }
-}
-
-/// All figures of some trials with their resamples.
-struct Measured {
-    encoders: PerEncoder<Resampled<OF_SCORES>>,
-    fusion: Option<Resampled<OF_LLRS>>,
-}
-
-impl Measured {
-    fn new(scores: &Scores, sides: &Sides<'_>, part: Option<&[bool]>, threads: usize) -> Result<Self> {
-        let fusion = match scores.llrs.is_empty() {
-            true => None,
-            false => Some(sides.rates_of_llrs(&scores.llrs, part, threads)?),
-        };
-        let encoders = scores.cosines.try_map(|_, cosines| sides.rates_of_scores(cosines, part, threads))?;
-        Ok(Measured { encoders, fusion })
-    }
-
-    fn against_best(&self) -> Result<Option<AgainstBest>> {
-        let Some(fusion) = &self.fusion else { return Ok(None) };
-        let eer = |resampled: &Resampled<OF_SCORES>| resampled.error_rates().eer.point;
-        let Some((encoder, best)) = self.encoders.iter().min_by(|(_, a), (_, b)| eer(a).total_cmp(&eer(b))) else {
-            return Ok(None);
-        };
-        Ok(Some(AgainstBest { encoder, eer: fusion.difference(best, Figure::Eer)? }))
-    }
-}
-
 /// Figures by the values of a column.
 fn groups(
     column: &str,
     clips: &[&Listed],
     trials: &[Trial],
-    models: &[super::scoring::Model],
+    models: &[Model],
     scores: &Scores,
     sides: &Sides<'_>,
     threads: usize,
