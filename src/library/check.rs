@@ -89,40 +89,16 @@ pub(crate) fn examine(
         as_norm: settings.as_norm,
         prior: settings.prior,
     };
-    let wide_case = Case::new(panel, &model, &case_settings(&wide_population, wide_near.as_ref()));
-    let narrow_case = narrow
-        .as_ref()
-        .map(|n| Case::new(&n.panel, &n.model, &case_settings(&narrow_population, narrow_near.as_ref())));
-    let mut narrow_analyses = narrow.as_ref().map(|n| n.analyses.clone().into_iter());
-    let mut analyses = candidate_analyses.into_iter();
-    let mut left_out = Vec::new();
-    let rows = listed.into_iter().filter_map(|file| match file {
-        Ok(_) => analyses.next().map(|analysis| {
-            let again = narrow_analyses.as_mut().and_then(|analyses| analyses.next()).flatten();
-            let (case, analysis) = match (&narrow_case, again) {
-                (Some(case), Some(again)) => (case, ClipAnalysis { quality: analysis.quality, ..again }),
-                _ => (&wide_case, analysis),
-            };
-            let embeddings = analysis.embeddings.as_ref().ok().filter(|_| behind).cloned();
-            let row = candidate(analysis, case, &membership, settings);
-            let embeddings = embeddings.filter(|_| row.status == Status::Scored);
-            left_out.push(row.quality.as_ref().zip(embeddings).map_or(Vec::new(), |(quality, embeddings)| {
-                case.without_each_clip(&embeddings, quality.brief(), row.evidence.is_some())
-            }));
-            row
-        }),
-        Err((path, error)) => {
-            left_out.push(Vec::new());
-            Some(unreadable(&path, &error))
-        }
-    });
-    let candidates: Vec<Candidate> = rows.collect();
-    let main_case = narrow_case.as_ref().filter(|_| all_narrow(&candidates)).unwrap_or(&wide_case);
-    let cases = [Some(&wide_case), narrow_case.as_ref()];
-    let used = Band::ALL.into_iter().zip(cases).filter(|(band, _)| candidates.iter().any(|c| c.band == Some(*band)));
-    let populations =
-        used.filter_map(|(band, case)| Some(PopulationScores { band, scores: case?.population_scores() }));
-    let populations = populations.filter(|_| behind).collect();
+    let cases = Cases {
+        wide: Case::new(panel, &model, &case_settings(&wide_population, wide_near.as_ref())),
+        narrow: narrow
+            .as_ref()
+            .map(|n| Case::new(&n.panel, &n.model, &case_settings(&narrow_population, narrow_near.as_ref()))),
+    };
+    let again = narrow.as_ref().map(|narrow| narrow.analyses.clone()).unwrap_or_default();
+    let analyses = Analyses { first: candidate_analyses.into_iter(), again: again.into_iter() };
+    let (candidates, left_out) = rows(listed, analyses, &cases, &membership, settings, behind);
+    let populations = if behind { cases.populations(&candidates) } else { Vec::new() };
     let report = CheckReport {
         version: VERSION.into(),
         request: Request {
@@ -137,12 +113,72 @@ pub(crate) fn examine(
         calibration: settings.calibration.map(calibration_summary),
         cohort: settings.cohort.map(|cohort| cohort_summary(cohort, settings.cohort_filters, &wide_population)),
         language: language(settings),
-        remarks: remarks(main_case, &candidates, settings),
+        remarks: remarks(cases.main(&candidates), &candidates, settings),
         gate: (!settings.gates.is_empty()).then(|| judge(settings.gates, &candidates)),
         reference: told,
         candidates,
     };
     Ok(Examined { report, left_out, populations })
+}
+
+/// The case of each band that is compared in.
+struct Cases<'a> {
+    wide: Case<'a>,
+    narrow: Option<Case<'a>>,
+}
+
+impl<'a> Cases<'a> {
+    /// The case that a candidate is judged by, with its analysis there.
+    fn of(&self, analysis: ClipAnalysis, again: Option<ClipAnalysis>) -> (&Case<'a>, ClipAnalysis) {
+        match (&self.narrow, again) {
+            (Some(case), Some(again)) => (case, ClipAnalysis { quality: analysis.quality, ..again }),
+            _ => (&self.wide, analysis),
+        }
+    }
+
+    /// The case that most is judged by.
+    fn main(&self, candidates: &[Candidate]) -> &Case<'a> {
+        self.narrow.as_ref().filter(|_| all_narrow(candidates)).unwrap_or(&self.wide)
+    }
+
+    /// The population's scores in the bands that were used.
+    fn populations(&self, candidates: &[Candidate]) -> Vec<PopulationScores> {
+        let cases = Band::ALL.into_iter().zip([Some(&self.wide), self.narrow.as_ref()]);
+        let used = cases.filter(|(band, _)| candidates.iter().any(|c| c.band == Some(*band)));
+        used.filter_map(|(band, case)| Some(PopulationScores { band, scores: case?.population_scores() })).collect()
+    }
+}
+
+/// The analyses of those candidates that are files, in the whole band and, where it is compared in, in the narrow one.
+struct Analyses {
+    first: std::vec::IntoIter<ClipAnalysis>,
+    again: std::vec::IntoIter<Option<ClipAnalysis>>,
+}
+
+/// The rows of the candidates, and how each would have scored without one of the reference's clips.
+fn rows(
+    listed: Vec<std::result::Result<PathBuf, (PathBuf, Error)>>,
+    mut analyses: Analyses,
+    cases: &Cases<'_>,
+    membership: &Membership<'_>,
+    settings: &CheckSettings<'_>,
+    behind: bool,
+) -> (Vec<Candidate>, Vec<Vec<WithoutClip>>) {
+    let row = |file: std::result::Result<PathBuf, (PathBuf, Error)>| match file {
+        Ok(_) => {
+            let analysis = analyses.first.next()?;
+            let (case, analysis) = cases.of(analysis, analyses.again.next().flatten());
+            let embeddings = analysis.embeddings.as_ref().ok().filter(|_| behind).cloned();
+            let row = candidate(analysis, case, membership, settings);
+            let embeddings = embeddings.filter(|_| row.status == Status::Scored);
+            let left_out = row.quality.as_ref().zip(embeddings).map_or(Vec::new(), |(quality, embeddings)| {
+                case.without_each_clip(&embeddings, quality.brief(), row.evidence.is_some())
+            });
+            Some((row, left_out))
+        }
+        Err((path, error)) => Some((unreadable(&path, &error), Vec::new())),
+    };
+    listed.into_iter().filter_map(row).unzip()
 }
 
 /// Holds the recordings against their hashes once more, after they were read for other things too.

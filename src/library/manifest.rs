@@ -2,10 +2,12 @@
 //! where there is one, and those that a selection looks at.
 
 use super::selection::Selection;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use csv::StringRecord;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Whether a person or a machine spoke.
@@ -63,79 +65,114 @@ impl Manifest {
         required: &[&str],
         wanted: &[&str],
     ) -> Result<Self> {
-        let table = |line, found: String, expected: &str| ErrorKind::Table {
-            path: file.into(),
-            line,
-            found,
-            expected: expected.into(),
-        };
-        let metadata = std::fs::metadata(file);
-        let metadata = metadata.map_err(|source| ErrorKind::Io { path: file.into(), action: "open", source })?;
-        if !metadata.is_file() || metadata.len() == 0 {
-            let found = match metadata.len() {
-                _ if metadata.is_dir() => "a folder",
-                _ if !metadata.is_file() => "a pipe or a device",
-                _ => "an empty file",
-            };
-            return Err(table(0, found.into(), "a tab-separated table with a header").into());
-        }
-        let handle = std::fs::File::open(file);
-        let handle = handle.map_err(|source| ErrorKind::Io { path: file.into(), action: "open", source })?;
-        let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(handle);
-        let header = reader.headers().map_err(|e| table(1, e.to_string(), "a header of text"))?.clone();
-        let column = |name: &str| header.iter().position(|h| h.trim() == name);
-        let need = |name: &str| {
-            column(name).ok_or_else(|| {
-                let found = format!("the columns {}", header.iter().take(12).collect::<Vec<_>>().join(", "));
-                let more = if ["path", "speaker", "kind"].contains(&name) { "" } else { ", and those asked for" };
-                table(1, found, &format!("tab-separated columns path, speaker and kind{more}; {name} is missing"))
-            })
-        };
-        let (path, speaker, kind) = (need("path")?, need("speaker")?, need("kind")?);
-        let asked: Result<BTreeMap<&str, usize>> = selection.columns().map(|name| Ok((name, need(name)?))).collect();
-        let asked = asked?;
-        let required: Result<Vec<(&str, usize)>> = required.iter().map(|name| Ok((*name, need(name)?))).collect();
-        let wanted = wanted.iter().filter_map(|name| Some((*name, column(name)?)));
-        let further: Vec<(&str, usize)> = required?.into_iter().chain(wanted).collect();
+        let mut reader = open(file)?;
+        let header = reader.headers().map_err(|e| table(file, 1, e.to_string(), "a header of text"))?.clone();
+        let columns = Columns::find(file, &header, selection, required, wanted)?;
         let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
         let mut clips = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| {
                 let line = error.position().map_or(0, csv::Position::line);
-                table(line, error.to_string(), "text in tab-separated columns")
+                table(file, line, error.to_string(), "text in tab-separated columns")
             })?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let field = |index: usize, name: &str| match record.get(index).map(str::trim) {
-                Some(text) if !text.is_empty() => Ok(text),
-                _ => Err(table(line, format!("no {name}"), "a path, a speaker and a kind in every line")),
-            };
-            let cell = |name: &str| asked.get(name).and_then(|index| record.get(*index)).unwrap_or("").trim();
-            if !selection.takes(&cell) {
-                continue;
-            }
-            let kind = match field(kind, "kind")? {
-                "real" => VoiceKind::Real,
-                "synthetic" => VoiceKind::Synthetic,
-                other => return Err(table(line, format!("the kind \"{other}\""), "real or synthetic").into()),
-            };
-            if !selection.takes_kind(kind, &cell) {
-                continue;
-            }
-            let text = |index: usize| record.get(index).unwrap_or("").trim().to_string();
-            let name = field(speaker, "speaker")?;
-            let corpus = column("corpus").map(text).filter(|corpus| !corpus.is_empty());
-            clips.push(ManifestClip {
-                path: root.join(field(path, "path")?),
-                speaker: corpus.map_or_else(|| name.into(), |corpus| format!("{corpus}/{name}")),
-                kind,
-                cells: further.iter().map(|(name, index)| (name.to_string(), text(*index))).collect(),
-            });
+            clips.extend(columns.clip(file, root, &record, selection)?);
         }
         if clips.is_empty() {
             let asked = selection.to_string();
             let found = if asked.is_empty() { "no clips".into() } else { format!("no clip {asked}") };
-            return Err(table(0, found, "at least one line below the header").into());
+            return Err(table(file, 0, found, "at least one line below the header"));
         }
         Ok(Manifest { clips, selection: selection.clone() })
+    }
+}
+
+fn table(file: &Path, line: u64, found: String, expected: &str) -> Error {
+    ErrorKind::Table { path: file.into(), line, found, expected: expected.into() }.into()
+}
+
+fn open(file: &Path) -> Result<csv::Reader<File>> {
+    let metadata = std::fs::metadata(file).at(file, "open")?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        let found = match metadata.len() {
+            _ if metadata.is_dir() => "a folder",
+            _ if !metadata.is_file() => "a pipe or a device",
+            _ => "an empty file",
+        };
+        return Err(table(file, 0, found.into(), "a tab-separated table with a header"));
+    }
+    let handle = File::open(file).at(file, "open")?;
+    Ok(csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(handle))
+}
+
+/// Where the columns lie that are read.
+struct Columns<'a> {
+    path: usize,
+    speaker: usize,
+    kind: usize,
+    corpus: Option<usize>,
+    /// Those that a selection looks at.
+    asked: BTreeMap<&'a str, usize>,
+    /// Those whose cells are kept.
+    further: Vec<(&'a str, usize)>,
+}
+
+impl<'a> Columns<'a> {
+    fn find(
+        file: &Path,
+        header: &StringRecord,
+        selection: &'a Selection,
+        required: &[&'a str],
+        wanted: &[&'a str],
+    ) -> Result<Self> {
+        let column = |name: &str| header.iter().position(|h| h.trim() == name);
+        let need = |name: &str| {
+            column(name).ok_or_else(|| {
+                let found = format!("the columns {}", header.iter().take(12).collect::<Vec<_>>().join(", "));
+                let more = if ["path", "speaker", "kind"].contains(&name) { "" } else { ", and those asked for" };
+                table(file, 1, found, &format!("tab-separated columns path, speaker and kind{more}; {name} is missing"))
+            })
+        };
+        let (path, speaker, kind) = (need("path")?, need("speaker")?, need("kind")?);
+        let asked = selection.columns().map(|name| Ok((name, need(name)?))).collect::<Result<_>>()?;
+        let required = required.iter().map(|name| Ok((*name, need(name)?))).collect::<Result<Vec<_>>>()?;
+        let wanted = wanted.iter().filter_map(|name| Some((*name, column(name)?)));
+        let further = required.into_iter().chain(wanted).collect();
+        Ok(Columns { path, speaker, kind, corpus: column("corpus"), asked, further })
+    }
+
+    /// The clip of a line; none where the selection leaves it out.
+    fn clip(
+        &self,
+        file: &Path,
+        root: &Path,
+        record: &StringRecord,
+        selection: &Selection,
+    ) -> Result<Option<ManifestClip>> {
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |index: usize, name: &str| match record.get(index).map(str::trim) {
+            Some(text) if !text.is_empty() => Ok(text),
+            _ => Err(table(file, line, format!("no {name}"), "a path, a speaker and a kind in every line")),
+        };
+        let cell = |name: &str| self.asked.get(name).and_then(|index| record.get(*index)).unwrap_or("").trim();
+        if !selection.takes(&cell) {
+            return Ok(None);
+        }
+        let kind = match field(self.kind, "kind")? {
+            "real" => VoiceKind::Real,
+            "synthetic" => VoiceKind::Synthetic,
+            other => return Err(table(file, line, format!("the kind \"{other}\""), "real or synthetic")),
+        };
+        if !selection.takes_kind(kind, &cell) {
+            return Ok(None);
+        }
+        let text = |index: usize| record.get(index).unwrap_or("").trim().to_string();
+        let name = field(self.speaker, "speaker")?;
+        let corpus = self.corpus.map(text).filter(|corpus| !corpus.is_empty());
+        Ok(Some(ManifestClip {
+            path: root.join(field(self.path, "path")?),
+            speaker: corpus.map_or_else(|| name.into(), |corpus| format!("{corpus}/{name}")),
+            kind,
+            cells: self.further.iter().map(|(name, index)| (name.to_string(), text(*index))).collect(),
+        }))
     }
 }

@@ -117,55 +117,106 @@ fn handed(py: Python<'_>, column: ColumnValues) -> PyResult<Bound<'_, PyAny>> {
 /// by name, and for a column of lists the array of all numbers beside the offsets at which each row's begin, with one
 /// more at the end; rows without a list have an empty one.
 pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyResult<Vec<IndexRow>> {
-    let py = columns.py();
-    let column = |name: &str| -> PyResult<Bound<'_, PyAny>> {
-        columns.get_item(name)?.ok_or_else(|| wrong(format!("no column {name}"), "the columns of an index")).raise(py)
-    };
-    let texts = |name: &str| -> PyResult<Vec<Option<String>>> { column(name)?.extract() };
-    let refuse = |found: String, expected: &str| exception(py, &wrong(found, expected));
-    // No number is a missing one, as frames of some programs have it.
-    let numbers = |name: &str| -> PyResult<Vec<Option<f64>>> {
-        let numbers: Vec<Option<f64>> = column(name)?.extract()?;
-        if numbers.iter().flatten().any(|x| x.is_infinite()) {
-            return Err(refuse(format!("an infinite number in column {name}"), "numbers"));
-        }
-        Ok(numbers.into_iter().map(|number| number.filter(|x| !x.is_nan())).collect())
-    };
-    let (paths, voices, hashes, statuses) = (texts("path")?, texts("voice")?, texts("sha256")?, texts("status")?);
-    let (seconds, speech, snr) = (numbers("seconds")?, numbers("net_speech_s")?, numbers("snr_db")?);
-    let (bandwidth, clipping, level) = (numbers("bandwidth_hz")?, numbers("clipping_percent")?, numbers("level_dbfs")?);
-    let mut usable: Vec<usize> = Vec::new();
-    for (i, status) in statuses.iter().enumerate() {
-        match status.as_deref() {
-            Some("usable") => usable.push(i),
-            Some("refused" | "vanished") => {}
-            other => {
-                let found = format!("the status \"{}\"", other.unwrap_or_default());
-                return Err(refuse(found, "usable, refused or vanished"));
+    let frame = Frame { columns };
+    let usable = frame.usable()?;
+    frame.check(&usable, panels)?;
+    let mut rows = frame.described(&usable)?;
+    for (panel, prefix) in [(&panels.wide, ""), (&panels.narrow, "narrow_")] {
+        for (encoder, print) in panel.fingerprints().iter() {
+            let name = format!("{prefix}{encoder}");
+            frame.made_by(&usable, &name, print)?;
+            type Lists<'py> = (PyReadonlyArray1<'py, f32>, PyReadonlyArray1<'py, i64>);
+            let (values, offsets): Lists<'_> = frame.column(&name)?.extract()?;
+            let (values, offsets) = (values.as_slice()?, offsets.as_slice()?);
+            for (row, &i) in rows.iter_mut().zip(&usable) {
+                let end = |at: usize| offsets.get(at).and_then(|at| usize::try_from(*at).ok());
+                let list = end(i).zip(end(i + 1)).and_then(|(from, to)| values.get(from..to)).unwrap_or_default();
+                if !list.is_empty() {
+                    let band = if prefix.is_empty() { &mut row.wide } else { &mut row.narrow };
+                    band.set(encoder, list.to_vec());
+                }
             }
         }
     }
-    let unnamed = |i: &usize| paths.get(*i).is_none_or(|path| path.as_deref().is_none_or(str::is_empty));
-    if usable.iter().any(unnamed) {
-        return Err(refuse("a usable clip without a path".into(), "the path of every usable clip"));
+    Ok(rows)
+}
+
+/// A table of the caller's.
+struct Frame<'a, 'py> {
+    columns: &'a Bound<'py, PyDict>,
+}
+
+impl<'py> Frame<'_, 'py> {
+    fn column(&self, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let missing = || wrong(format!("no column {name}"), "the columns of an index");
+        self.columns.get_item(name)?.ok_or_else(missing).raise(self.columns.py())
     }
-    if let Some(path) = usable.iter().find(|i| speech.get(**i).copied().flatten().is_none()).and_then(|i| paths.get(*i))
-    {
-        let found = format!("no net_speech_s of \"{}\", which is usable", path.as_deref().unwrap_or_default());
-        return Err(refuse(found, "the quality of every usable clip"));
+
+    fn texts(&self, name: &str) -> PyResult<Vec<Option<String>>> {
+        self.column(name)?.extract()
     }
-    let channel = panels.wide.settings().channel.to_string();
-    let channels = texts("channel")?;
-    if let Some(other) = usable.iter().filter_map(|i| channels.get(*i)).find(|found| found.as_ref() != Some(&channel)) {
-        let found = format!("clips of which the channel \"{}\" was used", other.as_deref().unwrap_or_default());
-        return Err(refuse(found, &format!("\"{channel}\", as of the voices (channel)")));
+
+    /// The numbers of a column. No number is a missing one, as frames of some programs have it.
+    fn numbers(&self, name: &str) -> PyResult<Vec<Option<f64>>> {
+        let numbers: Vec<Option<f64>> = self.column(name)?.extract()?;
+        if numbers.iter().flatten().any(|x| x.is_infinite()) {
+            return Err(self.refuse(format!("an infinite number in column {name}"), "numbers"));
+        }
+        Ok(numbers.into_iter().map(|number| number.filter(|x| !x.is_nan())).collect())
     }
-    let number = |of: &[Option<f64>], i: usize| of.get(i).copied().flatten();
-    let single = |of: &[Option<f64>], i: usize| number(of, i).map(|x| x as f32);
-    let text = |of: &[Option<String>], i: usize| of.get(i).cloned().flatten();
-    let mut rows: Vec<IndexRow> = usable
-        .iter()
-        .map(|&i| IndexRow {
+
+    fn refuse(&self, found: String, expected: &str) -> PyErr {
+        exception(self.columns.py(), &wrong(found, expected))
+    }
+
+    /// The places of the usable rows.
+    fn usable(&self) -> PyResult<Vec<usize>> {
+        let mut usable: Vec<usize> = Vec::new();
+        for (i, status) in self.texts("status")?.iter().enumerate() {
+            match status.as_deref() {
+                Some("usable") => usable.push(i),
+                Some("refused" | "vanished") => {}
+                other => {
+                    let found = format!("the status \"{}\"", other.unwrap_or_default());
+                    return Err(self.refuse(found, "usable, refused or vanished"));
+                }
+            }
+        }
+        Ok(usable)
+    }
+
+    /// Refuses usable rows without a path or a quality, or of another channel than that of the voices.
+    fn check(&self, usable: &[usize], panels: &Panels) -> PyResult<()> {
+        let (paths, speech) = (self.texts("path")?, self.numbers("net_speech_s")?);
+        let unnamed = |i: &usize| paths.get(*i).is_none_or(|path| path.as_deref().is_none_or(str::is_empty));
+        if usable.iter().any(unnamed) {
+            return Err(self.refuse("a usable clip without a path".into(), "the path of every usable clip"));
+        }
+        let silent = usable.iter().find(|i| speech.get(**i).copied().flatten().is_none());
+        if let Some(path) = silent.and_then(|i| paths.get(*i)) {
+            let found = format!("no net_speech_s of \"{}\", which is usable", path.as_deref().unwrap_or_default());
+            return Err(self.refuse(found, "the quality of every usable clip"));
+        }
+        let channel = panels.wide.settings().channel.to_string();
+        let channels = self.texts("channel")?;
+        let other = usable.iter().filter_map(|i| channels.get(*i)).find(|found| found.as_ref() != Some(&channel));
+        if let Some(other) = other {
+            let found = format!("clips of which the channel \"{}\" was used", other.as_deref().unwrap_or_default());
+            return Err(self.refuse(found, &format!("\"{channel}\", as of the voices (channel)")));
+        }
+        Ok(())
+    }
+
+    /// Those rows without their embeddings.
+    fn described(&self, usable: &[usize]) -> PyResult<Vec<IndexRow>> {
+        let (paths, voices, hashes) = (self.texts("path")?, self.texts("voice")?, self.texts("sha256")?);
+        let (seconds, speech) = (self.numbers("seconds")?, self.numbers("net_speech_s")?);
+        let (snr, bandwidth) = (self.numbers("snr_db")?, self.numbers("bandwidth_hz")?);
+        let (clipping, level) = (self.numbers("clipping_percent")?, self.numbers("level_dbfs")?);
+        let number = |of: &[Option<f64>], i: usize| of.get(i).copied().flatten();
+        let single = |of: &[Option<f64>], i: usize| number(of, i).map(|x| x as f32);
+        let text = |of: &[Option<String>], i: usize| of.get(i).cloned().flatten();
+        let row = |&i: &usize| IndexRow {
             path: text(&paths, i).unwrap_or_default(),
             voice: text(&voices, i).unwrap_or_default(),
             sha256: text(&hashes, i),
@@ -184,32 +235,20 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
             reason: None,
             wide: PerEncoder::default(),
             narrow: PerEncoder::default(),
-        })
-        .collect();
-    for (panel, prefix) in [(&panels.wide, ""), (&panels.narrow, "narrow_")] {
-        for (encoder, print) in panel.fingerprints().iter() {
-            let name = format!("{prefix}{encoder}");
-            let prints: Vec<Option<String>> = texts(&format!("{name}_extractor"))?;
-            let other = usable.iter().filter_map(|i| prints.get(*i)).find(|found| found.as_ref() != Some(print));
-            if let Some(other) = other {
-                let found = format!("embeddings of {name} by extractor {}", other.as_deref().unwrap_or("none"));
-                let expected = format!("{print}, as this version makes them");
-                return Err(refuse(found, &expected));
-            }
-            type Lists<'py> = (PyReadonlyArray1<'py, f32>, PyReadonlyArray1<'py, i64>);
-            let (values, offsets): Lists<'_> = column(&name)?.extract()?;
-            let (values, offsets) = (values.as_slice()?, offsets.as_slice()?);
-            for (row, &i) in rows.iter_mut().zip(&usable) {
-                let end = |at: usize| offsets.get(at).and_then(|at| usize::try_from(*at).ok());
-                let list = end(i).zip(end(i + 1)).and_then(|(from, to)| values.get(from..to)).unwrap_or_default();
-                if !list.is_empty() {
-                    let band = if prefix.is_empty() { &mut row.wide } else { &mut row.narrow };
-                    band.set(encoder, list.to_vec());
-                }
-            }
-        }
+        };
+        Ok(usable.iter().map(row).collect())
     }
-    Ok(rows)
+
+    /// Refuses usable rows whose embeddings another extractor made.
+    fn made_by(&self, usable: &[usize], name: &str, print: &String) -> PyResult<()> {
+        let prints = self.texts(&format!("{name}_extractor"))?;
+        let other = usable.iter().filter_map(|i| prints.get(*i)).find(|found| found.as_ref() != Some(print));
+        if let Some(other) = other {
+            let found = format!("embeddings of {name} by extractor {}", other.as_deref().unwrap_or("none"));
+            return Err(self.refuse(found, &format!("{print}, as this version makes them")));
+        }
+        Ok(())
+    }
 }
 
 fn wrong(found: String, expected: &str) -> Error {

@@ -223,34 +223,87 @@ fn run(
     settings: &IndexSettings<'_>,
 ) -> Result<IndexReport> {
     let all = settings.count_first.then(|| source.files().filter(|step| matches!(step, Step::File(_))).count());
-    let progress = RefCell::new(Progress { all, ..Default::default() });
     let segments = store.manifest.segments.clone();
     let twins = Twins::read(store, &segments)?;
-    let report = RefCell::new(empty_report(source));
-    let changes: RefCell<Vec<Change>> = RefCell::new(Vec::new());
-    let told = |listened: bool, seconds: f64| {
-        let mut progress = progress.borrow_mut();
+    let shared = Shared {
+        store: RefCell::new(store),
+        report: RefCell::new(empty_report(source)),
+        changes: RefCell::new(Vec::new()),
+        progress: RefCell::new(Progress { all, ..Default::default() }),
+        settings,
+    };
+    let files = Files { steps: source.files(), held: None, unlisted: Vec::new() };
+    let mut intake = Intake { shared: &shared, known: Rows::new(&shared.store, &segments), files };
+    let panels = [panel, narrow_panel];
+    let (rows, kept) = (Vec::new(), Instant::now());
+    let mut outtake = Outtake { shared: &shared, segments: &segments, twins: &twins, panels, rows, kept };
+    let places = SharedTwins(&twins.places);
+    let rule = settings.narrow;
+    batch::stream(
+        settings.threads,
+        WINDOW,
+        &mut || intake.next(),
+        || Listener::new(panel, narrow_panel, rule),
+        |listener, listed| {
+            places.look_up(listed).unwrap_or_else(|listed| {
+                let row = listener.listen(&listed, &listed.clip());
+                Done { listed, row, twin: None }
+            })
+        },
+        &mut |done| outtake.take(done),
+    )?;
+    let (rows, unlisted) = (outtake.rows, std::mem::take(&mut intake.files.unlisted));
+    drop(intake);
+    let mut changes = shared.changes.take();
+    changes.extend(rows.into_iter().map(|row| Change::Put(Box::new(row))));
+    shared.store.borrow_mut().seal(changes)?;
+    let mut report = shared.report.into_inner();
+    report.unlisted =
+        unlisted.into_iter().map(|(path, message)| Refused { path, code: "unlisted".into(), message }).collect();
+    Ok(report)
+}
+
+/// What the two ends of an update share; both run in turn on one thread.
+struct Shared<'a, 's> {
+    store: RefCell<&'s mut Store>,
+    report: RefCell<IndexReport>,
+    changes: RefCell<Vec<Change>>,
+    progress: RefCell<Progress>,
+    settings: &'a IndexSettings<'a>,
+}
+
+impl Shared<'_, '_> {
+    fn told(&self, listened: bool, seconds: f64) {
+        let mut progress = self.progress.borrow_mut();
         progress.clips += 1;
         progress.listened += usize::from(listened);
         progress.seconds += seconds;
-        (settings.progress)(&progress);
-    };
-    let store = RefCell::new(store);
-    let mut known = Rows::new(&store, &segments);
-    let mut files = Files { steps: source.files(), held: None, unlisted: Vec::new() };
-    let mut next = || -> Result<Option<Listed>> {
-        while let Some(listed) = files.next() {
-            while let Some(gone) = known.next_before(&listed.path)? {
-                vanish(gone, &files.unlisted, &changes, &report);
+        (self.settings.progress)(&progress);
+    }
+}
+
+/// The end that finds what is to be listened to: library and index side by side.
+struct Intake<'a, 's> {
+    shared: &'a Shared<'a, 's>,
+    known: Rows<'a, 's>,
+    files: Files<'a>,
+}
+
+impl Intake<'_, '_> {
+    /// The next file that is not in the index as it is. What is there, or is gone, is noted on the way.
+    fn next(&mut self) -> Result<Option<Listed>> {
+        while let Some(listed) = self.files.next() {
+            while let Some(gone) = self.known.next_before(&listed.path)? {
+                self.vanish(gone);
             }
-            let Some(old) = known.next_if(&listed.path)? else {
+            let Some(old) = self.known.next_if(&listed.path)? else {
                 return Ok(Some(listed));
             };
             let same = (old.size, old.mtime_ns) == (listed.size, listed.mtime_ns) && old.sha256.is_some();
             if !same {
                 return Ok(Some(Listed { known: true, ..listed }));
             }
-            let mut report = report.borrow_mut();
+            let mut report = self.shared.report.borrow_mut();
             if old.status == ClipStatus::Vanished {
                 report.returned += 1;
             } else {
@@ -258,24 +311,47 @@ fn run(
             }
             if old.status == ClipStatus::Vanished || old.voice != listed.voice {
                 let change = Change::Touch { path: listed.path, voice: Some(listed.voice), there: true };
-                changes.borrow_mut().push(change);
+                self.shared.changes.borrow_mut().push(change);
             }
-            told(false, 0.0);
+            self.shared.told(false, 0.0);
         }
-        while let Some(gone) = known.next()? {
-            vanish(gone, &files.unlisted, &changes, &report);
+        while let Some(gone) = self.known.next()? {
+            self.vanish(gone);
         }
         Ok(None)
-    };
-    let mut rows: Vec<IndexRow> = Vec::new();
-    let mut kept = Instant::now();
-    let mut take = |done: Done| -> Result<()> {
+    }
+
+    /// Marks a row whose file was not met, unless it lies in a folder that could not be listed.
+    fn vanish(&self, gone: Known) {
+        let unlisted = &self.files.unlisted;
+        if gone.status == ClipStatus::Vanished || unlisted.iter().any(|(folder, _)| gone.path.starts_with(folder)) {
+            return;
+        }
+        self.shared.report.borrow_mut().vanished += 1;
+        self.shared.changes.borrow_mut().push(Change::Touch { path: gone.path, voice: None, there: false });
+    }
+}
+
+/// The end that keeps what was listened to.
+struct Outtake<'a, 's> {
+    shared: &'a Shared<'a, 's>,
+    segments: &'a [Segment],
+    twins: &'a Twins,
+    /// That of the whole band and that of the narrow one.
+    panels: [&'a Panel; 2],
+    /// Rows that were not kept yet.
+    rows: Vec<IndexRow>,
+    kept: Instant,
+}
+
+impl Outtake<'_, '_> {
+    fn take(&mut self, done: Done) -> Result<()> {
         let seconds = done.row.seconds.unwrap_or(0.0);
         let known = done.listed.known;
-        let (row, moved) = settled_row(done, &store.borrow(), &segments, &twins, panel, narrow_panel, settings)?;
-        told(!moved, if moved { 0.0 } else { seconds });
+        let (row, moved) = self.settled_row(done)?;
+        self.shared.told(!moved, if moved { 0.0 } else { seconds });
         {
-            let mut report = report.borrow_mut();
+            let mut report = self.shared.report.borrow_mut();
             let count = match (moved, known) {
                 (true, _) => &mut report.moved,
                 (false, true) => &mut report.changed,
@@ -283,40 +359,37 @@ fn run(
             };
             *count += 1;
         }
-        rows.push(row);
-        if rows.len() >= PART_ROWS || kept.elapsed() >= PART_TIME {
-            store.borrow_mut().keep(&rows)?;
-            kept = Instant::now();
-            let mut changes = changes.borrow_mut();
-            changes.extend(rows.drain(..).map(|row| Change::Put(Box::new(row))));
+        self.rows.push(row);
+        if self.rows.len() >= PART_ROWS || self.kept.elapsed() >= PART_TIME {
+            let mut store = self.shared.store.borrow_mut();
+            store.keep(&self.rows)?;
+            self.kept = Instant::now();
+            let mut changes = self.shared.changes.borrow_mut();
+            changes.extend(self.rows.drain(..).map(|row| Change::Put(Box::new(row))));
             if changes.len() >= SEGMENT_ROWS {
-                store.borrow_mut().seal(std::mem::take(&mut *changes))?;
+                store.seal(std::mem::take(&mut *changes))?;
             }
         }
         Ok(())
-    };
-    let shared = SharedTwins(&twins.places);
-    let rule = settings.narrow;
-    batch::stream(
-        settings.threads,
-        WINDOW,
-        &mut next,
-        || Listener::new(panel, narrow_panel, rule),
-        |listener, listed| {
-            shared.look_up(listed).unwrap_or_else(|listed| {
-                let row = listener.listen(&listed, &listed.clip());
-                Done { listed, row, twin: None }
-            })
-        },
-        &mut take,
-    )?;
-    let mut changes = changes.take();
-    changes.extend(rows.into_iter().map(|row| Change::Put(Box::new(row))));
-    store.borrow_mut().seal(changes)?;
-    let mut report = report.into_inner();
-    report.unlisted =
-        files.unlisted.into_iter().map(|(path, message)| Refused { path, code: "unlisted".into(), message }).collect();
-    Ok(report)
+    }
+
+    /// The row of a clip that was worked on, and whether it was copied from a row of the same content.
+    fn settled_row(&self, done: Done) -> Result<(IndexRow, bool)> {
+        let Some((segment, place)) = done.twin else { return Ok((done.row, false)) };
+        let twin = self.twins.row(&self.shared.store.borrow(), self.segments, segment, place)?;
+        match twin.filter(|twin| twin.sha256 == done.row.sha256 && twin.sha256.is_some()) {
+            Some(twin) => {
+                let Listed { path, voice, size, mtime_ns, .. } = done.listed;
+                Ok((IndexRow { path, voice, size, mtime_ns, ..twin }.there(true), true))
+            }
+            // The first eight bytes of two hashes were the same.
+            None => {
+                let [panel, narrow_panel] = self.panels;
+                let mut listener = Listener::new(panel, narrow_panel, self.shared.settings.narrow);
+                Ok((listener.listen(&done.listed, &done.listed.clip()), false))
+            }
+        }
+    }
 }
 
 fn empty_report(source: &LibrarySource) -> IndexReport {
@@ -332,40 +405,6 @@ fn empty_report(source: &LibrarySource) -> IndexReport {
         holds: Counts::default(),
         refused: Vec::new(),
         unlisted: Vec::new(),
-    }
-}
-
-/// Marks a row whose file was not met, unless it lies in a folder that could not be listed.
-fn vanish(gone: Known, unlisted: &[(String, String)], changes: &RefCell<Vec<Change>>, report: &RefCell<IndexReport>) {
-    if gone.status == ClipStatus::Vanished || unlisted.iter().any(|(folder, _)| gone.path.starts_with(folder)) {
-        return;
-    }
-    report.borrow_mut().vanished += 1;
-    changes.borrow_mut().push(Change::Touch { path: gone.path, voice: None, there: false });
-}
-
-/// The row of a clip that was worked on, and whether it was copied from a row of the same content.
-fn settled_row(
-    done: Done,
-    store: &Store,
-    segments: &[Segment],
-    twins: &Twins,
-    panel: &Panel,
-    narrow_panel: &Panel,
-    settings: &IndexSettings<'_>,
-) -> Result<(IndexRow, bool)> {
-    let Some((segment, place)) = done.twin else { return Ok((done.row, false)) };
-    let twin = twins.row(store, segments, segment, place)?;
-    match twin.filter(|twin| twin.sha256 == done.row.sha256 && twin.sha256.is_some()) {
-        Some(twin) => {
-            let Listed { path, voice, size, mtime_ns, .. } = done.listed;
-            Ok((IndexRow { path, voice, size, mtime_ns, ..twin }.there(true), true))
-        }
-        // The first eight bytes of two hashes were the same.
-        None => {
-            let row = Listener::new(panel, narrow_panel, settings.narrow).listen(&done.listed, &done.listed.clip());
-            Ok((row, false))
-        }
     }
 }
 

@@ -39,57 +39,89 @@ const SCALE: (f64, f64) = (272.0, 500.0);
 const TOP: f64 = 66.0;
 const ROW: f64 = 26.0;
 
+/// The scale of the scores.
+struct Scale {
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    fn of(rows: &[Exemplar<'_>]) -> Self {
+        let scores = rows.iter().flat_map(|row| [Some(row.alone), row.without]).flatten();
+        let scores: Vec<f64> = scores.filter(|x| x.is_finite()).collect();
+        let least = scores.iter().copied().fold(1.0, f64::min).max(-1.0);
+        let greatest = scores.iter().copied().fold(-1.0, f64::max).min(1.0);
+        let low = ((least - 0.02) * 10.0).floor() / 10.0;
+        Scale { low, high: (((greatest + 0.02) * 10.0).ceil() / 10.0).max(low + 0.2) }
+    }
+
+    fn x(&self, score: f64) -> f64 {
+        SCALE.0 + ((score - self.low) / (self.high - self.low)).clamp(0.0, 1.0) * (SCALE.1 - SCALE.0)
+    }
+
+    fn draw(&self, out: &mut String, bottom: f64) {
+        let mut tick = self.low;
+        while tick <= self.high + 1e-9 {
+            let at = self.x(tick);
+            let _ = writeln!(
+                out,
+                "<path fill=\"none\" stroke=\"#ccc\" stroke-width=\"0.5\" d=\"M{at:.1} {:.1}V{bottom:.1}\"/>\
+                 <text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10.5\">{}</text>",
+                TOP - 4.0,
+                bottom + 14.0,
+                fixed(tick, 1)
+            );
+            tick += 0.1 * ((self.high - self.low) / 0.8).ceil().max(1.0);
+        }
+    }
+}
+
 /// Draws the recordings of a reference one under the other.
 pub fn exemplars(facts: &Exemplars<'_>) -> Drawing {
-    let scores = facts.rows.iter().flat_map(|row| [Some(row.alone), row.without]).flatten();
-    let scores: Vec<f64> = scores.filter(|x| x.is_finite()).collect();
-    let least = scores.iter().copied().fold(1.0, f64::min).max(-1.0);
-    let greatest = scores.iter().copied().fold(-1.0, f64::max).min(1.0);
-    let low = ((least - 0.02) * 10.0).floor() / 10.0;
-    let high = (((greatest + 0.02) * 10.0).ceil() / 10.0).max(low + 0.2);
-    let x = |score: f64| SCALE.0 + ((score - low) / (high - low)).clamp(0.0, 1.0) * (SCALE.1 - SCALE.0);
+    let scale = Scale::of(facts.rows);
     let bottom = TOP + ROW * facts.rows.len().max(1) as f64;
     let height = bottom + if facts.note.is_empty() { 24.0 } else { 42.0 };
     let mut alternative = facts.about.to_string();
     let mut body = String::new();
-    let mut tick = low;
-    while tick <= high + 1e-9 {
-        let at = x(tick);
-        let _ = writeln!(
-            body,
-            "<path fill=\"none\" stroke=\"#ccc\" stroke-width=\"0.5\" d=\"M{at:.1} {:.1}V{bottom:.1}\"/>\
-             <text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10.5\">{}</text>",
-            TOP - 4.0,
-            bottom + 14.0,
-            fixed(tick, 1)
-        );
-        tick += 0.1 * ((high - low) / 0.8).ceil().max(1.0);
-    }
-    for (i, row) in facts.rows.iter().enumerate() {
-        let middle = TOP + ROW * (i as f64 + 0.5);
-        let _ = writeln!(
-            body,
-            "<text x=\"{NAMES}\" y=\"{:.1}\">{}</text><path fill=\"none\" stroke=\"#ddd\" d=\"M{:.1} {middle:.1}H{:.1}\"/>",
-            middle + 4.0,
-            escaped(&tail(row.name, 20)),
-            SCALE.0,
-            SCALE.1
-        );
-        wave(&mut body, row.outline, middle);
-        let _ = writeln!(
-            body,
-            "<path {} d=\"{}\"/>",
-            Mark::Circle.style(TARGETS.colour),
-            Mark::Circle.path((x(row.alone), middle))
-        );
-        if let Some(without) = row.without {
-            let path = Mark::Square.path((x(without), middle));
-            let _ = writeln!(body, "<path {} d=\"{path}\"/>", Mark::Square.style(NON_TARGETS.colour));
-        }
-        let without = row.without.map_or(String::new(), |score| format!("; {} {}", facts.keys[1], fixed(score, 3)));
-        let _ = write!(alternative, " {}: {} {}{without}.", row.name, facts.keys[0], fixed(row.alone, 3));
+    scale.draw(&mut body, bottom);
+    for (i, exemplar) in facts.rows.iter().enumerate() {
+        row(&mut body, exemplar, TOP + ROW * (i as f64 + 0.5), &scale);
+        let without =
+            exemplar.without.map_or(String::new(), |score| format!("; {} {}", facts.keys[1], fixed(score, 3)));
+        let _ = write!(alternative, " {}: {} {}{without}.", exemplar.name, facts.keys[0], fixed(exemplar.alone, 3));
     }
     let mut svg = String::new();
+    head(&mut svg, facts, height, &alternative);
+    svg.push_str(&body);
+    if !facts.note.is_empty() {
+        let (y, note) = (bottom + 34.0, escaped(&shortened(facts.note, 100)));
+        let _ = writeln!(svg, "<text x=\"{NAMES}\" y=\"{y:.1}\" font-size=\"10\" fill=\"#444\">{note}</text>");
+    }
+    svg.push_str("</svg>\n");
+    Drawing { svg, alternative }
+}
+
+/// One recording: its name, how it looks, and its scores.
+fn row(out: &mut String, row: &Exemplar<'_>, middle: f64, scale: &Scale) {
+    let _ = writeln!(
+        out,
+        "<text x=\"{NAMES}\" y=\"{:.1}\">{}</text><path fill=\"none\" stroke=\"#ddd\" d=\"M{:.1} {middle:.1}H{:.1}\"/>",
+        middle + 4.0,
+        escaped(&tail(row.name, 20)),
+        SCALE.0,
+        SCALE.1
+    );
+    wave(out, row.outline, middle);
+    let alone = Mark::Circle.path((scale.x(row.alone), middle));
+    let _ = writeln!(out, "<path {} d=\"{alone}\"/>", Mark::Circle.style(TARGETS.colour));
+    if let Some(without) = row.without {
+        let path = Mark::Square.path((scale.x(without), middle));
+        let _ = writeln!(out, "<path {} d=\"{path}\"/>", Mark::Square.style(NON_TARGETS.colour));
+    }
+}
+
+/// The beginning of the picture, with its title and its key.
+fn head(svg: &mut String, facts: &Exemplars<'_>, height: f64, alternative: &str) {
     let _ = writeln!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 \
@@ -97,7 +129,7 @@ pub fn exemplars(facts: &Exemplars<'_>) -> Drawing {
          <desc>{}</desc>\n<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>\n<text x=\"{NAMES}\" y=\"20.0\" \
          font-size=\"13\" font-weight=\"bold\">{}</text>",
         escaped(facts.title),
-        escaped(&alternative),
+        escaped(alternative),
         escaped(&shortened(facts.title, 70))
     );
     for (mark, colour, key, at) in
@@ -112,13 +144,6 @@ pub fn exemplars(facts: &Exemplars<'_>) -> Drawing {
             escaped(&shortened(key, 60))
         );
     }
-    svg.push_str(&body);
-    if !facts.note.is_empty() {
-        let (y, note) = (bottom + 34.0, escaped(&shortened(facts.note, 100)));
-        let _ = writeln!(svg, "<text x=\"{NAMES}\" y=\"{y:.1}\" font-size=\"10\" fill=\"#444\">{note}</text>");
-    }
-    svg.push_str("</svg>\n");
-    Drawing { svg, alternative }
 }
 
 /// The end of a name, which tells files of one folder apart.
