@@ -1,22 +1,22 @@
-//! Several encoders' scores and the quality of both sides to one log-likelihood ratio, and where that may be done.
+//! Several encoders' scores and the quality of both sides to one log-likelihood ratio.
 //!
 //! A [`Fusion`] is fitted to labelled trials of one band: a map of the cosines and of a few quality terms
 //! ([`super::logistic`]) in which each cosine has two weights, one for sound recordings and one for noisy ones, between
 //! which the trial's signal-to-noise ratio mixes; coefficient vectors of a bootstrap over speakers for its interval,
 //! two other calibrators of the same sum ([`Pav`], [`BiGaussian`]), bounds against extrapolation, and the ranges of
-//! quality it was fitted on. Outside them there is no ratio but an [`OutOfRange`].
+//! quality it was fitted on ([`super::ranges`]), outside which the ratio is not to be used.
 
 use super::bounds::Bounds;
 use super::gaussian::BiGaussian;
 use super::logistic::Logistic;
 use super::pav::Pav;
+use super::ranges::{Range, Ranges};
 use crate::compare::ReferenceQuality;
 use crate::encoder::{Encoder, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::ClipQuality;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::str::FromStr;
 
 /// What is known of a trial.
@@ -62,143 +62,14 @@ impl TrialTerms {
 
 /// How noisy a recording of this signal-to-noise ratio is, from 0 (sound) to 1; one of which none is known counts as
 /// noisy.
-fn noisiness(snr_db: Option<f32>) -> f64 {
+pub(super) fn noisiness(snr_db: Option<f32>) -> f64 {
     let [noisy, sound] = NOISY_TO_SOUND_DB;
     ((sound - snr_db.map_or(noisy, f64::from)) / (sound - noisy)).clamp(0.0, 1.0)
 }
 
 /// Natural logarithm of an amount, of nothing that of a thousandth.
-fn ln(amount: f64) -> f64 {
+pub(super) fn ln(amount: f64) -> f64 {
     amount.max(1e-3).ln()
-}
-
-/// A range of values, both ends part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Range {
-    /// Least value.
-    pub low: f64,
-    /// Greatest value.
-    pub high: f64,
-}
-
-impl Range {
-    /// The range of some values without the outermost share on either side; none of no value.
-    pub fn of(mut values: Vec<f64>, outermost: f64) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let last = values.len().checked_sub(1)?;
-        let at = |share: f64| values.get((share * last as f64).round() as usize).copied();
-        Some(Range { low: at(outermost)?, high: at(1.0 - outermost)? })
-    }
-}
-
-/// The qualities that a fit has seen. Only the bad end of each refuses: more speech or less noise than seen does not.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ranges {
-    /// Net speech of a clip, seconds.
-    pub net_speech_s: Range,
-    /// Signal-to-noise ratio, dB.
-    pub snr_db: Range,
-    /// Bandwidth, Hz.
-    pub bandwidth_hz: Range,
-    /// Clipped samples, percent.
-    pub clipping_percent: Range,
-    /// Level, dB of full scale.
-    pub level_dbfs: Range,
-    /// Number of exemplars of a reference.
-    pub exemplars: Range,
-}
-
-/// A quality outside what a calibration was fitted on.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct OutOfRange {
-    /// Whether the reference is meant; else the candidate.
-    pub reference: bool,
-    /// What was measured: `net_speech_s`, `snr_db`, `bandwidth_hz`, `clipping_percent` or `level_dbfs`.
-    pub quantity: &'static str,
-    /// The value; null where none could be measured.
-    pub found: Option<f64>,
-    /// The least or the greatest value that the calibration covers.
-    pub limit: f64,
-}
-
-impl fmt::Display for OutOfRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, unit, bound) = match self.quantity {
-            "net_speech_s" => ("net speech", "s", "at least"),
-            "snr_db" => ("a signal-to-noise ratio", "dB", "at least"),
-            "bandwidth_hz" => ("a bandwidth", "Hz", "at least"),
-            "clipping_percent" => ("clipped samples", "%", "at most"),
-            _ => ("a level", "dB of full scale", "at least"),
-        };
-        let side = if self.reference { "the reference" } else { "the candidate" };
-        let decimals = if self.quantity == "bandwidth_hz" { 0 } else { 1 };
-        let found = match (self.quantity, self.found) {
-            ("clipping_percent", Some(x)) => format!("{x:.2}"),
-            (_, Some(x)) => format!("{x:.decimals$}"),
-            (_, None) => "no".into(),
-        };
-        let limit = if decimals == 0 { format!("{:.0}", self.limit) } else { format!("{:.2}", self.limit) };
-        write!(f, "{side} has {what} of {found} {unit}; what was validated is {bound} {limit} {unit}")
-    }
-}
-
-impl Ranges {
-    fn named(&self) -> [(&'static str, Range); 6] {
-        [
-            ("net_speech_s", self.net_speech_s),
-            ("snr_db", self.snr_db),
-            ("bandwidth_hz", self.bandwidth_hz),
-            ("clipping_percent", self.clipping_percent),
-            ("level_dbfs", self.level_dbfs),
-            ("exemplars", self.exemplars),
-        ]
-    }
-
-    /// The first quality of either side that is worse than what the fit has seen; none where all are covered.
-    pub fn refuses(&self, candidate: &ClipQuality, reference: &ReferenceQuality) -> Option<OutOfRange> {
-        self.refuses_candidate(candidate).or_else(|| self.refuses_reference(reference))
-    }
-
-    /// The same of the candidate alone.
-    pub fn refuses_candidate(&self, c: &ClipQuality) -> Option<OutOfRange> {
-        self.refuses_side(false, c.net_speech_s, c.snr_db, c.bandwidth_hz, c.clipping_percent, c.level_dbfs)
-    }
-
-    /// The same of the reference alone.
-    pub fn refuses_reference(&self, r: &ReferenceQuality) -> Option<OutOfRange> {
-        self.refuses_side(true, r.net_speech_s, r.snr_db, r.bandwidth_hz, r.clipping_percent, r.level_dbfs)
-    }
-
-    fn refuses_side(
-        &self,
-        reference: bool,
-        speech: f64,
-        snr: Option<f32>,
-        bandwidth: Option<f32>,
-        clipping: f32,
-        level: Option<f32>,
-    ) -> Option<OutOfRange> {
-        let wide = |x: Option<f32>| x.map(f64::from);
-        let low = |quantity, found: Option<f64>, range: Range| {
-            // No number is as bad as a number below.
-            let bad = !found.is_some_and(|x| x >= range.low);
-            bad.then_some(OutOfRange { reference, quantity, found, limit: range.low })
-        };
-        let clipping = f64::from(clipping);
-        let clipped = (clipping.is_nan() || clipping > self.clipping_percent.high).then_some(OutOfRange {
-            reference,
-            quantity: "clipping_percent",
-            found: Some(clipping),
-            limit: self.clipping_percent.high,
-        });
-        low("net_speech_s", Some(speech), self.net_speech_s)
-            .or_else(|| low("snr_db", wide(snr), self.snr_db))
-            .or_else(|| low("bandwidth_hz", wide(bandwidth), self.bandwidth_hz))
-            .or(clipped)
-            .or_else(|| low("level_dbfs", wide(level), self.level_dbfs))
-    }
 }
 
 /// What turns the weighted sum into the ratio.
@@ -343,103 +214,9 @@ impl Fusion {
     }
 }
 
-/// A fusion's sum for one candidate and many references at once, in single precision: to pick trials by, not to tell.
-#[derive(Clone, Debug)]
-pub(crate) struct Picker {
-    encoders: Vec<Weighed>,
-    intercept: f64,
-    /// Coefficient and range of each quality term.
-    terms: Vec<(f64, Range)>,
-}
-
-/// An encoder's weights in sound and in noisy trials, and what each product is held between.
-#[derive(Clone, Copy, Debug)]
-struct Weighed {
-    encoder: Encoder,
-    sound: f32,
-    noisy: f32,
-    seen_sound: [f32; 2],
-    seen_noisy: [f32; 2],
-}
-
-/// What one side of a trial adds to the sum, and how noisy it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PickerSide {
-    pub constant: f32,
-    pub noisiness: f32,
-}
-
-impl Picker {
-    pub fn of(fusion: &Fusion) -> Self {
-        let n = fusion.encoders().count();
-        let coefficient = |i: usize| fusion.map.coefficients.get(i).copied().unwrap_or(0.0);
-        let range = |i: usize| fusion.seen.get(i).copied().unwrap_or(Range { low: 0.0, high: 0.0 });
-        let single = |range: Range| [range.low as f32, range.high as f32];
-        let weighed = |(i, encoder)| Weighed {
-            encoder,
-            sound: coefficient(i) as f32,
-            noisy: coefficient(n + i) as f32,
-            seen_sound: single(range(i)),
-            seen_noisy: single(range(n + i)),
-        };
-        Picker {
-            encoders: fusion.encoders().enumerate().map(weighed).collect(),
-            intercept: fusion.map.intercept,
-            terms: (2 * n..2 * n + QUALITY_TERMS.len()).map(|i| (coefficient(i), range(i))).collect(),
-        }
-    }
-
-    /// The encoders whose cosines it reads, in order.
-    pub fn encoders(&self) -> impl Iterator<Item = Encoder> + '_ {
-        self.encoders.iter().map(|weighed| weighed.encoder)
-    }
-
-    fn term(&self, place: usize, value: f64) -> f64 {
-        self.terms.get(place).map_or(0.0, |(weight, seen)| weight * value.clamp(seen.low, seen.high))
-    }
-
-    pub fn candidate(&self, quality: &ClipQuality) -> PickerSide {
-        let constant = self.term(0, ln(quality.net_speech_s)) as f32;
-        PickerSide { constant, noisiness: noisiness(quality.snr_db) as f32 }
-    }
-
-    pub fn reference(&self, quality: &ReferenceQuality) -> PickerSide {
-        let (speech, exemplars) = (ln(quality.net_speech_s), ln(quality.exemplars as f64));
-        let constant = self.intercept + self.term(1, speech) + self.term(2, exemplars);
-        PickerSide { constant: constant as f32, noisiness: noisiness(quality.snr_db) as f32 }
-    }
-
-    /// Sums of one candidate; `cosines` has a row an encoder, in the order of the encoders, and all rows are as long as
-    /// `references` and `out`.
-    pub fn sums(&self, candidate: PickerSide, references: &[PickerSide], cosines: &[&[f32]], out: &mut [f32]) {
-        let (weight, seen) = self.terms.get(3).copied().unwrap_or((0.0, Range { low: 0.0, high: 0.0 }));
-        let (weight, low, high) = (weight as f32, seen.low as f32, seen.high as f32);
-        for (sum, reference) in out.iter_mut().zip(references) {
-            let noisy = candidate.noisiness.max(reference.noisiness);
-            *sum = candidate.constant + reference.constant + weight * noisy.max(low).min(high);
-        }
-        for (weighed, cosines) in self.encoders.iter().zip(cosines) {
-            let ([a, b], [c, d]) = (weighed.seen_sound, weighed.seen_noisy);
-            for ((sum, reference), cosine) in out.iter_mut().zip(references).zip(*cosines) {
-                let noisy = candidate.noisiness.max(reference.noisiness);
-                let sound = (cosine * (1.0 - noisy)).max(a).min(b);
-                *sum += weighed.sound * sound + weighed.noisy * (cosine * noisy).max(c).min(d);
-            }
-        }
-    }
-
-    /// The most that a sum may be off where cosines may be off by `cosine`.
-    pub fn margin(&self, cosine: f32) -> f32 {
-        let weights = self.encoders.iter().map(|weighed| weighed.sound.abs() + weighed.noisy.abs()).sum::<f32>();
-        let terms = self.terms.iter().map(|(weight, seen)| (weight * seen.low.abs().max(seen.high.abs())).abs());
-        let size = weights + terms.sum::<f64>() as f32 + self.intercept.abs() as f32;
-        // A sum of twenty numbers of this size, each rounded twice.
-        weights * cosine + size * 40.0 * f32::EPSILON
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::picker::Picker;
     use super::*;
 
     fn clip(net_speech_s: f64, snr_db: f32) -> ClipQuality {

@@ -12,6 +12,8 @@ mod interval;
 pub mod logistic;
 pub mod metrics;
 pub mod pav;
+pub(crate) mod picker;
+pub mod ranges;
 mod resampled;
 mod table;
 pub mod verbal;

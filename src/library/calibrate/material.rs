@@ -4,7 +4,7 @@
 
 use super::CalibrateSettings;
 use crate::audio::NARROW_BAND_HZ;
-use crate::calibration::fusion::{Range, Ranges};
+use crate::calibration::ranges::{Range, Ranges};
 use crate::encoder::{Band, NARROW_BAND_TOP_HZ, Panel, Refusal};
 use crate::error::Result;
 use crate::library::batch::BatchOptions;

@@ -6,7 +6,9 @@
 
 use super::rows::{Gallery, Part, RowClip, SegmentRows};
 use super::{Ask, Key};
-use crate::calibration::fusion::{Fusion, Picker, PickerSide, Ranges};
+use crate::calibration::fusion::Fusion;
+use crate::calibration::picker::{Picker, PickerSide};
+use crate::calibration::ranges::Ranges;
 use crate::compare::search::{Best, Queries};
 use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::Result;

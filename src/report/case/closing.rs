@@ -2,8 +2,8 @@
 
 use super::Make;
 use super::words::{short, signed};
-use crate::calibration::fusion::Range;
 use crate::calibration::metrics::Estimate;
+use crate::calibration::ranges::Range;
 use crate::encoder::Band;
 use crate::library::findings::Validation;
 use crate::report::document::{Block, Column, Figure, Section, Table};
