@@ -2,7 +2,7 @@
 
 use crate::encoder::{Panel, PanelSettings, PerEncoder, Refusal};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::VERSION;
 
@@ -100,7 +100,7 @@ pub enum Status {
 }
 
 /// Why a clip was refused, for programs (`code` and its data) and for people (`message`).
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The reason with its data.
     #[serde(flatten)]

@@ -8,8 +8,8 @@ use super::document::{Block, Column, Document, Pair, Section, Table};
 use super::svg::fixed;
 use super::texts::{Texts, fill};
 use crate::calibration::verbal::{self, Propositions, SCALE};
-use crate::encoder::PerEncoder;
 use crate::error::{Error, ErrorKind, Result};
+use crate::library::scan::{Hit, LeftOut, Threshold, VoiceScan};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::f64::consts::LN_10;
@@ -20,16 +20,19 @@ use std::path::Path;
 pub struct ScanResult {
     sha256: String,
     head: Head,
-    voices: Vec<Voice>,
+    voices: Vec<VoiceScan>,
 }
 
+/// A line of a scan's result.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 enum Record {
     Scan(Box<Head>),
-    Voice(Box<Voice>),
+    Voice(Box<VoiceScan>),
 }
 
+/// What the page tells of [`ScanHead`](crate::library::scan::ScanHead); the settings in it are not needed, and may be
+/// those of another version.
 #[derive(Clone, Debug, Deserialize)]
 struct Head {
     version: String,
@@ -38,71 +41,6 @@ struct Head {
     threshold: Threshold,
     expected_clips: f64,
     left_out: Vec<LeftOut>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Threshold {
-    score: String,
-    value: f64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct LeftOut {
-    voice: String,
-    message: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Voice {
-    voice: String,
-    exemplars: usize,
-    net_speech_s: f64,
-    compared: usize,
-    false_alarms: FalseAlarms,
-    judged: usize,
-    flagged: usize,
-    hits: Vec<Hit>,
-    withheld: Vec<Hit>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct FalseAlarms {
-    at_most: Option<f64>,
-    by_cohort: Option<ByCohort>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct ByCohort {
-    expected: f64,
-    low: f64,
-    high: f64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Hit {
-    rank: usize,
-    path: String,
-    library_voice: String,
-    sha256: Option<String>,
-    seconds: Option<f64>,
-    net_speech_s: f64,
-    snr_db: Option<f64>,
-    cosines: PerEncoder<f64>,
-    log10_lr: Option<f64>,
-    log10_lr_low: Option<f64>,
-    log10_lr_high: Option<f64>,
-    unbounded_log10_lr: Option<f64>,
-    likeness: Option<f64>,
-    likeness_low: Option<f64>,
-    likeness_high: Option<f64>,
-    posterior: Option<f64>,
-    flagged: bool,
-    reason: Option<Message>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Message {
-    message: String,
 }
 
 impl ScanResult {
@@ -173,9 +111,9 @@ struct Make<'a> {
 
 impl<'a> Make<'a> {
     /// The clips at or above the threshold, with their voices.
-    fn flagged(&self) -> impl Iterator<Item = (&'a Voice, &'a Hit)> + use<'a> {
+    fn flagged(&self) -> impl Iterator<Item = (&'a VoiceScan, &'a Hit)> + use<'a> {
         let voices = self.scan.voices.iter();
-        let clips = |voice: &'a Voice| voice.hits.iter().chain(&voice.withheld);
+        let clips = |voice: &'a VoiceScan| voice.hits.iter().chain(&voice.withheld);
         voices.flat_map(move |voice| clips(voice).filter(|hit| hit.flagged).map(move |hit| (voice, hit)))
     }
 
@@ -206,7 +144,7 @@ impl<'a> Make<'a> {
 
     fn voices(&self) -> Table {
         let texts = &self.texts.scan;
-        let row = |voice: &Voice| {
+        let row = |voice: &VoiceScan| {
             let alarms = &voice.false_alarms;
             vec![
                 voice.voice.clone(),
@@ -236,7 +174,7 @@ impl<'a> Make<'a> {
         }
     }
 
-    fn closest(&self, caption: &str, clips: impl Fn(&Voice) -> &[Hit]) -> Table {
+    fn closest(&self, caption: &str, clips: impl Fn(&VoiceScan) -> &[Hit]) -> Table {
         let texts = &self.texts.scan;
         let rows = self.scan.voices.iter().flat_map(|voice| {
             clips(voice).iter().map(move |hit| {
@@ -265,7 +203,7 @@ impl<'a> Make<'a> {
     }
 
     /// The page of one clip.
-    fn hit(&self, number: usize, voice: &Voice, hit: &Hit) -> Section {
+    fn hit(&self, number: usize, voice: &VoiceScan, hit: &Hit) -> Section {
         let (texts, document) = (&self.texts.scan, &self.texts.document);
         let mut rows: Vec<[String; 2]> = vec![
             [texts.voice.clone(), voice.voice.clone()],
@@ -275,7 +213,7 @@ impl<'a> Make<'a> {
             [texts.rank.clone(), hit.rank.to_string()],
             [texts.length.clone(), words::or_dash(hit.seconds, 2)],
             [texts.speech.clone(), fixed(hit.net_speech_s, 2)],
-            [self.texts.quality.snr.clone(), words::or_dash(hit.snr_db, 0)],
+            [self.texts.quality.snr.clone(), words::or_dash(hit.snr_db.map(f64::from), 0)],
         ];
         rows.extend(
             hit.cosines

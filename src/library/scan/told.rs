@@ -5,7 +5,7 @@ use crate::encoder::{Band, PerEncoder};
 use crate::library::index::Counts;
 use crate::library::outcome::{Reason, Settings};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a scan says of itself before its voices.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -51,7 +51,7 @@ pub enum ScanRecord {
 }
 
 /// A protected voice that could not be enrolled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// Its name.
     pub voice: String,
@@ -60,7 +60,7 @@ pub struct LeftOut {
 }
 
 /// What was found of one protected voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VoiceScan {
     /// Its name.
     pub voice: String,
@@ -89,7 +89,7 @@ pub struct VoiceScan {
 }
 
 /// How many clips of other voices are to be expected at the threshold or above, in a library of this size.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FalseAlarms {
     /// Clips that can raise one.
     pub clips: usize,
@@ -105,7 +105,7 @@ pub struct FalseAlarms {
 }
 
 /// False alarms by the share of a population that reaches the threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CohortAlarms {
     /// Voices that reach it.
     pub reached: usize,
@@ -120,7 +120,7 @@ pub struct CohortAlarms {
 }
 
 /// A clip beside a protected voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hit {
     /// Place in its list, from 1.
     pub rank: usize,
