@@ -17,6 +17,59 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 pub struct Error(Box<ErrorKind>);
 
+/// What a file or a table should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DocumentKind {
+    /// A calibration.
+    Calibration,
+    /// A population.
+    Cohort,
+    /// The result of a check, or a report made of it.
+    Result,
+    /// A report.
+    Report,
+    /// The result of a scan.
+    Scan,
+    /// An index.
+    Index,
+    /// A file of rows that another program wrote.
+    Rows,
+    /// A table of rows in memory.
+    Table,
+    /// Files with names that can be told apart.
+    Names,
+    /// A folder of a kind.
+    Folder,
+    /// A list of protected voices.
+    ProtectedVoices,
+    /// What the user states of a case.
+    CaseFile,
+    /// The texts of a report.
+    Texts,
+    /// Another text of the user's.
+    TextFile,
+}
+
+impl DocumentKind {
+    fn advice(self) -> &'static str {
+        match self {
+            DocumentKind::Calibration => "give a file that soundalike calibrate of this version wrote",
+            DocumentKind::Cohort => "give a file that soundalike cohort of this version wrote",
+            DocumentKind::Result => "give what soundalike check --json or report wrote",
+            DocumentKind::Report => "give a file that soundalike report of this version wrote",
+            DocumentKind::Scan => "give a file that soundalike scan of this version wrote",
+            DocumentKind::Index => "name another folder, or make it anew with soundalike index --rebuild",
+            DocumentKind::Rows => "write the file again, or take it out of the folder",
+            DocumentKind::Table => "mend the rows, or embed their clips again",
+            DocumentKind::Names => "rename one of the files",
+            DocumentKind::Folder => "name another folder",
+            DocumentKind::ProtectedVoices => "name another folder, or put voices there with soundalike protect add",
+            DocumentKind::CaseFile | DocumentKind::Texts | DocumentKind::TextFile => "mend the file and run again",
+        }
+    }
+}
+
 /// The kinds of failure, each with its data.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -82,8 +135,8 @@ pub enum ErrorKind {
     Table {
         /// The file concerned.
         path: PathBuf,
-        /// The line, counted from 1; 0 where the whole file is meant.
-        line: u64,
+        /// The line, counted from 1; none where the whole file is meant.
+        line: Option<u64>,
         /// What was found.
         found: String,
         /// What was expected.
@@ -102,8 +155,8 @@ pub enum ErrorKind {
     Document {
         /// The file concerned.
         path: PathBuf,
-        /// What it should be, and the command that makes it.
-        what: &'static str,
+        /// What it should be.
+        what: DocumentKind,
         /// What was found.
         found: String,
         /// What was expected.
@@ -330,24 +383,7 @@ impl Error {
             }
             ErrorKind::Setting { .. } => "see --help for the ranges and the defaults".into(),
             ErrorKind::VoiceModel { .. } => "make the voice model again with soundalike enrol".into(),
-            ErrorKind::Document { what: "index", .. } => {
-                "name another folder, or make it anew with soundalike index --rebuild".into()
-            }
-            ErrorKind::Document { what: "names", .. } => "rename one of the files".into(),
-            ErrorKind::Document { what: "folder", .. } => "name another folder".into(),
-            ErrorKind::Document { what: "table", .. } => "mend the rows, or embed their clips again".into(),
-            ErrorKind::Document { what: "rows", .. } => "write the file again, or take it out of the folder".into(),
-            ErrorKind::Document { what: "protect", .. } => {
-                "name another folder, or put voices there with soundalike protect add".into()
-            }
-            ErrorKind::Document { what: "result", .. } => "give what soundalike check --json or report wrote".into(),
-            ErrorKind::Document { what: "case file" | "texts" | "text file", .. } => {
-                "mend the file and run again".into()
-            }
-            ErrorKind::Document { what, .. } => {
-                let command = if *what == "calibration" { "calibrate" } else { what };
-                format!("give a file that soundalike {command} of this version wrote")
-            }
+            ErrorKind::Document { what, .. } => what.advice().into(),
             ErrorKind::Table { .. } => "mend the line and run again".into(),
             ErrorKind::Insufficient { .. } => "add clips with enough speech".into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
@@ -410,10 +446,10 @@ impl fmt::Display for Error {
             }
             ErrorKind::Setting { name: "", found, expected } => write!(f, "found {found}, expected {expected}")?,
             ErrorKind::Setting { name, found, expected } => write!(f, "{name}: found {found}, expected {expected}")?,
-            ErrorKind::Table { path, line: 0, found, expected } => {
+            ErrorKind::Table { path, line: None, found, expected } => {
                 write!(f, "{}: found {found}, expected {expected}", path.display())?
             }
-            ErrorKind::Table { path, line, found, expected } => {
+            ErrorKind::Table { path, line: Some(line), found, expected } => {
                 write!(f, "{}, line {line}: found {found}, expected {expected}", path.display())?
             }
             ErrorKind::Insufficient { what, found, expected } => {

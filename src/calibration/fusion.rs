@@ -218,6 +218,7 @@ impl Fusion {
 mod tests {
     use super::super::picker::Picker;
     use super::*;
+    use crate::feature::Quantity;
 
     fn clip(net_speech_s: f64, snr_db: f32) -> ClipQuality {
         let (bandwidth_hz, level_dbfs) = (Some(8000.0), Some(-20.0));
@@ -304,7 +305,7 @@ mod tests {
         assert_eq!(ranges.refuses(&clip(2.0, 20.0), &reference), None);
         assert_eq!(ranges.refuses(&clip(500.0, 90.0), &reference), None, "better than seen is no reason");
         let noisy = ranges.refuses(&clip(2.0, 3.0), &reference).unwrap();
-        assert_eq!((noisy.quantity, noisy.reference, noisy.limit), ("snr_db", false, 8.0));
+        assert_eq!((noisy.quantity, noisy.reference, noisy.limit), (Quantity::SnrDb, false, 8.0));
         let text = noisy.to_string();
         assert!(text.contains("candidate") && text.contains("3.0 dB") && text.contains("at least 8.00 dB"), "{text}");
         let bad = ReferenceQuality::of([clip(0.5, 30.0)].iter());

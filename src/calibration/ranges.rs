@@ -1,7 +1,7 @@
 //! Where a ratio may be given: the qualities that a fit has seen, and what lies outside them.
 
 use crate::compare::ReferenceQuality;
-use crate::feature::ClipQuality;
+use crate::feature::{ClipQuality, Quantity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -49,8 +49,8 @@ pub struct Ranges {
 pub struct OutOfRange {
     /// Whether the reference is meant; else the candidate.
     pub reference: bool,
-    /// What was measured: `net_speech_s`, `snr_db`, `bandwidth_hz`, `clipping_percent` or `level_dbfs`.
-    pub quantity: &'static str,
+    /// What was measured.
+    pub quantity: Quantity,
     /// The value; null where none could be measured.
     pub found: Option<f64>,
     /// The least or the greatest value that the calibration covers.
@@ -59,20 +59,16 @@ pub struct OutOfRange {
 
 impl fmt::Display for OutOfRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, unit, bound) = match self.quantity {
-            "net_speech_s" => ("net speech", "s", "at least"),
-            "snr_db" => ("a signal-to-noise ratio", "dB", "at least"),
-            "bandwidth_hz" => ("a bandwidth", "Hz", "at least"),
-            "clipping_percent" => ("clipped samples", "%", "at most"),
-            _ => ("a level", "dB of full scale", "at least"),
+        let (what, bound) = match self.quantity {
+            Quantity::NetSpeechS => ("net speech", "at least"),
+            Quantity::SnrDb => ("a signal-to-noise ratio", "at least"),
+            Quantity::BandwidthHz => ("a bandwidth", "at least"),
+            Quantity::ClippingPercent => ("clipped samples", "at most"),
+            Quantity::LevelDbfs => ("a level", "at least"),
         };
         let side = if self.reference { "the reference" } else { "the candidate" };
-        let decimals = if self.quantity == "bandwidth_hz" { 0 } else { 1 };
-        let found = match (self.quantity, self.found) {
-            ("clipping_percent", Some(x)) => format!("{x:.2}"),
-            (_, Some(x)) => format!("{x:.decimals$}"),
-            (_, None) => "no".into(),
-        };
+        let (unit, decimals) = (self.quantity.unit(), self.quantity.decimals());
+        let found = self.found.map_or_else(|| "no".into(), |x| format!("{x:.decimals$}"));
         let limit = if decimals == 0 { format!("{:.0}", self.limit) } else { format!("{:.2}", self.limit) };
         write!(f, "{side} has {what} of {found} {unit}; what was validated is {bound} {limit} {unit}")
     }
@@ -124,14 +120,14 @@ impl Ranges {
         let clipping = f64::from(clipping);
         let clipped = (clipping.is_nan() || clipping > self.clipping_percent.high).then_some(OutOfRange {
             reference,
-            quantity: "clipping_percent",
+            quantity: Quantity::ClippingPercent,
             found: Some(clipping),
             limit: self.clipping_percent.high,
         });
-        low("net_speech_s", Some(speech), self.net_speech_s)
-            .or_else(|| low("snr_db", wide(snr), self.snr_db))
-            .or_else(|| low("bandwidth_hz", wide(bandwidth), self.bandwidth_hz))
+        low(Quantity::NetSpeechS, Some(speech), self.net_speech_s)
+            .or_else(|| low(Quantity::SnrDb, wide(snr), self.snr_db))
+            .or_else(|| low(Quantity::BandwidthHz, wide(bandwidth), self.bandwidth_hz))
             .or(clipped)
-            .or_else(|| low("level_dbfs", wide(level), self.level_dbfs))
+            .or_else(|| low(Quantity::LevelDbfs, wide(level), self.level_dbfs))
     }
 }

@@ -351,7 +351,7 @@ fn basis(text: &mut String, report: &CheckReport) {
             plain(&calibration.origin),
             calibration.trials.speakers,
             validation.cllr,
-            report.language.checked
+            report.language.checked.words()
         );
     }
     text.push('\n');

@@ -9,7 +9,7 @@ use clap::Args;
 use soundalike::calibration::metrics::{ErrorRates, Estimate, FusionRates};
 use soundalike::calibration::pav::pav_llrs;
 use soundalike::encoder::PerEncoder;
-use soundalike::library::evaluate::{EvaluateReport, EvaluateSettings, Evaluation, evaluate};
+use soundalike::library::evaluate::{Enrol, EvaluateReport, EvaluateSettings, Evaluation, evaluate};
 use soundalike::library::{Pairs, Rule};
 use soundalike::report::plots::{self, ScoredTrials, ZooAnimal};
 use soundalike::{Error, ErrorKind, Result};
@@ -42,7 +42,7 @@ pub struct EvaluateArgs {
     pairs: Pairs,
     /// Number of clips that a reference is made of; all for all of a speaker's (a list of trials has one)
     #[arg(long, default_value = "1", value_name = "N", value_parser = enrol_size)]
-    enrol: usize,
+    enrol: Enrol,
     /// Figures by the values of this column of the manifest too (of the tested clip)
     #[arg(long, value_name = "COLUMN")]
     by: Option<String>,
@@ -73,12 +73,12 @@ pub struct EvaluateArgs {
     json: bool,
 }
 
-fn enrol_size(word: &str) -> std::result::Result<usize, String> {
+fn enrol_size(word: &str) -> std::result::Result<Enrol, String> {
     match word {
-        "all" => Ok(0),
+        "all" => Ok(Enrol::All),
         _ => match word.parse() {
-            Ok(n) if n > 0 => Ok(n),
-            _ => Err("expected a number from 1, or all".into()),
+            Ok(n) => Ok(Enrol::Of(n)),
+            Err(_) => Err("expected a number from 1, or all".into()),
         },
     }
 }

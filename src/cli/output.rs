@@ -153,7 +153,7 @@ pub fn read_text(path: &Path) -> Result<String> {
         let expected = format!("a text of at most {MOST_BYTES} bytes");
         return Err(ErrorKind::Document {
             path: path.into(),
-            what: "text file",
+            what: soundalike::DocumentKind::TextFile,
             found: format!("{size} bytes"),
             expected,
         }

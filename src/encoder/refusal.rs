@@ -1,6 +1,7 @@
 //! Why a clip has no score. A refusal is a result, not a failure: it is reported with its reason, never as a number.
 
 use super::kind::Encoder;
+use crate::feature::Quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -55,8 +56,8 @@ pub enum Refusal {
     OutsideValidated {
         /// Whether the reference is meant; else the candidate.
         reference: bool,
-        /// What was measured: `net_speech_s`, `snr_db`, `bandwidth_hz`, `clipping_percent` or `level_dbfs`.
-        quantity: String,
+        /// What was measured.
+        quantity: Quantity,
         /// The value; null where none could be measured.
         found: Option<f64>,
         /// The least or the greatest value that was validated.
@@ -83,10 +84,20 @@ pub enum Refusal {
 
 impl Refusal {
     /// The word for the reason, as it stands in results and in an index.
-    pub fn code(&self) -> String {
-        let value = serde_json::to_value(self).ok();
-        let code = value.as_ref().and_then(|value| value.get("code")).and_then(|code| code.as_str());
-        code.unwrap_or("refused").into()
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Unreadable { .. } => "unreadable",
+            Refusal::NoSpeech { .. } => "no_speech",
+            Refusal::TooLittleSpeech { .. } => "too_little_speech",
+            Refusal::SettingsDiffer { .. } => "settings_differ",
+            Refusal::NotEnrolled { .. } => "not_enrolled",
+            Refusal::Duplicate { .. } => "duplicate",
+            Refusal::PartOfReference { .. } => "part_of_reference",
+            Refusal::OutsideValidated { .. } => "outside_validated",
+            Refusal::NoCalibration { .. } => "no_calibration",
+            Refusal::NoPopulation => "no_population",
+            Refusal::NoDirection => "no_direction",
+        }
     }
 }
 
@@ -134,6 +145,41 @@ impl fmt::Display for Refusal {
                  --cohort or --cohort-filter",
             ),
             Refusal::NoDirection => f.write_str("the embedding is all zeros; give another clip"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_the_one_in_results() {
+        let (text, encoder) = (String::new, Encoder::Mfcc);
+        let all = [
+            Refusal::Unreadable { found: text() },
+            Refusal::NoSpeech { duration_s: 1.0 },
+            Refusal::TooLittleSpeech { net_speech_s: 1.0, minimum_s: 2.0 },
+            Refusal::SettingsDiffer { encoder, candidate: text(), reference: text() },
+            Refusal::NotEnrolled { encoder },
+            Refusal::Duplicate { of: text() },
+            Refusal::PartOfReference { clip: text() },
+            Refusal::OutsideValidated {
+                reference: false,
+                quantity: Quantity::SnrDb,
+                found: None,
+                limit: 1.0,
+                condition: text(),
+                text: text(),
+            },
+            Refusal::NoCalibration { condition: text(), found: text(), expected: text() },
+            Refusal::NoPopulation,
+            Refusal::NoDirection,
+        ];
+        for refusal in all {
+            let told = serde_json::to_value(&refusal).unwrap();
+            assert_eq!(told["code"], refusal.code());
+            assert_eq!(serde_json::from_value::<Refusal>(told).unwrap(), refusal);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::audio::Channel;
 use crate::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::library::check::Request;
 use crate::library::cohort::Cohort;
 use crate::library::findings::BUILT_IN;
@@ -307,5 +307,5 @@ impl CaseFile {
 }
 
 fn wrong(path: &Path, found: String, expected: String) -> Error {
-    ErrorKind::Document { path: path.into(), what: "result", found, expected }.into()
+    ErrorKind::Document { path: path.into(), what: DocumentKind::Result, found, expected }.into()
 }

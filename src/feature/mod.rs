@@ -24,6 +24,6 @@ pub use mel::{MelScale, MelSettings, MelShape};
 pub use mfcc::{CepstrumSettings, FeaturePlan, FeatureSettings, FeatureStream, FirstCoefficient};
 pub use preset::{Preset, kaldi_fbank80, kaldi_mfcc, librosa_mel40};
 pub(crate) use quality::SpeechMeter;
-pub use quality::{ClipQuality, Quality, SNR_CEILING_DB};
+pub use quality::{ClipQuality, Quality, Quantity, SNR_CEILING_DB};
 pub use speech::{FRAME_SECONDS, FrameActivity, SpeechDetector, SpeechSettings};
 pub use window::Window;

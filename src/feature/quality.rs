@@ -69,6 +69,44 @@ pub struct ClipQuality {
     pub level_dbfs: Option<f32>,
 }
 
+/// What of a clip's quality can be worse than a score bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// Speech without pauses.
+    NetSpeechS,
+    /// Ratio of the power of speech to the power of noise.
+    SnrDb,
+    /// Highest frequency with speech in it.
+    BandwidthHz,
+    /// Share of clipped samples.
+    ClippingPercent,
+    /// Root mean square.
+    LevelDbfs,
+}
+
+impl Quantity {
+    /// What it is measured in.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Quantity::NetSpeechS => "s",
+            Quantity::SnrDb => "dB",
+            Quantity::BandwidthHz => "Hz",
+            Quantity::ClippingPercent => "%",
+            Quantity::LevelDbfs => "dB of full scale",
+        }
+    }
+
+    /// Decimals that a value is told with.
+    pub fn decimals(self) -> usize {
+        match self {
+            Quantity::NetSpeechS | Quantity::SnrDb | Quantity::LevelDbfs => 1,
+            Quantity::BandwidthHz => 0,
+            Quantity::ClippingPercent => 2,
+        }
+    }
+}
+
 impl ClipQuality {
     /// Whether the recording ends at a telephone's bandwidth.
     pub fn is_narrow_band(&self) -> bool {

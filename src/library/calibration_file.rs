@@ -8,7 +8,7 @@ use crate::calibration::fusion::Fusion;
 use crate::calibration::metrics::FusionRates;
 use crate::calibration::verbal::Propositions;
 use crate::encoder::{Band, PerEncoder};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -232,7 +232,7 @@ impl LoadedCalibration {
     /// one of its values cannot be right.
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |found: String, expected: String| {
-            Error::from(ErrorKind::Document { path: path.into(), what: "calibration", found, expected })
+            Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Calibration, found, expected })
         };
         let size = std::fs::metadata(path).at(path, "open")?.len();
         if size > MOST_BYTES {

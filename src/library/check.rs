@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use told::{
     CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, GateResult, InReference, Language,
-    Remark, Request,
+    LanguageCheck, Remark, RemarkCode, Request,
 };
 
 /// Compares candidates with a protected voice.
@@ -319,18 +319,18 @@ pub(super) fn cohort_summary(cohort: &Cohort, filters: &[Filter], population: &P
 fn language(settings: &CheckSettings<'_>) -> Language {
     let calibration = settings.calibration.and_then(|loaded| loaded.calibration.language.clone());
     let checked = match (&settings.language, &calibration) {
-        (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => "same",
-        (Some(_), Some(_)) => "differs",
-        _ => "not checked",
+        (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => LanguageCheck::Same,
+        (Some(_), Some(_)) => LanguageCheck::Differs,
+        _ => LanguageCheck::NotChecked,
     };
-    Language { declared: settings.language.clone(), calibration, checked: checked.into() }
+    Language { declared: settings.language.clone(), calibration, checked }
 }
 
 /// What should be known of a reference before it is relied on.
 pub(super) fn remarks_on_reference(case: &Case<'_>) -> Vec<Remark> {
     let mut remarks = Vec::new();
-    let mut remark = |code: &str, about: &str, message: String| {
-        remarks.push(Remark { code: code.into(), about: about.into(), message });
+    let mut remark = |code: RemarkCode, about: &str, message: String| {
+        remarks.push(Remark { code, about: about.into(), message });
     };
     for (place, percentile) in case.strangers() {
         let Some(exemplar) = case.model.exemplars().get(place) else { continue };
@@ -339,20 +339,20 @@ pub(super) fn remarks_on_reference(case: &Case<'_>) -> Vec<Remark> {
              music or noise? listen to it, and leave it out if it does not belong",
             case.voices()
         );
-        remark("exemplar_unlike_the_others", &exemplar.path, message);
+        remark(RemarkCode::ExemplarUnlikeTheOthers, &exemplar.path, message);
     }
     for name in case.doubles() {
         let message = "comes as close to the reference as most of the reference's own clips: it may be the same voice, \
                        and then does not belong to the population";
-        remark("cohort_voice_like_the_reference", &name, message.into());
+        remark(RemarkCode::CohortVoiceLikeTheReference, &name, message.into());
     }
     remarks
 }
 
 fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'_>) -> Vec<Remark> {
     let mut remarks = remarks_on_reference(case);
-    let mut remark = |code: &str, about: &str, message: String| {
-        remarks.push(Remark { code: code.into(), about: about.into(), message });
+    let mut remark = |code: RemarkCode, about: &str, message: String| {
+        remarks.push(Remark { code, about: about.into(), message });
     };
     for candidate in candidates {
         if let Some(fit) = candidate.cohort_fit.as_ref().filter(|fit| !fit.fits) {
@@ -364,18 +364,18 @@ fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'
                 fit.reference,
                 if settings.as_norm { ", and scores are not normalised by it" } else { "" }
             );
-            remark("cohort_does_not_fit", &candidate.path, message);
+            remark(RemarkCode::CohortDoesNotFit, &candidate.path, message);
         }
     }
     let language = language(settings);
-    if let ("differs", Some(declared), Some(calibration)) =
-        (language.checked.as_str(), &language.declared, &language.calibration)
+    if let (LanguageCheck::Differs, Some(declared), Some(calibration)) =
+        (language.checked, &language.declared, &language.calibration)
     {
         let message = format!(
             "the case is declared to be in {declared}, the calibration was fitted on {calibration}: what its likelihood \
              ratios are worth in another language was not validated"
         );
-        remark("language_differs", "language", message);
+        remark(RemarkCode::LanguageDiffers, "language", message);
     }
     remarks
 }

@@ -10,7 +10,7 @@ use super::descriptors;
 use super::selection::Filter;
 use crate::compare::{CohortVoice, add_direction};
 use crate::encoder::{Band, ClipAnalysis, Embedding, Panel, PerEncoder};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::voice::{Descriptor, Descriptors};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use schemars::JsonSchema;
@@ -126,7 +126,7 @@ impl Cohort {
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |found, expected: &str| {
             let expected = expected.to_string();
-            Error::from(ErrorKind::Document { path: path.into(), what: "cohort", found, expected })
+            Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Cohort, found, expected })
         };
         let size = std::fs::metadata(path).at(path, "open")?.len();
         if size > MOST_BYTES {

@@ -20,7 +20,7 @@ use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use measured::{Measured, Sides};
 
-pub use super::labels::Pairs;
+pub use super::labels::{Enrol, Pairs};
 pub use result::{
     AgainstBest, CalibrationUsed, ClipCounts, EvaluateReport, Evaluation, Group, LeftOut, SpeakerMeans, TrialCounts,
 };
@@ -32,8 +32,8 @@ pub struct EvaluateSettings<'a> {
     pub calibration: Option<&'a LoadedCalibration>,
     /// Which clips of a manifest are paired.
     pub pairs: Pairs,
-    /// Number of clips that a reference is made of; 0 for all that a speaker has. A list of trials has one.
-    pub enrol: usize,
+    /// Number of clips that a reference is made of. A list of trials has one.
+    pub enrol: Enrol,
     /// A column of the manifest by whose values figures are given too.
     pub by: Option<String>,
     /// Normalises scores by this population too.
@@ -49,7 +49,7 @@ impl Default for EvaluateSettings<'_> {
         EvaluateSettings {
             calibration: None,
             pairs: Pairs::default(),
-            enrol: 1,
+            enrol: Enrol::ONE,
             by: None,
             as_norm: None,
             match_bands: true,
@@ -96,7 +96,7 @@ pub fn evaluate(
         version: VERSION.into(),
         settings: Settings::of(panel),
         pairs: labels.is_manifest().then_some(settings.pairs),
-        enrol: if labels.is_manifest() { settings.enrol } else { 1 },
+        enrol: if labels.is_manifest() { settings.enrol.number() } else { 1 },
         selection: labels.selection(),
         clips: ClipCounts {
             listed: listed.len() + left_out.len(),

@@ -7,7 +7,7 @@
 use super::index::{ClipStatus, GoneRows, MANIFEST, forget_rows};
 use super::protect::ProtectedVoices;
 use crate::encryption::AtRest;
-use crate::error::{ErrorKind, Result};
+use crate::error::{DocumentKind, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
@@ -50,7 +50,13 @@ pub fn forget(what: &Forget, folder: &Path, only_tell: bool, at_rest: &AtRest) -
     }
     if !folder.is_dir() {
         let found = "no folder with an index or protected voices".into();
-        return Err(ErrorKind::Document { path: folder.into(), what: "folder", found, expected: "one".into() }.into());
+        return Err(ErrorKind::Document {
+            path: folder.into(),
+            what: DocumentKind::Folder,
+            found,
+            expected: "one".into(),
+        }
+        .into());
     }
     let list = ProtectedVoices::of(folder, at_rest.clone());
     let removed = list.forget(what, only_tell)?;

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -233,7 +234,7 @@ impl Labels {
     }
 
     /// The trials over those clips that are left, which they name by their place in `clips`.
-    pub(crate) fn trials(&self, clips: &[&Listed], pairs: Pairs, enrol: usize) -> TrialSet {
+    pub(crate) fn trials(&self, clips: &[&Listed], pairs: Pairs, enrol: Enrol) -> TrialSet {
         match self {
             Labels::Manifest { .. } => all_pairs(clips, pairs, enrol),
             Labels::Trials { list, .. } => {
@@ -259,9 +260,36 @@ fn speaker_names(manifest: &Manifest) -> Vec<&str> {
     names
 }
 
+/// How many clips of a speaker a reference is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrol {
+    /// All that there are.
+    All,
+    /// So many.
+    Of(NonZeroUsize),
+}
+
+impl Enrol {
+    /// A reference of one clip.
+    pub const ONE: Enrol = Enrol::Of(NonZeroUsize::MIN);
+
+    /// So many; all for 0.
+    pub fn of(clips: usize) -> Self {
+        NonZeroUsize::new(clips).map_or(Enrol::All, Enrol::Of)
+    }
+
+    /// The number; 0 for all.
+    pub fn number(self) -> usize {
+        match self {
+            Enrol::All => 0,
+            Enrol::Of(clips) => clips.get(),
+        }
+    }
+}
+
 /// Every reference against every clip that is tested. With references of one clip and one kind of clips every two make
 /// one trial; larger references never hold the clip that is tested.
-fn all_pairs(clips: &[&Listed], pairs: Pairs, enrol: usize) -> TrialSet {
+fn all_pairs(clips: &[&Listed], pairs: Pairs, enrol: Enrol) -> TrialSet {
     let (enrolled, tested) = (pairs.enrolled(), pairs.tested());
     let of_kind = |kind| (0u32..).zip(clips).filter(move |(_, clip)| clip.kind == Some(kind));
     let mut by_speaker: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -273,15 +301,15 @@ fn all_pairs(clips: &[&Listed], pairs: Pairs, enrol: usize) -> TrialSet {
         set.trials.extend(tested.map(|(clip, listed)| Trial { model, clip, target: listed.speaker == speaker }));
         set.models.push(Model { clips, speaker });
     };
-    if enrol == 1 {
+    if enrol == Enrol::ONE {
         for (place, clip) in of_kind(enrolled) {
             add(vec![place], clip.speaker, &|other, _| enrolled != tested || other > place);
         }
         return set;
     }
     for (speaker, places) in by_speaker {
-        if enrol > 1 {
-            places.chunks_exact(enrol).for_each(|block| add(block.to_vec(), speaker, &|_, _| true));
+        if let Enrol::Of(size) = enrol {
+            places.chunks_exact(size.get()).for_each(|block| add(block.to_vec(), speaker, &|_, _| true));
             continue;
         }
         add(places.clone(), speaker, &|_, _| true);
@@ -308,7 +336,7 @@ mod tests {
     }
 
     fn counts(clips: &[Listed], pairs: Pairs, enrol: usize) -> (usize, usize, usize) {
-        let set = all_pairs(&clips.iter().collect::<Vec<_>>(), pairs, enrol);
+        let set = all_pairs(&clips.iter().collect::<Vec<_>>(), pairs, Enrol::of(enrol));
         for trial in &set.trials {
             assert!(!set.models[trial.model as usize].clips.contains(&trial.clip), "a clip against itself");
         }

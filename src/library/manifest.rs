@@ -66,13 +66,13 @@ impl Manifest {
         wanted: &[&str],
     ) -> Result<Self> {
         let mut reader = open(file)?;
-        let header = reader.headers().map_err(|e| table(file, 1, e.to_string(), "a header of text"))?.clone();
+        let header = reader.headers().map_err(|e| table(file, Some(1), e.to_string(), "a header of text"))?.clone();
         let columns = Columns::find(file, &header, selection, required, wanted)?;
         let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
         let mut clips = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map(csv::Position::line);
                 table(file, line, error.to_string(), "text in tab-separated columns")
             })?;
             clips.extend(columns.clip(file, root, &record, selection)?);
@@ -80,13 +80,13 @@ impl Manifest {
         if clips.is_empty() {
             let asked = selection.to_string();
             let found = if asked.is_empty() { "no clips".into() } else { format!("no clip {asked}") };
-            return Err(table(file, 0, found, "at least one line below the header"));
+            return Err(table(file, None, found, "at least one line below the header"));
         }
         Ok(Manifest { clips, selection: selection.clone() })
     }
 }
 
-fn table(file: &Path, line: u64, found: String, expected: &str) -> Error {
+fn table(file: &Path, line: Option<u64>, found: String, expected: &str) -> Error {
     ErrorKind::Table { path: file.into(), line, found, expected: expected.into() }.into()
 }
 
@@ -98,7 +98,7 @@ fn open(file: &Path) -> Result<csv::Reader<File>> {
             _ if !metadata.is_file() => "a pipe or a device",
             _ => "an empty file",
         };
-        return Err(table(file, 0, found.into(), "a tab-separated table with a header"));
+        return Err(table(file, None, found.into(), "a tab-separated table with a header"));
     }
     let handle = File::open(file).at(file, "open")?;
     Ok(csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(handle))
@@ -129,7 +129,12 @@ impl<'a> Columns<'a> {
             column(name).ok_or_else(|| {
                 let found = format!("the columns {}", header.iter().take(12).collect::<Vec<_>>().join(", "));
                 let more = if ["path", "speaker", "kind"].contains(&name) { "" } else { ", and those asked for" };
-                table(file, 1, found, &format!("tab-separated columns path, speaker and kind{more}; {name} is missing"))
+                table(
+                    file,
+                    Some(1),
+                    found,
+                    &format!("tab-separated columns path, speaker and kind{more}; {name} is missing"),
+                )
             })
         };
         let (path, speaker, kind) = (need("path")?, need("speaker")?, need("kind")?);
@@ -148,7 +153,7 @@ impl<'a> Columns<'a> {
         record: &StringRecord,
         selection: &Selection,
     ) -> Result<Option<ManifestClip>> {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map(csv::Position::line);
         let field = |index: usize, name: &str| match record.get(index).map(str::trim) {
             Some(text) if !text.is_empty() => Ok(text),
             _ => Err(table(file, line, format!("no {name}"), "a path, a speaker and a kind in every line")),

@@ -14,7 +14,7 @@ use super::voice_file::VoiceModelFile;
 use super::voices::VoiceSet;
 use crate::encoder::{Encoder, Panel};
 use crate::encryption::{AtRest, is_encrypted_file};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::whole_file::{remove_leftover, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -256,7 +256,13 @@ impl ProtectedVoices {
         if listed.is_empty() {
             let (found, expected) =
                 ("no protected voice".into(), "one that soundalike protect add has put there".into());
-            return Err(ErrorKind::Document { path: self.folder.clone(), what: "protect", found, expected }.into());
+            return Err(ErrorKind::Document {
+                path: self.folder.clone(),
+                what: DocumentKind::ProtectedVoices,
+                found,
+                expected,
+            }
+            .into());
         }
         for voice in &listed {
             if voice.problem.is_some() {

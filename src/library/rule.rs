@@ -12,8 +12,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rule {
     encoder: Option<Encoder>,
-    figure: &'static str,
-    comparison: &'static str,
+    figure: RuleFigure,
+    comparison: Comparison,
     limit: f64,
 }
 
@@ -28,25 +28,75 @@ pub struct RuleResult {
     pub holds: bool,
 }
 
-const FIGURES: [&str; 4] = ["eer", "min_dcf", "cllr", "cllr_min"];
-const COMPARISONS: [&str; 4] = ["<=", ">=", "<", ">"];
+/// A figure that a rule can look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RuleFigure {
+    Eer,
+    MinDcf,
+    Cllr,
+    CllrMin,
+}
+
+impl RuleFigure {
+    const ALL: [RuleFigure; 4] = [RuleFigure::Eer, RuleFigure::MinDcf, RuleFigure::Cllr, RuleFigure::CllrMin];
+
+    fn name(self) -> &'static str {
+        match self {
+            RuleFigure::Eer => "eer",
+            RuleFigure::MinDcf => "min_dcf",
+            RuleFigure::Cllr => "cllr",
+            RuleFigure::CllrMin => "cllr_min",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    AtMost,
+    AtLeast,
+    Below,
+    Above,
+}
+
+impl Comparison {
+    /// The longer signs first, which begin with the shorter ones.
+    const ALL: [Comparison; 4] = [Comparison::AtMost, Comparison::AtLeast, Comparison::Below, Comparison::Above];
+
+    fn sign(self) -> &'static str {
+        match self {
+            Comparison::AtMost => "<=",
+            Comparison::AtLeast => ">=",
+            Comparison::Below => "<",
+            Comparison::Above => ">",
+        }
+    }
+
+    fn holds(self, found: f64, limit: f64) -> bool {
+        match self {
+            Comparison::AtMost => found <= limit,
+            Comparison::AtLeast => found >= limit,
+            Comparison::Below => found < limit,
+            Comparison::Above => found > limit,
+        }
+    }
+}
 
 impl FromStr for Rule {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let rule = || {
-            let comparison = COMPARISONS.into_iter().find(|comparison| text.contains(comparison))?;
-            let (name, limit) = text.split_once(comparison)?;
+            let comparison = Comparison::ALL.into_iter().find(|comparison| text.contains(comparison.sign()))?;
+            let (name, limit) = text.split_once(comparison.sign())?;
             let limit = limit.trim().parse::<f64>().ok().filter(|limit| limit.is_finite())?;
             let (encoder, figure) = match name.trim().split_once('.') {
                 Some(("fusion", figure)) => (None, figure),
                 Some((encoder, figure)) => (Some(encoder.parse().ok()?), figure),
                 None => (None, name.trim()),
             };
-            let figure = FIGURES.into_iter().find(|known| *known == figure)?;
+            let figure = RuleFigure::ALL.into_iter().find(|known| known.name() == figure)?;
             // A cosine is no likelihood ratio, so an encoder alone has no Cllr.
-            (encoder.is_none() || figure != "cllr").then_some(Rule { encoder, figure, comparison, limit })
+            (encoder.is_none() || figure != RuleFigure::Cllr).then_some(Rule { encoder, figure, comparison, limit })
         };
         rule().ok_or_else(|| {
             let expected = "a figure (eer, min_dcf, cllr or cllr_min, of the calibrated ratio; or campplus.eer and the \
@@ -62,7 +112,7 @@ impl fmt::Display for Rule {
         if let Some(encoder) = self.encoder {
             write!(f, "{encoder}.")?;
         }
-        write!(f, "{}{}{}", self.figure, self.comparison, self.limit)
+        write!(f, "{}{}{}", self.figure.name(), self.comparison.sign(), self.limit)
     }
 }
 
@@ -74,28 +124,23 @@ impl Rule {
     pub fn judge(&self, encoders: &PerEncoder<ErrorRates>, fusion: Option<&FusionRates>) -> Result<RuleResult> {
         let estimate = match self.encoder {
             Some(encoder) => encoders.get(encoder).and_then(|rates| match self.figure {
-                "eer" => Some(rates.eer),
-                "min_dcf" => Some(rates.min_dcf),
-                "cllr_min" => Some(rates.cllr_min),
-                _ => None,
+                RuleFigure::Eer => Some(rates.eer),
+                RuleFigure::MinDcf => Some(rates.min_dcf),
+                RuleFigure::CllrMin => Some(rates.cllr_min),
+                RuleFigure::Cllr => None,
             }),
             None => fusion.map(|rates| match self.figure {
-                "eer" => rates.eer,
-                "min_dcf" => rates.min_dcf,
-                "cllr_min" => rates.cllr_min,
-                _ => rates.cllr,
+                RuleFigure::Eer => rates.eer,
+                RuleFigure::MinDcf => rates.min_dcf,
+                RuleFigure::CllrMin => rates.cllr_min,
+                RuleFigure::Cllr => rates.cllr,
             }),
         };
         let found = estimate.map(|estimate| estimate.point).ok_or_else(|| {
             let expected = "a figure that is computed: no calibration fits these encoders, or the encoder does not run";
             ErrorKind::Setting { name: "rule", found: self.to_string(), expected: expected.into() }
         })?;
-        let holds = match self.comparison {
-            "<" => found < self.limit,
-            "<=" => found <= self.limit,
-            ">" => found > self.limit,
-            _ => found >= self.limit,
-        };
+        let holds = self.comparison.holds(found, self.limit);
         Ok(RuleResult { rule: self.to_string(), found, holds })
     }
 }

@@ -27,7 +27,7 @@ impl TrialList {
     pub fn read(file: &Path, root: Option<&Path>) -> Result<Self> {
         let handle = std::fs::File::open(file).at(file, "open")?;
         if handle.metadata().at(file, "open")?.is_dir() {
-            return Err(table(file, 0, "a folder".into()));
+            return Err(table(file, None, "a folder".into()));
         }
         let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
         let mut numbers: HashMap<String, u32> = HashMap::new();
@@ -40,13 +40,14 @@ impl TrialList {
                 break;
             }
             line += 1;
-            let words = std::str::from_utf8(&text).map_err(|_| table(file, line, "bytes that are no UTF-8".into()))?;
+            let words =
+                std::str::from_utf8(&text).map_err(|_| table(file, Some(line), "bytes that are no UTF-8".into()))?;
             let words = words.trim_start_matches('\u{feff}').trim();
             if words.is_empty() {
                 continue;
             }
             let shown = || format!("\"{}\"", words.chars().take(200).collect::<String>());
-            let (label, enrolled, tested) = split(words).ok_or_else(|| table(file, line, shown()))?;
+            let (label, enrolled, tested) = split(words).ok_or_else(|| table(file, Some(line), shown()))?;
             let mut number = |name: &str| match numbers.get(name) {
                 Some(number) => *number,
                 None => {
@@ -60,7 +61,7 @@ impl TrialList {
             list.trials.push(pair);
         }
         if list.trials.is_empty() {
-            return Err(table(file, 0, "no trial".into()));
+            return Err(table(file, None, "no trial".into()));
         }
         list.speakers = speakers(list.clips.len(), &list.trials);
         Ok(list)
@@ -83,7 +84,7 @@ fn split(line: &str) -> Option<(bool, &str, &str)> {
     (clear && !enrolled.is_empty() && !tested.is_empty()).then_some((label, enrolled, tested))
 }
 
-fn table(file: &Path, line: u64, found: String) -> Error {
+fn table(file: &Path, line: Option<u64>, found: String) -> Error {
     let expected =
         "a line such as \"1 enrol.wav test.wav\", 1 for one voice and 0 for two (tabs where a path has spaces)";
     ErrorKind::Table { path: file.into(), line, found, expected: expected.into() }.into()

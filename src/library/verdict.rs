@@ -435,7 +435,7 @@ pub(crate) fn outside(
     Some(Refusal::OutsideValidated {
         text: out.to_string(),
         reference: out.reference,
-        quantity: out.quantity.into(),
+        quantity: out.quantity,
         found: out.found,
         limit: out.limit,
         condition: loaded.calibration.condition.clone(),

@@ -6,7 +6,7 @@ use super::reference::{Reference, ReferenceSource};
 use crate::compare::VoiceModel;
 use crate::encoder::{EncoderSet, Panel};
 use crate::encryption::Keys;
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use std::path::{Path, PathBuf};
 
 /// Recordings that are encoded at a time.
@@ -103,7 +103,8 @@ impl VoiceSet {
                     None => "a folder without voices".into(),
                 };
                 let expected = "a folder of recordings, or a voice model, for each voice".into();
-                Err(ErrorKind::Document { path: folder.into(), what: "protect", found, expected }.into())
+                Err(ErrorKind::Document { path: folder.into(), what: DocumentKind::ProtectedVoices, found, expected }
+                    .into())
             }
         }
     }

@@ -6,7 +6,7 @@ use super::fault::{Raise, exception};
 use super::{Panels, encoders};
 use crate::audio::ClipSource;
 use crate::encoder::PerEncoder;
-use crate::error::{Error, ErrorKind};
+use crate::error::{DocumentKind, Error, ErrorKind};
 use crate::feature::ClipQuality;
 use crate::library::index::{
     ClipStatus, ClipToIndex, ColumnKind, ColumnValues, IndexRow, NarrowRule, columns, embed, values,
@@ -252,5 +252,5 @@ impl<'py> Frame<'_, 'py> {
 }
 
 fn wrong(found: String, expected: &str) -> Error {
-    ErrorKind::Document { path: "table".into(), what: "table", found, expected: expected.into() }.into()
+    ErrorKind::Document { path: "table".into(), what: DocumentKind::Table, found, expected: expected.into() }.into()
 }

@@ -11,7 +11,7 @@ use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
 use crate::library::cohort::Cohort;
 use crate::library::enrol::enrol;
-use crate::library::evaluate::EvaluateSettings;
+use crate::library::evaluate::{Enrol, EvaluateSettings};
 use crate::library::{
     DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, Pairs, Places, ReferenceSource, Rule, Selection,
     Threshold, catalogue,
@@ -280,7 +280,7 @@ pub(super) fn evaluate(
         let settings = EvaluateSettings {
             calibration: Some(&calibration),
             pairs,
-            enrol,
+            enrol: Enrol::of(enrol),
             by,
             as_norm: cohort.as_ref(),
             match_bands,

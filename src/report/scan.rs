@@ -8,7 +8,7 @@ use super::document::{Block, Column, Document, Pair, Section, Table};
 use super::svg::fixed;
 use super::texts::{Texts, fill};
 use crate::calibration::verbal::{self, Propositions, SCALE};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::scan::{Hit, LeftOut, Threshold, VoiceScan};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -57,7 +57,7 @@ impl ScanResult {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let wrong = |found: String| {
             let expected = "the lines of soundalike scan --format jsonl".into();
-            Error::from(ErrorKind::Document { path: path.into(), what: "scan", found, expected })
+            Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Scan, found, expected })
         };
         let (mut head, mut voices) = (None, Vec::new());
         for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

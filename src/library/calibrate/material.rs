@@ -11,7 +11,7 @@ use crate::library::batch::BatchOptions;
 use crate::library::copies::copies;
 use crate::library::evaluate::LeftOut;
 use crate::library::labelled::Labelled;
-use crate::library::labels::{Labels, Listed, Pairs};
+use crate::library::labels::{Enrol, Labels, Listed, Pairs};
 use crate::library::scoring::{EncodedClip, Model, Narrow, Trial, encode};
 use crate::random::SplitMix;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,7 +108,7 @@ impl Material {
     /// is, first copy with first copy, and each altered side with the other as it is.
     fn named(&self, labels: &Labels, pairs: Pairs) -> FitTrials {
         let clips: Vec<&Listed> = self.listed.iter().collect();
-        let set = labels.trials(&clips, pairs, 1);
+        let set = labels.trials(&clips, pairs, Enrol::ONE);
         let by_source = self.by_source();
         let copies = |clip: u32| by_source.get(clip as usize).map(Vec::as_slice).unwrap_or_default();
         let models = (0u32..).zip(&self.sources).map(|(clip, source)| Model {

@@ -167,19 +167,58 @@ pub struct Language {
     pub declared: Option<String>,
     /// The calibration's; null where it states none.
     pub calibration: Option<String>,
-    /// `not checked`, `same` or `differs`.
-    pub checked: String,
+    /// How the two compare.
+    pub checked: LanguageCheck,
+}
+
+/// Whether the language of a case is that of the calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum LanguageCheck {
+    /// One of them was not stated.
+    #[serde(rename = "not checked")]
+    NotChecked,
+    /// It is.
+    #[serde(rename = "same")]
+    Same,
+    /// It is another.
+    #[serde(rename = "differs")]
+    Differs,
+}
+
+impl LanguageCheck {
+    /// The words in results.
+    pub fn words(self) -> &'static str {
+        match self {
+            LanguageCheck::NotChecked => "not checked",
+            LanguageCheck::Same => "same",
+            LanguageCheck::Differs => "differs",
+        }
+    }
 }
 
 /// Something that should be known before a result is relied on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remark {
-    /// `exemplar_unlike_the_others`, `cohort_voice_like_the_reference`, `cohort_does_not_fit` or `language_differs`.
-    pub code: String,
+    /// What it is about.
+    pub code: RemarkCode,
     /// The clip, voice or setting that is meant.
     pub about: String,
     /// The remark as a sentence.
     pub message: String,
+}
+
+/// What a remark is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemarkCode {
+    /// A clip of the reference is less like the others than a stranger's.
+    ExemplarUnlikeTheOthers,
+    /// A voice of the population may be that of the reference.
+    CohortVoiceLikeTheReference,
+    /// A candidate or the reference lies where the population has no voices.
+    CohortDoesNotFit,
+    /// The calibration was fitted on another language.
+    LanguageDiffers,
 }
 
 /// How a candidate belongs to the reference it is compared with.

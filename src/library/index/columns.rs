@@ -3,7 +3,7 @@
 use super::row::IndexRow;
 use super::schema::{Common, embeddings, schema};
 use crate::encoder::Panel;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use parquet::basic::Type as Physical;
 use parquet::schema::types::Type;
 
@@ -51,7 +51,12 @@ pub enum ColumnValues {
 /// None that this version's schema could give.
 pub fn columns() -> Result<Vec<(String, ColumnKind, bool)>> {
     let wrong = |found: String| {
-        Error::from(ErrorKind::Document { path: "index".into(), what: "index", found, expected: "its schema".into() })
+        Error::from(ErrorKind::Document {
+            path: "index".into(),
+            what: DocumentKind::Index,
+            found,
+            expected: "its schema".into(),
+        })
     };
     let schema = schema().map_err(|error| wrong(error.to_string()))?;
     let kind = |field: &Type| match field {

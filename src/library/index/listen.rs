@@ -81,7 +81,7 @@ impl<'a> Listener<'a> {
             Ok(clip) => self.listen(&listed, clip),
             Err(found) => {
                 let refusal = Refusal::Unreadable { found: found.clone() };
-                IndexRow { reason: Some((refusal.code(), refusal.to_string())), ..unread(&listed) }
+                IndexRow { reason: Some((refusal.code().into(), refusal.to_string())), ..unread(&listed) }
             }
         }
     }
@@ -151,5 +151,5 @@ fn heard(listed: &Listed, wide: ClipAnalysis, narrow: Option<ClipAnalysis>) -> I
 fn reason(refusal: &Refusal, file: &str, path: &str) -> (String, String) {
     let message = refusal.to_string();
     let message = message.strip_prefix(file).map_or(message.clone(), |rest| format!("{path}{rest}"));
-    (refusal.code(), message)
+    (refusal.code().into(), message)
 }

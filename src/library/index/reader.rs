@@ -11,7 +11,7 @@ use super::update::blank;
 use crate::audio::file_sha256;
 use crate::encoder::{Band, Panel};
 use crate::encryption::{FolderKey, Keys};
-use crate::error::{ErrorKind, Result};
+use crate::error::{DocumentKind, ErrorKind, Result};
 use crate::library::batch;
 use crate::library::check::shown;
 use schemars::JsonSchema;
@@ -111,7 +111,9 @@ impl Index {
             if let Some(lacking) = lacking {
                 let found = format!("\"{}\", which {lacking}", row.path);
                 let expected = "each path once, with every embedding it needs".into();
-                return Err(ErrorKind::Document { path: IN_MEMORY.into(), what: "table", found, expected }.into());
+                return Err(
+                    ErrorKind::Document { path: IN_MEMORY.into(), what: DocumentKind::Table, found, expected }.into()
+                );
             }
         }
         let mut rows = BTreeMap::new();

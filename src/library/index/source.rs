@@ -5,7 +5,7 @@
 
 use super::row::by_path;
 use crate::audio::{ClipSource, looks_like_audio};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::library::catalogue::has_audio_extension;
 use crate::library::manifest::Manifest;
 use crate::library::selection::Selection;
@@ -103,7 +103,7 @@ impl LibrarySource {
         }
         const MOST_BYTES: u64 = 4 << 30;
         let table = |found: String, expected: &str| {
-            Error::from(ErrorKind::Table { path: named.into(), line: 0, found, expected: expected.into() })
+            Error::from(ErrorKind::Table { path: named.into(), line: None, found, expected: expected.into() })
         };
         if !metadata.is_file() || metadata.len() > MOST_BYTES {
             return Err(table(format!("{} bytes or no file", metadata.len()), "a list of at most 4 GiB"));
@@ -131,7 +131,7 @@ impl LibrarySource {
         let files: Vec<_> = files.map(|line| (line.to_string(), None)).collect();
         if files.is_empty() {
             let expected = "the path of a sound file in each line".into();
-            return Err(ErrorKind::Table { path: named.into(), line: 0, found: "no file".into(), expected }.into());
+            return Err(ErrorKind::Table { path: named.into(), line: None, found: "no file".into(), expected }.into());
         }
         Ok(Self::of_files(named, root, files))
     }
@@ -158,7 +158,7 @@ impl LibrarySource {
         {
             let found = format!("two files that are {same} as text");
             let expected = "names that differ in more than bytes that are no text".into();
-            return Err(ErrorKind::Document { path: named.into(), what: "names", found, expected }.into());
+            return Err(ErrorKind::Document { path: named.into(), what: DocumentKind::Names, found, expected }.into());
         }
         Ok(LibrarySource { named: named.into(), root: PathBuf::new(), kind: Kind::Files(files) })
     }

@@ -13,7 +13,7 @@ use super::schema::Common;
 use super::table::{Table, damaged};
 use super::write::write;
 use crate::encryption::{AtRest, FolderKey, is_encrypted, is_encrypted_file};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::whole_file::{TEMPORARY, write_whole};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -441,7 +441,7 @@ fn refuse_strangers(folder: &Path) -> Result<()> {
             if name.ends_with(".parquet") {
                 expected += "; scan and groups read Parquet files of other programs as they are, index writes its own";
             }
-            return Err(ErrorKind::Document { path: folder.into(), what: "folder", found, expected }.into());
+            return Err(ErrorKind::Document { path: folder.into(), what: DocumentKind::Folder, found, expected }.into());
         }
     }
     Ok(())

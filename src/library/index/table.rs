@@ -14,7 +14,7 @@ use super::row::{ClipFormat, ClipStatus, IndexRow};
 use super::schema::{Common, MOST_VALUES, column, embeddings, prefix, schema};
 use crate::encoder::{Band, PerEncoder};
 use crate::encryption::{FolderKey, is_encrypted_file};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use bytes::Bytes;
 use parquet::basic::Type as PhysicalType;
@@ -590,10 +590,10 @@ pub(super) fn lacking(row: &IndexRow, common: &Common) -> Option<String> {
 
 /// A file of an index that is not what it should be.
 pub(crate) fn damaged(path: &Path, found: String, expected: &str) -> Error {
-    ErrorKind::Document { path: path.into(), what: "index", found, expected: expected.into() }.into()
+    ErrorKind::Document { path: path.into(), what: DocumentKind::Index, found, expected: expected.into() }.into()
 }
 
 /// A file of rows that another program wrote and that cannot be used.
 pub(super) fn unfit(path: &Path, found: String, expected: &str) -> Error {
-    ErrorKind::Document { path: path.into(), what: "rows", found, expected: expected.into() }.into()
+    ErrorKind::Document { path: path.into(), what: DocumentKind::Rows, found, expected: expected.into() }.into()
 }

@@ -28,7 +28,7 @@ use super::voices::{EnrolledVoice, VoiceSet};
 use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
 use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerEncoder, Refusal};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use parts::top_rest;
 pub use parts::{Found, PartOptions, PartScan, posterior};
 use rows::Gallery;
@@ -101,7 +101,7 @@ pub fn panel_of(index: &Index, models: &crate::encoder::Models) -> Result<Panel>
         } else {
             return Ok(());
         };
-        let what = if index.is_of_others() { "rows" } else { "index" };
+        let what = if index.is_of_others() { DocumentKind::Rows } else { DocumentKind::Index };
         let path = index.folder().map(Path::to_path_buf).unwrap_or_default();
         Err(Error::from(ErrorKind::Document { path, what, found, expected }))
     };

@@ -147,7 +147,7 @@ impl Make<'_> {
             &[
                 ("declared", &stated(&language.declared)),
                 ("calibration", &stated(&language.calibration)),
-                ("checked", &language.checked),
+                ("checked", language.checked.words()),
             ],
         )));
         self.section("propositions", &texts.title, blocks)

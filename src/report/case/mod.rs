@@ -18,7 +18,7 @@ pub use closing::TOLERANCE;
 
 use super::document::{Document, Pair, Section};
 use super::texts::{Texts, fill};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::check::{CalibrationSummary, Candidate, CheckReport};
 use crate::library::findings::{CandidateFindings, ClipMedia, Examination, Findings, Media};
 use schemars::JsonSchema;
@@ -60,7 +60,7 @@ impl CaseInfo {
         toml::from_str(text).map_err(|error| {
             let found = crate::report::texts::told(&error, text);
             let expected = "a table with number, client, analyst, question, date and population, each a text".into();
-            ErrorKind::Document { path: path.into(), what: "case file", found, expected }.into()
+            ErrorKind::Document { path: path.into(), what: DocumentKind::CaseFile, found, expected }.into()
         })
     }
 
@@ -106,7 +106,7 @@ impl CaseReport {
         let raw = RawValue::from_string(result.trim().to_string()).map_err(|error| {
             let expected = "JSON as check --json prints it".into();
             let path = "the result".into();
-            Error::from(ErrorKind::Document { path, what: "result", found: error.to_string(), expected })
+            Error::from(ErrorKind::Document { path, what: DocumentKind::Result, found: error.to_string(), expected })
         })?;
         Ok(CaseReport {
             format: FORMAT.into(),
@@ -126,7 +126,7 @@ impl CaseReport {
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| {
             let (path, expected) = ("the report".into(), "what can be written as JSON".into());
-            Error::from(ErrorKind::Document { path, what: "report", found: error.to_string(), expected })
+            Error::from(ErrorKind::Document { path, what: DocumentKind::Report, found: error.to_string(), expected })
         })?;
         bytes.push(b'\n');
         Ok(bytes)

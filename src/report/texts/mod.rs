@@ -4,7 +4,7 @@
 //! other names in braces than the English one, so that no value can be left out of a sentence unawares. What likelihood
 //! ratios are in words stands in [`crate::calibration::verbal`], next to the table that it comes from.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -446,7 +446,7 @@ impl Texts {
     /// [`ErrorKind::Document`] where it is no table of texts, or a text has other names in braces than the English one.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let wrong = |found: String, expected: String| {
-            Error::from(ErrorKind::Document { path: path.into(), what: "texts", found, expected })
+            Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Texts, found, expected })
         };
         let expected = "a table with the keys of the English one (soundalike report --print-texts)";
         let texts: Texts = toml::from_str(text).map_err(|error| wrong(told(&error, text), expected.into()))?;
