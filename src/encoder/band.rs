@@ -9,6 +9,7 @@ use super::panel::PanelSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::{Index, IndexMut};
 
 /// The highest frequency that is read in the narrow band, Hz: what telephones carry.
 pub const NARROW_BAND_TOP_HZ: f64 = 3400.0;
@@ -40,6 +41,49 @@ impl Band {
 impl fmt::Display for Band {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Something that there is of each band.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PerBand<T> {
+    /// That of the whole spectrum.
+    pub wide: T,
+    /// That of the narrow band.
+    pub narrow: T,
+}
+
+impl<T> PerBand<T> {
+    pub fn from_fn(mut of: impl FnMut(Band) -> T) -> Self {
+        PerBand { wide: of(Band::Wide), narrow: of(Band::Narrow) }
+    }
+
+    pub fn as_ref(&self) -> PerBand<&T> {
+        PerBand { wide: &self.wide, narrow: &self.narrow }
+    }
+
+    pub fn map<U>(self, mut of: impl FnMut(T) -> U) -> PerBand<U> {
+        PerBand { wide: of(self.wide), narrow: of(self.narrow) }
+    }
+}
+
+impl<T> Index<Band> for PerBand<T> {
+    type Output = T;
+
+    fn index(&self, band: Band) -> &T {
+        match band {
+            Band::Wide => &self.wide,
+            Band::Narrow => &self.narrow,
+        }
+    }
+}
+
+impl<T> IndexMut<Band> for PerBand<T> {
+    fn index_mut(&mut self, band: Band) -> &mut T {
+        match band {
+            Band::Wide => &mut self.wide,
+            Band::Narrow => &mut self.narrow,
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod track;
 mod wccn;
 
 pub use background::Background;
+pub(crate) use band::PerBand;
 pub use band::{Band, NARROW_BAND_TOP_HZ};
 pub use cosine::cosine;
 pub use embedding::{Embedding, fingerprint};

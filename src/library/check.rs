@@ -13,7 +13,7 @@ use super::selection::Filter;
 use super::threshold::{Score, Threshold};
 use super::verdict::{Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside};
 use crate::compare::VoiceModel;
-use crate::encoder::{Band, ClipAnalysis, Panel, Refusal};
+use crate::encoder::{Band, ClipAnalysis, Panel, PerBand, Refusal};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::Quality;
 use std::collections::BTreeMap;
@@ -78,8 +78,8 @@ pub(crate) fn examine(
     let (told, model) = reference.enrol(panel, analyses)?;
     let membership = Membership::new(&told.clips, folders);
     let narrow = NarrowSide::new(panel, reference, (&told, &model), &candidate_analyses, places, options)?;
-    let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
-    let [wide_population, narrow_population] = populations.unwrap_or_default();
+    let populations = settings.cohort.map(|c| PerBand::from_fn(|band| c.population(band, settings.cohort_filters)));
+    let PerBand { wide: wide_population, narrow: narrow_population } = populations.unwrap_or_default();
     let wide_near = neighbourhoods(panel, &wide_population);
     let narrow_near = narrow.as_ref().and_then(|narrow| neighbourhoods(&narrow.panel, &narrow_population));
     let case_settings = |population, neighbourhoods| CaseSettings {

@@ -16,7 +16,7 @@ use super::rule::Rule;
 use super::scoring::{Model, Narrow, Scorer, Scores, Trial};
 use crate::calibration::bootstrap::Resampled;
 use crate::calibration::metrics::{ErrorRates, cllr};
-use crate::encoder::{Band, Encoder, Panel, PerEncoder};
+use crate::encoder::{Band, Encoder, Panel, PerBand, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use measured::{Measured, Sides};
 
@@ -81,7 +81,7 @@ pub fn evaluate(
     }
     let scorer = Scorer::new(&clips, &set.models);
     let encoders: Vec<Encoder> = panel.fingerprints().encoders().collect();
-    let fusions = calibration.map(|loaded| Band::ALL.map(|band| &loaded.calibration.of_band(band).fusion));
+    let fusions = calibration.map(|loaded| PerBand::from_fn(|band| &loaded.calibration.of_band(band).fusion));
     let scores = scorer.score(&set.trials, &encoders, fusions, options.threads)?;
     let sides = Sides::new(&set.trials, &set.models, &kept);
     let whole = Measured::new(&scores, &sides, None, options.threads)?;

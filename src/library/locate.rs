@@ -22,7 +22,7 @@ use super::selection::Filter;
 use super::threshold::{Score, Threshold};
 use super::verdict::{Case, CaseSettings, neighbourhoods, split};
 use crate::compare::median;
-use crate::encoder::{Band, Panel, Refusal};
+use crate::encoder::{Band, Panel, PerBand, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use cut::{Cutter, Stretch, seconds};
 use listen::{Heard, Scored, Side, Sides};
@@ -109,8 +109,8 @@ pub fn locate(
     let narrow_panel = panel.narrow()?;
     let (told, model) = enrolled(panel, reference, options)?;
     let (_, narrow_model) = enrolled(&narrow_panel, reference, options)?;
-    let populations = settings.cohort.map(|c| Band::ALL.map(|band| c.population(band, settings.cohort_filters)));
-    let [wide_population, narrow_population] = populations.unwrap_or_default();
+    let populations = settings.cohort.map(|c| PerBand::from_fn(|band| c.population(band, settings.cohort_filters)));
+    let PerBand { wide: wide_population, narrow: narrow_population } = populations.unwrap_or_default();
     let case_settings = |population, neighbourhoods| CaseSettings {
         calibration: settings.calibration,
         population,

@@ -5,7 +5,7 @@ use super::cohort::Population;
 use crate::audio::Variation;
 use crate::calibration::fusion::{Fusion, TrialTerms};
 use crate::compare::{ReferenceQuality, as_norm};
-use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerEncoder, Refusal};
+use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerBand, PerEncoder, Refusal};
 use crate::error::Result;
 use crate::feature::ClipQuality;
 use std::path::PathBuf;
@@ -128,7 +128,7 @@ pub(crate) struct Scorer<'a> {
 struct ScoredModel {
     /// The one clip, or the centroids by band.
     clip: Option<u32>,
-    centroids: [PerEncoder<Vec<f32>>; 2],
+    centroids: PerBand<PerEncoder<Vec<f32>>>,
     quality: ReferenceQuality,
     narrow: bool,
 }
@@ -144,7 +144,11 @@ impl<'a> Scorer<'a> {
             };
             ScoredModel {
                 clip: single,
-                centroids: if single.is_some() { Default::default() } else { Band::ALL.map(|b| centroid(&members, b)) },
+                centroids: if single.is_some() {
+                    Default::default()
+                } else {
+                    PerBand::from_fn(|b| centroid(&members, b))
+                },
                 quality: ReferenceQuality::of(members.iter().map(|clip| &clip.quality)),
                 narrow: members.iter().any(|clip| clip.quality.is_narrow_band() && !clip.narrow.is_empty()),
             }
@@ -172,7 +176,7 @@ impl<'a> Scorer<'a> {
     fn vectors<'b>(&'b self, model: &'b ScoredModel, band: Band) -> Option<&'b PerEncoder<Vec<f32>>> {
         match model.clip {
             Some(clip) => Some(self.clips.get(clip as usize)?.of_band(band)),
-            None => model.centroids.get(band as usize),
+            None => Some(&model.centroids[band]),
         }
     }
 
@@ -181,7 +185,7 @@ impl<'a> Scorer<'a> {
         &self,
         trials: &[Trial],
         encoders: &[Encoder],
-        fusions: Option<[&Fusion; 2]>,
+        fusions: Option<PerBand<&Fusion>>,
         threads: usize,
     ) -> Result<Scores> {
         let chunks: Vec<&[Trial]> = trials.chunks(CHUNK).collect();
@@ -195,7 +199,7 @@ impl<'a> Scorer<'a> {
                     let cosine = terms.as_ref().and_then(|terms| terms.cosines.get(*encoder)).copied();
                     part.column(*encoder).push(cosine.unwrap_or(f64::NAN));
                 }
-                let Some((fusion, terms)) = fusions.map(|both| both[band as usize]).zip(terms.as_ref()) else {
+                let Some((fusion, terms)) = fusions.map(|both| both[band]).zip(terms.as_ref()) else {
                     continue;
                 };
                 let llr = fusion.point(terms).unwrap_or(f64::NAN);

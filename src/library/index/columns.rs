@@ -105,7 +105,7 @@ pub fn values(rows: &[IndexRow], panel: &Panel, narrow_panel: &Panel) -> Vec<Col
         text(&|row| Some(row.reason.as_ref()?.1.clone())),
         text(&|_| Some(common.channel.clone())),
     ];
-    all.extend(embeddings().map(|(band, encoder)| text(&|_| common.fingerprints[band as usize].get(encoder).cloned())));
+    all.extend(embeddings().map(|(band, encoder)| text(&|_| common.fingerprints[band].get(encoder).cloned())));
     let lists = |(band, encoder)| {
         let list = |row: &IndexRow| row.of_band(band).get(encoder).filter(|list| !list.is_empty()).cloned();
         ColumnValues::Lists(rows.iter().map(list).collect())

@@ -9,7 +9,7 @@ use super::row::{ClipStatus, by_path};
 use super::schema::{Common, MARK, column, embeddings, prefix};
 use super::table::{Columns, Table, unfit};
 use crate::audio::file_sha256;
-use crate::encoder::{Band, Encoder, PerEncoder};
+use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use crate::library::batch;
@@ -54,8 +54,8 @@ struct Survey {
     segment: Segment,
     program: Option<String>,
     channel: Option<String>,
-    prints: [PerEncoder<String>; 2],
-    widths: [PerEncoder<usize>; 2],
+    prints: PerBand<PerEncoder<String>>,
+    widths: PerBand<PerEncoder<usize>>,
     /// Hash of each path.
     paths: Vec<u128>,
 }
@@ -79,11 +79,11 @@ pub(super) fn manifest(folder: &Path, files: &[String], threads: usize) -> Resul
     }
     let first = |value: &dyn Fn(&Survey) -> Option<String>| surveys.iter().find_map(value);
     let merged = |band: Band| -> PerEncoder<String> {
-        let print = |encoder| first(&|survey| survey.prints[band as usize].get(encoder).cloned());
+        let print = |encoder| first(&|survey| survey.prints[band].get(encoder).cloned());
         Encoder::ALL.into_iter().filter_map(|encoder| Some((encoder, print(encoder)?))).collect()
     };
     let widths = |band: Band| -> PerEncoder<usize> {
-        let width = |encoder| surveys.iter().find_map(|survey| survey.widths[band as usize].get(encoder).copied());
+        let width = |encoder| surveys.iter().find_map(|survey| survey.widths[band].get(encoder).copied());
         Encoder::ALL.into_iter().filter_map(|encoder| Some((encoder, width(encoder)?))).collect()
     };
     let mut counts = Counts::default();
@@ -116,13 +116,13 @@ impl Alike<'_> {
         self.said("channel", survey.channel.as_deref(), file)?;
         for (band, encoder) in embeddings() {
             let name = format!("{}{encoder}", prefix(band));
-            let print = survey.prints[band as usize].get(encoder);
+            let print = survey.prints[band].get(encoder);
             self.said(&format!("{name}_extractor"), print.map(String::as_str), file)?;
-            let width = survey.widths[band as usize].get(encoder).map(|width| format!("{width} values"));
+            let width = survey.widths[band].get(encoder).map(|width| format!("{width} values"));
             self.said(&name, width.as_deref(), file)?;
         }
         if survey.segment.counts.usable > 0 {
-            let encoders = survey.prints[Band::Wide as usize].encoders().map(|encoder| encoder.name());
+            let encoders = survey.prints.wide.encoders().map(|encoder| encoder.name());
             let encoders = encoders.collect::<Vec<_>>().join(", ");
             self.said("the columns with embeddings", Some(&encoders), file)?;
         }
@@ -172,12 +172,12 @@ impl Survey {
         columns.whole(column::CHANNEL, &channels)?;
         one(columns, "channel", &channels, &mut self.channel)?;
         for (at, (band, encoder)) in embeddings().enumerate() {
-            let prints = &mut self.prints[band as usize];
+            let prints = &mut self.prints[band];
             let mut print = prints.take(encoder);
             let name = format!("{}{encoder}_extractor", prefix(band));
             one(columns, &name, &columns.of::<ByteArrayType>(column::WIDTH + at)?, &mut print)?;
             print.into_iter().for_each(|print| prints.set(encoder, print));
-            let widths = &mut self.widths[band as usize];
+            let widths = &mut self.widths[band];
             if widths.get(encoder).is_none() {
                 columns.first_width(column::WIDTH + n + at)?.into_iter().for_each(|width| widths.set(encoder, width));
             }
@@ -219,9 +219,8 @@ impl Survey {
             columns.numbers(column::BANDWIDTH_HZ)?,
         );
         let codes = columns.of::<ByteArrayType>(column::REASON)?;
-        let narrow = embeddings().position(|(band, encoder)| {
-            band == Band::Narrow && self.prints[Band::Narrow as usize].get(encoder).is_some()
-        });
+        let narrow =
+            embeddings().position(|(band, encoder)| band == Band::Narrow && self.prints.narrow.get(encoder).is_some());
         let narrow = narrow.map(|at| columns.has_list(column::WIDTH + embeddings().count() + at)).transpose()?;
         for (row, status) in statuses.into_iter().enumerate() {
             let number = |values: &Vec<Option<f64>>| values.get(row).copied().flatten();

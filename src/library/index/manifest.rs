@@ -6,7 +6,7 @@ use super::row::{ClipStatus, IndexRow};
 use super::schema::{Common, MOST_VALUES};
 use super::store::opened;
 use super::table::damaged;
-use crate::encoder::PerEncoder;
+use crate::encoder::{PerBand, PerEncoder};
 use crate::encryption::FolderKey;
 use crate::error::Result;
 use crate::feature::ClipQuality;
@@ -206,8 +206,8 @@ impl IndexManifest {
     pub(crate) fn common(&self) -> Common {
         Common {
             channel: self.channel.clone(),
-            fingerprints: [self.fingerprints.clone(), self.narrow_fingerprints.clone()],
-            widths: [self.widths.clone(), self.narrow_widths.clone()],
+            fingerprints: PerBand { wide: self.fingerprints.clone(), narrow: self.narrow_fingerprints.clone() },
+            widths: PerBand { wide: self.widths.clone(), narrow: self.narrow_widths.clone() },
         }
     }
 

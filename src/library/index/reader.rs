@@ -281,7 +281,7 @@ const IN_MEMORY: &str = "rows in memory";
 /// What of a row's embeddings has another length than it should, or no direction.
 fn misfit(row: &IndexRow, common: &Common) -> Option<String> {
     let each = Band::ALL.into_iter().flat_map(|band| row.of_band(band).iter().map(move |all| (band, all)));
-    let mut each = each.map(|(band, (encoder, values))| (common.widths[band as usize].get(encoder), encoder, values));
+    let mut each = each.map(|(band, (encoder, values))| (common.widths[band].get(encoder), encoder, values));
     let bad = each.find(|(width, _, values)| {
         *width != Some(&values.len()) || !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0)
     });

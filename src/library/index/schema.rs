@@ -2,7 +2,7 @@
 //!
 //! It neither writes nor reads them: see `write` and `table`.
 
-use crate::encoder::{Band, Encoder, Panel, PerEncoder};
+use crate::encoder::{Band, Encoder, Panel, PerBand, PerEncoder};
 use parquet::errors::ParquetError;
 use parquet::schema::types::Type;
 use std::sync::Arc;
@@ -64,15 +64,15 @@ pub(crate) struct Common {
     /// The channel that was asked for.
     pub channel: String,
     /// Fingerprint of each encoder's extractor, by band.
-    pub fingerprints: [PerEncoder<String>; 2],
+    pub fingerprints: PerBand<PerEncoder<String>>,
     /// Length of each encoder's embedding, by band.
-    pub widths: [PerEncoder<usize>; 2],
+    pub widths: PerBand<PerEncoder<usize>>,
 }
 
 impl Common {
     /// What the rows that a panel and its twin of the narrow band make have in common.
     pub fn of(panel: &Panel, narrow: &Panel) -> Self {
-        let panels = [panel, narrow];
+        let panels = PerBand { wide: panel, narrow };
         let widths = |panel: &Panel| {
             panel.fingerprints().encoders().filter_map(|encoder| Some((encoder, panel.width(encoder)?))).collect()
         };

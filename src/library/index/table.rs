@@ -506,11 +506,11 @@ impl Columns<'_> {
             });
         }
         for (at, (band, encoder)) in embeddings().enumerate() {
-            let made_by = self.made_by(column::WIDTH + at, self.common.fingerprints[band as usize].get(encoder))?;
+            let made_by = self.made_by(column::WIDTH + at, self.common.fingerprints[band].get(encoder))?;
             if !whole {
                 continue;
             }
-            let width = self.common.widths[band as usize].get(encoder).copied();
+            let width = self.common.widths[band].get(encoder).copied();
             let lists = self.lists(column::WIDTH + n + at, width)?;
             for (i, (row, list)) in rows.iter_mut().zip(lists).enumerate() {
                 let side = if band == Band::Narrow { &mut row.narrow } else { &mut row.wide };
@@ -580,7 +580,7 @@ pub(super) fn lacking(row: &IndexRow, common: &Common) -> Option<String> {
         return Some("is usable and has no embeddings".into());
     }
     for band in Band::ALL.into_iter().filter(|band| !row.of_band(*band).is_empty()) {
-        let mut wanted = common.fingerprints[band as usize].encoders();
+        let mut wanted = common.fingerprints[band].encoders();
         if let Some(encoder) = wanted.find(|encoder| row.of_band(band).get(*encoder).is_none()) {
             return Some(format!("has no embedding in column {}{encoder}", prefix(band)));
         }

@@ -126,8 +126,7 @@ fn wanted(panel: &Panel, narrow_panel: &Panel, source: &LibrarySource, narrow: N
 
 /// The same by the name of the library.
 pub(super) fn blank(panel: &Panel, narrow_panel: &Panel, library: String, narrow: NarrowRule) -> IndexManifest {
-    let Common { channel, fingerprints: [fingerprints, narrow_fingerprints], widths: [widths, narrow_widths] } =
-        Common::of(panel, narrow_panel);
+    let Common { channel, fingerprints, widths } = Common::of(panel, narrow_panel);
     IndexManifest {
         format: FORMAT.into(),
         version: FORMAT_VERSION,
@@ -135,10 +134,10 @@ pub(super) fn blank(panel: &Panel, narrow_panel: &Panel, library: String, narrow
         library,
         channel,
         narrow,
-        fingerprints,
-        narrow_fingerprints,
-        widths,
-        narrow_widths,
+        fingerprints: fingerprints.wide,
+        narrow_fingerprints: fingerprints.narrow,
+        widths: widths.wide,
+        narrow_widths: widths.narrow,
         segments: Vec::new(),
     }
 }

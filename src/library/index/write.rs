@@ -104,7 +104,7 @@ fn column_of(
         (ColumnWriter::ByteArrayColumnWriter(out), column::CHANNEL) => required(out, rows, |_| text(&common.channel)),
         (ColumnWriter::ByteArrayColumnWriter(out), _) => {
             let print = embeddings().nth(at - column::WIDTH);
-            let print = print.and_then(|(band, encoder)| common.fingerprints[band as usize].get(encoder));
+            let print = print.and_then(|(band, encoder)| common.fingerprints[band].get(encoder));
             optional(out, rows, |_| print.map(|print| text(print)))
         }
         (ColumnWriter::FloatColumnWriter(out), _) => {

@@ -27,7 +27,7 @@ use super::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfi
 use super::voices::{EnrolledVoice, VoiceSet};
 use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
-use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerEncoder, Refusal};
+use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerBand, PerEncoder, Refusal};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use parts::top_rest;
 pub use parts::{Found, PartOptions, PartScan, posterior};
@@ -119,7 +119,7 @@ pub(crate) struct Ask<'a> {
     /// The least value that counts, in the unit of what clips are ranked by.
     floor: Option<f64>,
     key: Key,
-    fusions: Option<[&'a Fusion; 2]>,
+    fusions: Option<PerBand<&'a Fusion>>,
     threads: usize,
     progress: &'a (dyn Fn(usize) + Sync),
 }
@@ -142,10 +142,10 @@ type Judged = (usize, bool, Option<(f64, Hit)>);
 struct Scan<'a> {
     index: &'a Index,
     settings: &'a ScanSettings<'a>,
-    panels: [&'a Panel; 2],
+    panels: PerBand<&'a Panel>,
     calibration: Option<&'a LoadedCalibration>,
     key: Key,
-    populations: [Population<'a>; 2],
+    populations: PerBand<Population<'a>>,
     root: PathBuf,
 }
 
@@ -186,13 +186,14 @@ pub fn scan(
         },
         threshold: settings.threshold,
         expected_clips: settings.expected_clips,
-        cohort_voices: settings.cohort.map(|_| populations[0].voices.len()),
+        cohort_voices: settings.cohort.map(|_| populations.wide.voices.len()),
         cohort: settings.cohort.map(|cohort| cohort.sha256.clone()),
         left_out: left_out.into_iter().map(|(voice, message)| LeftOut { voice, message }).collect(),
     })?;
     let root = PathBuf::from(&index.manifest().library);
-    let scan = Scan { index, settings, panels: [panel, &narrow_panel], calibration, key, populations, root };
-    let near = [0, 1].map(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
+    let panels = PerBand { wide: panel, narrow: &narrow_panel };
+    let scan = Scan { index, settings, panels, calibration, key, populations, root };
+    let near = PerBand::from_fn(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
     let gallery = Gallery::new(index, settings.cache.clone());
     let at_once = match settings.top {
         Some(_) => VOICES,
@@ -207,7 +208,7 @@ pub fn scan(
     };
     for voices in enrolled.chunks(at_once) {
         let picks = search(&gallery, &index.manifest().segments, voices, &scan.ask(&told))?;
-        let cases: Vec<[Option<Case<'_>>; 2]> = voices.iter().map(|voice| scan.cases(voice, &near)).collect();
+        let cases: Vec<PerBand<Option<Case<'_>>>> = voices.iter().map(|voice| scan.cases(voice, &near)).collect();
         let found = scan.judge(voices, &cases, picks)?;
         for ((voice, cases), found) in voices.iter().zip(&cases).zip(found) {
             each(&scan.told(voice, found, cases))?;
@@ -217,9 +218,9 @@ pub fn scan(
 }
 
 /// The population of each band.
-fn populations<'a>(settings: &ScanSettings<'a>) -> [Population<'a>; 2] {
+fn populations<'a>(settings: &ScanSettings<'a>) -> PerBand<Population<'a>> {
     let population = |cohort: &'a Cohort, band| cohort.population(band, settings.cohort_filters);
-    Band::ALL.map(|band| settings.cohort.map(|cohort| population(cohort, band)).unwrap_or_default())
+    PerBand::from_fn(|band| settings.cohort.map(|cohort| population(cohort, band)).unwrap_or_default())
 }
 
 /// What clips are ranked by, and why there is no ratio; refuses settings that cannot be met.
@@ -272,14 +273,11 @@ impl<'a> Scan<'a> {
 
     fn ask(&'a self, progress: &'a (dyn Fn(usize) + Sync)) -> Ask<'a> {
         let threshold = &self.settings.threshold;
-        let fusions = self
-            .calibration
-            .map(|_| Band::ALL)
-            .and_then(|[wide, narrow]| Some([self.fusion(wide)?, self.fusion(narrow)?]));
+        let fusions = self.calibration.map(|loaded| PerBand::from_fn(|band| &loaded.calibration.of_band(band).fusion));
         let floor = match (threshold.score, self.key, fusions) {
             _ if !self.settings.only_above => None,
             (Score::Log10Lr, Key::Ratio, Some(fusions)) => {
-                let linear = fusions.iter().all(|fusion| fusion.method == Method::Logistic);
+                let linear = [fusions.wide, fusions.narrow].iter().all(|fusion| fusion.method == Method::Logistic);
                 linear.then_some(threshold.value * LN_10)
             }
             (Score::Cosine(a), Key::Encoder(b), _) if a == b => Some(threshold.value),
@@ -300,7 +298,7 @@ impl<'a> Scan<'a> {
     fn judge(
         &self,
         voices: &[EnrolledVoice],
-        cases: &[[Option<Case<'_>>; 2]],
+        cases: &[PerBand<Option<Case<'_>>>],
         picks: Vec<Picks>,
     ) -> Result<Vec<Found>> {
         let mut wanted: BTreeMap<u32, Vec<Pick>> = BTreeMap::new();
@@ -348,17 +346,17 @@ impl<'a> Scan<'a> {
     fn cases<'b>(
         &'b self,
         voice: &'b EnrolledVoice,
-        near: &'b [Option<crate::compare::Neighbourhoods<'b>>; 2],
-    ) -> [Option<Case<'b>>; 2] {
-        Band::ALL.map(|band| {
+        near: &'b PerBand<Option<crate::compare::Neighbourhoods<'b>>>,
+    ) -> PerBand<Option<Case<'b>>> {
+        PerBand::from_fn(|band| {
             let model: &VoiceModel = if band == Band::Narrow { voice.narrow.as_ref()? } else { &voice.wide };
             Some(Case::new(
-                self.panels[band as usize],
+                self.panels[band],
                 model,
                 &CaseSettings {
                     calibration: self.calibration,
-                    population: &self.populations[band as usize],
-                    neighbourhoods: near[band as usize].as_ref(),
+                    population: &self.populations[band],
+                    neighbourhoods: near[band].as_ref(),
                     as_norm: false,
                     prior: None,
                 },
@@ -371,14 +369,14 @@ impl<'a> Scan<'a> {
         &self,
         row: &IndexRow,
         voice: &EnrolledVoice,
-        cases: &[Option<Case<'_>>; 2],
+        cases: &PerBand<Option<Case<'_>>>,
         ranked: bool,
     ) -> Option<(f64, Hit)> {
         let quality = row.quality?;
         let narrow = voice.is_narrow() || quality.is_narrow_band();
         let band = if narrow { Band::Narrow } else { Band::Wide };
-        let case = cases[band as usize].as_ref()?;
-        let prints = self.panels[band as usize].fingerprints();
+        let case = cases[band].as_ref()?;
+        let prints = self.panels[band].fingerprints();
         let embeddings: PerEncoder<Embedding> = row
             .of_band(band)
             .iter()
@@ -435,7 +433,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The lists of a voice with what they mean in a library of this size.
-    fn told(&self, voice: &EnrolledVoice, found: Found, cases: &[Option<Case<'_>>; 2]) -> VoiceScan {
+    fn told(&self, voice: &EnrolledVoice, found: Found, cases: &PerBand<Option<Case<'_>>>) -> VoiceScan {
         let clips = if self.calibration.is_some() { found.judged } else { found.compared };
         let numbered = |hits: Vec<(f64, Hit)>| -> Vec<Hit> {
             let told = |(at, (_, hit)): (usize, (f64, Hit))| {
@@ -444,7 +442,8 @@ impl<'a> Scan<'a> {
             };
             hits.into_iter().enumerate().map(told).collect()
         };
-        let false_alarms = self.false_alarms(&found, cases[usize::from(voice.is_narrow())].as_ref());
+        let false_alarms =
+            self.false_alarms(&found, cases[if voice.is_narrow() { Band::Narrow } else { Band::Wide }].as_ref());
         let (hits, withheld) = (numbered(found.ranked), numbered(found.rest));
         VoiceScan {
             voice: voice.name.clone(),

@@ -2,7 +2,7 @@
 //! parts adds up to what a scan of all of them finds.
 
 use super::{Hit, LeftOut, Scan, ScanSettings, Score, TOP, Threshold, check_settings};
-use crate::encoder::Panel;
+use crate::encoder::{Panel, PerBand};
 use crate::error::Result;
 use crate::library::batch::{self, BatchOptions};
 use crate::library::calibration_file::LoadedCalibration;
@@ -166,7 +166,7 @@ impl PartScan {
             std::iter::from_fn(|| Some(rows.by_ref().take(size).collect()).filter(|part: &Vec<_>| !part.is_empty()));
         let index = Index::of_rows(wide, narrow, segments.collect())?;
         let settings = self.options.settings(&self.calibration, &self.cohort);
-        let parts = scan_part([wide, narrow], &self.voices, &index, &settings)?;
+        let parts = scan_part(PerBand { wide, narrow }, &self.voices, &index, &settings)?;
         self.found.iter_mut().zip(parts).for_each(|(found, part)| found.add(part, &settings));
         Ok(())
     }
@@ -183,16 +183,16 @@ impl PartScan {
 /// # Errors
 /// As for [`scan`](super::scan).
 fn scan_part(
-    panels: [&Panel; 2],
+    panels: PerBand<&Panel>,
     voices: &[EnrolledVoice],
     index: &Index,
     settings: &ScanSettings<'_>,
 ) -> Result<Vec<Found>> {
-    let (key, withheld) = check_settings(panels[0], settings)?;
+    let (key, withheld) = check_settings(panels.wide, settings)?;
     let populations = super::populations(settings);
     let calibration = settings.calibration.filter(|_| withheld.is_none());
     let scan = Scan { index, settings, panels, calibration, key, populations, root: PathBuf::new() };
-    let near = [0, 1].map(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
+    let near = PerBand::from_fn(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
     let gallery = super::Gallery::new(index, None);
     let mut all = Vec::with_capacity(voices.len());
     for voices in voices.chunks(super::VOICES) {

@@ -5,7 +5,7 @@
 //! rows come first, then rows of the narrow band. A file is read whole and held to its checksum before any row of it
 //! counts: a row that was passed over would be a missed match. Scores that are told are not computed from these rows.
 
-use crate::encoder::{Band, Encoder, PerEncoder};
+use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
 use crate::error::{ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use crate::library::index::{ClipStatus, Index, IndexRow, Segment};
@@ -64,7 +64,7 @@ pub(crate) struct RowClip {
 #[derive(Debug, Default)]
 pub(crate) struct SegmentRows {
     /// Clips by band: all usable ones that are not narrow-band, and all that have embeddings of the narrow band.
-    pub clips: [Vec<RowClip>; 2],
+    pub clips: PerBand<Vec<RowClip>>,
     values: Vec<f32>,
     narrow_from: usize,
 }
@@ -80,7 +80,7 @@ impl SegmentRows {
 /// Where rows are had from.
 pub(crate) struct Gallery<'a> {
     index: &'a Index,
-    pub layouts: [Layout; 2],
+    pub layouts: PerBand<Layout>,
     folder: Option<PathBuf>,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Gallery<'a> {
     /// The rows of an index; `folder` is where their files are kept, none for nowhere.
     pub fn new(index: &'a Index, folder: Option<PathBuf>) -> Self {
         let manifest = index.manifest();
-        let layouts = [Layout::of(&manifest.widths), Layout::of(&manifest.narrow_widths)];
+        let layouts = PerBand { wide: Layout::of(&manifest.widths), narrow: Layout::of(&manifest.narrow_widths) };
         // Where nothing can be written, rows are made of the segments every time; rows in memory need no file.
         let folder = folder.filter(|folder| index.folder().is_some() && fs::create_dir_all(folder).is_ok());
         // A folder elsewhere may hold the rows of other indexes, or anything.
@@ -128,8 +128,8 @@ impl<'a> Gallery<'a> {
                 if embeddings.is_empty() || (band == Band::Wide && quality.is_narrow_band()) {
                     continue;
                 }
-                rows.clips[band as usize].push(RowClip { row: at as u32, quality });
-                for part in &self.layouts[band as usize].parts {
+                rows.clips[band].push(RowClip { row: at as u32, quality });
+                for part in &self.layouts[band].parts {
                     let values = embeddings.get(part.encoder).map(Vec::as_slice).unwrap_or_default();
                     let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
                     let unit = |x: &f32| if norm > 0.0 { (f64::from(*x) / norm) as f32 } else { 0.0 };
@@ -140,12 +140,12 @@ impl<'a> Gallery<'a> {
     }
 
     fn write_file(&self, path: &Path, segment: &Segment, rows: &SegmentRows) -> Result<()> {
-        let clips: Vec<u8> = rows.clips.iter().flatten().flat_map(packed).collect();
+        let clips: Vec<u8> = rows.clips.wide.iter().chain(&rows.clips.narrow).flat_map(packed).collect();
         let values = bytemuck::cast_slice::<f32, u8>(&rows.values);
         let mut body = Vec::with_capacity(clips.len() + values.len());
         body.extend_from_slice(&clips);
         body.extend_from_slice(values);
-        let head = self.head(segment, rows.clips.each_ref().map(Vec::len), XxHash3_64::oneshot(&body));
+        let head = self.head(segment, rows.clips.as_ref().map(Vec::len), XxHash3_64::oneshot(&body));
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
@@ -160,10 +160,10 @@ impl<'a> Gallery<'a> {
     }
 
     /// The head of a segment's file.
-    fn head(&self, segment: &Segment, counts: [usize; 2], checksum: u64) -> [u8; HEAD] {
+    fn head(&self, segment: &Segment, counts: PerBand<usize>, checksum: u64) -> [u8; HEAD] {
         let mut head = [0; HEAD];
-        let strides = self.layouts.each_ref().map(|layout| layout.stride as u32);
-        let numbers = [ORDER, strides[0], strides[1], counts[0] as u32, counts[1] as u32];
+        let strides = self.layouts.as_ref().map(|layout| layout.stride as u32);
+        let numbers = [ORDER, strides.wide, strides.narrow, counts.wide as u32, counts.narrow as u32];
         let numbers = numbers.into_iter().flat_map(u32::to_ne_bytes).chain(checksum.to_ne_bytes());
         let bytes = MAGIC.iter().copied().chain(numbers).chain(segment.sha256.bytes());
         head.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
@@ -187,19 +187,19 @@ impl<'a> Gallery<'a> {
         let mut head = [0; HEAD];
         file.read_exact(&mut head).ok()?;
         let number = |at: usize| Some(u32::from_ne_bytes(*head.get(at..)?.first_chunk::<4>()?) as usize);
-        let counts = [number(28)?, number(32)?];
+        let counts = PerBand { wide: number(28)?, narrow: number(32)? };
         let checksum = u64::from_ne_bytes(*head.get(36..)?.first_chunk::<8>()?);
-        if head != self.head(segment, counts, checksum) || counts.iter().any(|count| *count > segment.counts.rows) {
+        if head != self.head(segment, counts, checksum) || counts.wide.max(counts.narrow) > segment.counts.rows {
             return None;
         }
-        let values = [0, 1].map(|band| counts[band] * self.layouts[band].stride);
-        let size = HEAD + CLIP * (counts[0] + counts[1]) + 4 * (values[0] + values[1]);
+        let values = PerBand::from_fn(|band| counts[band] * self.layouts[band].stride);
+        let size = HEAD + CLIP * (counts.wide + counts.narrow) + 4 * (values.wide + values.narrow);
         if length != size as u64 {
             return None;
         }
-        let mut clips = vec![0; CLIP * (counts[0] + counts[1])];
+        let mut clips = vec![0; CLIP * (counts.wide + counts.narrow)];
         file.read_exact(&mut clips).ok()?;
-        rows.values.resize(values[0] + values[1], 0.0);
+        rows.values.resize(values.wide + values.narrow, 0.0);
         file.read_exact(bytemuck::cast_slice_mut(&mut rows.values)).ok()?;
         let mut hash = XxHash3_64::new();
         hash.write(&clips);
@@ -207,10 +207,10 @@ impl<'a> Gallery<'a> {
         if hash.finish() != checksum {
             return None;
         }
-        rows.narrow_from = values[0];
+        rows.narrow_from = values.wide;
         let (chunks, _) = clips.as_chunks::<CLIP>();
-        let (wide, narrow) = chunks.split_at(counts[0]);
-        rows.clips = [wide, narrow].map(|chunks| chunks.iter().map(unpacked).collect());
+        let (wide, narrow) = chunks.split_at(counts.wide);
+        rows.clips = PerBand { wide, narrow }.map(|chunks| chunks.iter().map(unpacked).collect());
         Some(())
     }
 }

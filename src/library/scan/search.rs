@@ -10,7 +10,7 @@ use crate::calibration::fusion::Fusion;
 use crate::calibration::picker::{Picker, PickerSide};
 use crate::calibration::ranges::Ranges;
 use crate::compare::search::{Best, Queries};
-use crate::encoder::{Band, Encoder, PerEncoder};
+use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
 use crate::error::Result;
 use crate::library::batch;
 use crate::library::index::Segment;
@@ -113,16 +113,16 @@ pub(crate) fn search(
     voices: &[EnrolledVoice],
     ask: &Ask<'_>,
 ) -> Result<Vec<Picks>> {
-    let groups: Vec<[Group<'_>; 2]> =
-        voices.chunks(GROUP).map(|voices| Band::ALL.map(|band| Group::new(gallery, voices, band, ask))).collect();
+    let groups: Vec<PerBand<Group<'_>>> =
+        voices.chunks(GROUP).map(|voices| PerBand::from_fn(|band| Group::new(gallery, voices, band, ask))).collect();
     let margin = |group: &Group<'_>| match (&group.fusion, ask.key) {
         (Some(fused), Key::Ratio) => fused.picker.margin(COSINE_ERROR),
         _ => COSINE_ERROR,
     };
-    let found = |([wide, narrow], voices): (&[Group<'_>; 2], &[EnrolledVoice])| {
+    let found = |(groups, voices): (&PerBand<Group<'_>>, &[EnrolledVoice])| {
         let own = voices.iter().map(|voice| voice.reference.clips.len()).max().unwrap_or(0);
         let k = ask.top.map_or(usize::MAX, |top| top.saturating_add(own));
-        let margin = margin(wide).max(margin(narrow));
+        let margin = margin(&groups.wide).max(margin(&groups.narrow));
         let mut ranked = Best::new(voices.len(), k, margin);
         ask.floor.iter().for_each(|floor| ranked.raise(*floor as f32));
         Found {
@@ -157,7 +157,7 @@ pub(crate) fn search(
 }
 
 /// What all threads have found.
-fn merged(parts: impl Iterator<Item = Finds>, groups: &[[Group<'_>; 2]], voices: &[EnrolledVoice]) -> Vec<Picks> {
+fn merged(parts: impl Iterator<Item = Finds>, groups: &[PerBand<Group<'_>>], voices: &[EnrolledVoice]) -> Vec<Picks> {
     let mut parts = parts;
     let Some(mut all) = parts.next() else { return Vec::new() };
     for part in parts {
@@ -181,9 +181,9 @@ fn merged(parts: impl Iterator<Item = Finds>, groups: &[[Group<'_>; 2]], voices:
 }
 
 /// How many clips a voice was compared with, and how many of these there is a ratio of.
-fn counts(groups: &[Group<'_>; 2], column: usize, tallies: &[Tally; 3]) -> (usize, usize) {
+fn counts(groups: &PerBand<Group<'_>>, column: usize, tallies: &[Tally; 3]) -> (usize, usize) {
     let is = |mask: &[f32]| mask.get(column).is_some_and(|x| *x == 0.0);
-    let [wide, narrow] = groups;
+    let PerBand { wide, narrow } = groups;
     let of = |group: &Group<'_>, wanted: bool, tally: &Tally| {
         let judged = group.fusion.as_ref().is_some_and(|fused| is(&fused.sound[0]));
         if wanted { (tally.all, if judged { tally.sound } else { 0 }) } else { (0, 0) }
@@ -203,7 +203,7 @@ impl<'a> Group<'a> {
             Some(model.centroids().map(|_, centroid| unit(&centroid.values)))
         };
         let models: Vec<Option<PerEncoder<Vec<f32>>>> = voices.iter().map(model).collect();
-        let parts = gallery.layouts[band as usize].parts.iter().map(|part| {
+        let parts = gallery.layouts[band].parts.iter().map(|part| {
             let values = |model: &'_ Option<PerEncoder<Vec<f32>>>| {
                 model.as_ref().and_then(|model| model.get(part.encoder)).cloned().unwrap_or_default()
             };
@@ -228,7 +228,7 @@ impl<'a> Group<'a> {
             Key::Encoder(encoder) => at(encoder),
             Key::Ratio => parts.len().checked_sub(1),
         };
-        let fusion = ask.fusions.map(|fusions| fusions[band as usize]);
+        let fusion = ask.fusions.map(|fusions| fusions[band]);
         let fusion = fusion.and_then(|fusion: &Fusion| {
             let picker = Picker::of(fusion);
             let places: Option<Vec<usize>> = picker.encoders().map(at).collect();
@@ -266,19 +266,19 @@ impl Finds {
     /// Compares a segment's rows of one band with all voices.
     fn compare(
         &mut self,
-        groups: &[[Group<'_>; 2]],
+        groups: &[PerBand<Group<'_>>],
         rows: &SegmentRows,
         band: Band,
         gallery: &Gallery<'_>,
         segment: u32,
     ) {
-        let stride = gallery.layouts[band as usize].stride;
-        let clips = &rows.clips[band as usize];
+        let stride = gallery.layouts[band].stride;
+        let clips = &rows.clips[band];
         let blocks = clips.chunks(BLOCK).zip(rows.values(band).chunks((BLOCK * stride).max(1)));
         for (clips, values) in blocks {
             let mut counted = false;
             for (found, groups) in self.groups.iter_mut().zip(groups) {
-                let group = &groups[band as usize];
+                let group = &groups[band];
                 self.scratch.multiply(group, values, stride, clips.len());
                 for (at, clip) in clips.iter().enumerate() {
                     let narrow = clip.quality.is_narrow_band();
