@@ -52,7 +52,7 @@ enum BandArg {
 pub fn run(args: &GroupsArgs, common: &Common) -> Outcome {
     let (encoder, threshold) = threshold(args.above)?;
     let cohort = super::cohort_named(&args.cohort)?;
-    let library = super::scan::Library::open(&args.library, None, &args.models, common)?;
+    let library = super::library::Library::open(&args.library, None, &args.models, common)?;
     let band = if matches!(args.band, BandArg::Narrow) { Band::Narrow } else { Band::Wide };
     let settings = GroupSettings { encoder, threshold, band, cohort: Some(&cohort), threads: common.threads };
     let report = groups(&library.index, &settings)?;

@@ -1,6 +1,7 @@
 //! `soundalike index`: a library of clips to an index, and back in line with it.
 
 use super::encryption::EncryptArgs;
+use super::library::library;
 use super::output::plain;
 use super::progress::Pace;
 use super::{ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, SOME_UNUSABLE, audit, output};
@@ -8,9 +9,7 @@ use clap::{Args, ValueEnum};
 use soundalike::library::index::{
     Counts, Index, IndexCheck, IndexReport, IndexSettings, LibrarySource, MANIFEST, NarrowRule, WalkSettings, update,
 };
-use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Extract every clip of a library once, for scan and groups; run again, it takes up what has changed.
@@ -75,18 +74,6 @@ enum Narrow {
     Auto,
     /// All
     All,
-}
-
-/// Names a library, reading a list from standard input where it is `-`.
-pub fn library(named: &Path, root: Option<&Path>, walk: WalkSettings) -> Result<LibrarySource> {
-    if named.as_os_str() != "-" {
-        return LibrarySource::read(named, root, walk);
-    }
-    let name = Path::new("standard input");
-    let mut text = String::new();
-    let read = std::io::stdin().lock().read_to_string(&mut text);
-    read.map_err(|source| Error::from(ErrorKind::Io { path: name.into(), action: "read", source }))?;
-    LibrarySource::of_list(name, &text, root.unwrap_or(Path::new("")))
 }
 
 pub fn run(args: &IndexArgs, common: &Common) -> Outcome {

@@ -2,9 +2,9 @@
 
 use super::check::{described_reference, warn_of_reference};
 use super::encryption::{EncryptArgs, keys};
+use super::library::Library;
 use super::output::{self, plain};
 use super::progress::Progress;
-use super::scan::Library;
 use super::table::table;
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs,

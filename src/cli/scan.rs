@@ -1,24 +1,21 @@
 //! `soundalike scan`: a library against one or many protected voices.
 
+use super::library::Library;
 use super::output::{self, plain, write_file};
 use super::progress::Pace;
 use super::scan_table::{csv_header, csv_row, parquet};
 use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE, audit};
 use clap::{Args, ValueEnum};
-use soundalike::encoder::{Encoder, Panel, PanelSettings};
-use soundalike::encryption::Keys;
+use soundalike::encoder::Encoder;
 use soundalike::library::VoiceSet;
-use soundalike::library::index::{
-    Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, Progress, WalkSettings, update,
-};
+use soundalike::library::index::Progress;
 use soundalike::library::scan::{
-    FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache,
-    panel_of, scan,
+    FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, scan,
 };
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Rank a whole library against one or many protected voices.
@@ -184,55 +181,6 @@ pub fn voices(reference: &[PathBuf], sets: &[PathBuf], common: &Common) -> Resul
         let (found, expected) = ("none".into(), "--reference or --reference-set".into());
         ErrorKind::Setting { name: "reference", found, expected }.into()
     })
-}
-
-/// A library as an index, made on the way where it is none.
-pub struct Library {
-    pub index: Index,
-    pub panel: Panel,
-    temporary: Option<tempfile::TempDir>,
-}
-
-impl Library {
-    pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
-        if Index::is_one(named) {
-            let index = Index::open(named, &super::encryption::keys(common)?, common.threads)?;
-            audit::input_index(&index);
-            let panel = panel_of(&index, &models.models())?;
-            return Ok(Library { index, panel, temporary: None });
-        }
-        let source = super::index::library(named, None, WalkSettings::default())?;
-        let encoders = voices.map(VoiceSet::encoders).transpose()?.flatten().unwrap_or_default();
-        let panel = Panel::with_models(&PanelSettings { encoders, ..Default::default() }, &models.models())?;
-        Self::of(&source, panel, voices, common)
-    }
-
-    /// Listens to a library and keeps nothing of it afterwards.
-    pub fn of(source: &LibrarySource, panel: Panel, voices: Option<&VoiceSet>, common: &Common) -> Result<Self> {
-        let temporary = soundalike::whole_file::private_folder()?;
-        let pace = Pace::new(common);
-        let narrow = voices.is_some_and(VoiceSet::has_narrow_model);
-        let settings = IndexSettings {
-            narrow: if narrow { NarrowRule::All } else { NarrowRule::Auto },
-            count_first: pace.is_shown(),
-            threads: common.threads,
-            progress: &|progress| pace.update(progress),
-            ..Default::default()
-        };
-        let report = update(&panel, source, temporary.path(), &settings)?;
-        drop(pace);
-        for refused in &report.refused {
-            let message = super::check::own(&refused.path, &refused.message);
-            output::warn(&refused.path, format!("not compared: {message}"), common);
-        }
-        if report.holds.refused > report.refused.len() {
-            let more = report.holds.refused - report.refused.len();
-            output::warn(&report.library, format!("{more} more clips not compared"), common);
-        }
-        audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
-        let index = Index::open(temporary.path(), &Keys::none(), common.threads)?;
-        Ok(Library { index, panel, temporary: Some(temporary) })
-    }
 }
 
 /// What decides the exit code.

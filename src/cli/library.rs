@@ -1,0 +1,73 @@
+//! A library as it is named on the command line: an index, or clips that one is made of.
+
+use super::progress::Pace;
+use super::{Common, ModelsArg, audit, output};
+use soundalike::encoder::{Panel, PanelSettings};
+use soundalike::encryption::Keys;
+use soundalike::library::VoiceSet;
+use soundalike::library::index::{Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, WalkSettings, update};
+use soundalike::library::scan::panel_of;
+use soundalike::{Error, ErrorKind, Result};
+use std::io::Read;
+use std::path::Path;
+
+/// A library as an index, made on the way where it is none.
+pub struct Library {
+    pub index: Index,
+    pub panel: Panel,
+    pub temporary: Option<tempfile::TempDir>,
+}
+
+impl Library {
+    pub fn open(named: &Path, voices: Option<&VoiceSet>, models: &ModelsArg, common: &Common) -> Result<Self> {
+        if Index::is_one(named) {
+            let index = Index::open(named, &super::encryption::keys(common)?, common.threads)?;
+            audit::input_index(&index);
+            let panel = panel_of(&index, &models.models())?;
+            return Ok(Library { index, panel, temporary: None });
+        }
+        let source = library(named, None, WalkSettings::default())?;
+        let encoders = voices.map(VoiceSet::encoders).transpose()?.flatten().unwrap_or_default();
+        let panel = Panel::with_models(&PanelSettings { encoders, ..Default::default() }, &models.models())?;
+        Self::of(&source, panel, voices, common)
+    }
+
+    /// Listens to a library and keeps nothing of it afterwards.
+    pub fn of(source: &LibrarySource, panel: Panel, voices: Option<&VoiceSet>, common: &Common) -> Result<Self> {
+        let temporary = soundalike::whole_file::private_folder()?;
+        let pace = Pace::new(common);
+        let narrow = voices.is_some_and(VoiceSet::has_narrow_model);
+        let settings = IndexSettings {
+            narrow: if narrow { NarrowRule::All } else { NarrowRule::Auto },
+            count_first: pace.is_shown(),
+            threads: common.threads,
+            progress: &|progress| pace.update(progress),
+            ..Default::default()
+        };
+        let report = update(&panel, source, temporary.path(), &settings)?;
+        drop(pace);
+        for refused in &report.refused {
+            let message = super::check::own(&refused.path, &refused.message);
+            output::warn(&refused.path, format!("not compared: {message}"), common);
+        }
+        if report.holds.refused > report.refused.len() {
+            let more = report.holds.refused - report.refused.len();
+            output::warn(&report.library, format!("{more} more clips not compared"), common);
+        }
+        audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
+        let index = Index::open(temporary.path(), &Keys::none(), common.threads)?;
+        Ok(Library { index, panel, temporary: Some(temporary) })
+    }
+}
+
+/// Names a library, reading a list from standard input where it is `-`.
+pub fn library(named: &Path, root: Option<&Path>, walk: WalkSettings) -> Result<LibrarySource> {
+    if named.as_os_str() != "-" {
+        return LibrarySource::read(named, root, walk);
+    }
+    let name = Path::new("standard input");
+    let mut text = String::new();
+    let read = std::io::stdin().lock().read_to_string(&mut text);
+    read.map_err(|source| Error::from(ErrorKind::Io { path: name.into(), action: "read", source }))?;
+    LibrarySource::of_list(name, &text, root.unwrap_or(Path::new("")))
+}
