@@ -9,6 +9,7 @@
 use super::batch;
 use super::cohort::Cohort;
 use super::index::{ClipStatus, Index};
+use super::joined::Joined;
 use super::outcome::VERSION;
 use crate::compare::add_direction;
 use crate::compare::search::Queries;
@@ -240,21 +241,11 @@ fn edges(voices: &[Voice], encoder: Encoder, settings: &GroupSettings<'_>) -> Re
 
 /// Voices that are joined directly or through others, two or more at a time.
 fn components(count: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
-    let mut parents: Vec<usize> = (0..count).collect();
-    fn root(parents: &mut [usize], mut at: usize) -> usize {
-        while parents[at] != at {
-            parents[at] = parents[parents[at]];
-            at = parents[at];
-        }
-        at
-    }
-    for (a, b) in edges {
-        let (a, b) = (root(&mut parents, *a), root(&mut parents, *b));
-        parents[a.max(b)] = a.min(b);
-    }
+    let mut joined = Joined::new(count);
+    edges.iter().for_each(|(a, b)| joined.join(*a, *b));
     let mut all: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for at in 0..count {
-        all.entry(root(&mut parents, at)).or_default().push(at);
+        all.entry(joined.root(at)).or_default().push(at);
     }
     all.into_values().filter(|component| component.len() > 1).collect()
 }

@@ -18,6 +18,7 @@ pub mod forget;
 pub mod groups;
 pub mod index;
 pub mod inspect;
+mod joined;
 mod labelled;
 mod labels;
 pub mod locate;

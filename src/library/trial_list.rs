@@ -3,6 +3,7 @@
 //! Such a list does not name speakers, and figures need them (trials that share a speaker are not independent). So
 //! clips that a line calls one voice belong to one speaker, through any number of lines.
 
+use super::joined::Joined;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -92,31 +93,13 @@ fn table(file: &Path, line: Option<u64>, found: String) -> Error {
 
 /// The speaker of each clip: clips of one voice share one, by the trials.
 fn speakers(clips: usize, trials: &[(u32, u32, bool)]) -> Vec<u32> {
-    let mut parent: Vec<u32> = (0..clips as u32).collect();
-    fn root(parent: &mut [u32], mut at: u32) -> u32 {
-        while let Some(&up) = parent.get(at as usize) {
-            if up == at {
-                break;
-            }
-            let next = parent.get(up as usize).copied().unwrap_or(up);
-            if let Some(slot) = parent.get_mut(at as usize) {
-                *slot = next;
-            }
-            at = next;
-        }
-        at
-    }
-    for (a, b, _) in trials.iter().filter(|trial| trial.2) {
-        let (a, b) = (root(&mut parent, *a), root(&mut parent, *b));
-        if let Some(slot) = parent.get_mut(a.max(b) as usize) {
-            *slot = a.min(b);
-        }
-    }
-    let mut numbers: HashMap<u32, u32> = HashMap::new();
-    (0..clips as u32)
+    let mut joined = Joined::new(clips);
+    trials.iter().filter(|trial| trial.2).for_each(|(a, b, _)| joined.join(*a as usize, *b as usize));
+    let mut numbers: HashMap<usize, u32> = HashMap::new();
+    (0..clips)
         .map(|clip| {
             let next = numbers.len() as u32;
-            *numbers.entry(root(&mut parent, clip)).or_insert(next)
+            *numbers.entry(joined.root(clip)).or_insert(next)
         })
         .collect()
 }

@@ -97,15 +97,7 @@ impl Walker<'_> {
 
     /// Fills `buffer` as far as the file goes and says how far.
     fn fill(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.reader.read(rest) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let filled = fill(&mut self.reader, buffer)?;
         self.pos += filled as u64;
         Ok(filled)
     }
@@ -184,6 +176,20 @@ impl Walker<'_> {
         }
         Ok(false)
     }
+}
+
+/// Reads until `bytes` is full or the file ends, and says how far it came.
+pub(super) fn fill(file: &mut impl Read, bytes: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 fn malformed<T>(path: &Path, found: &str, expected: &str) -> Result<T> {

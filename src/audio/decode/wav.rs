@@ -3,13 +3,13 @@
 //! [`super::chunks`] says where the sound lies and [`super::fmt`] how a sample looks; what remains is to read big
 //! blocks and to turn them into floats at the speed of memory.
 
-use super::chunks::{self, Chunks};
+use super::chunks::{self, Chunks, fill};
 use super::fmt::{self, Coding, Sample};
 use super::law;
 use crate::audio::input::Input;
 use crate::audio::{AudioFormat, Container, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Bytes read at a time, at most.
@@ -111,20 +111,6 @@ fn length_warning(chunks: &Chunks, found_bytes: u64) -> Option<Warning> {
     } else {
         None
     }
-}
-
-/// Reads until `bytes` is full or the file ends, and says how far it came.
-fn fill(file: &mut Input, bytes: &mut [u8]) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// Appends the samples in `bytes` to `block`, full scale ±1.

@@ -2,6 +2,7 @@
 
 use super::tippett::titled;
 use super::{ScoredTrials, Sides, remark};
+use crate::calibration::metrics::softplus;
 use crate::report::chart::{Axis, Chart, LANDSCAPE, NON_TARGETS, Pen, QUIET, TARGETS};
 use crate::report::svg::fixed;
 use std::f64::consts::{LN_2, LN_10};
@@ -100,11 +101,6 @@ fn cells(sorted: &[f64]) -> Vec<(f64, f64)> {
         rest = others;
     }
     cells
-}
-
-/// `ln(1 + e^x)` without overflow.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 #[cfg(test)]
