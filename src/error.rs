@@ -33,6 +33,8 @@ pub enum DocumentKind {
     Scan,
     /// An index.
     Index,
+    /// A library: an index, or clips.
+    Library,
     /// A file of rows that another program wrote.
     Rows,
     /// A table of rows in memory.
@@ -60,6 +62,9 @@ impl DocumentKind {
             DocumentKind::Report => "give a file that soundalike report of this version wrote",
             DocumentKind::Scan => "give a file that soundalike scan of this version wrote",
             DocumentKind::Index => "name another folder, or make it anew with soundalike index --rebuild",
+            DocumentKind::Library => {
+                "check the spelling of the path, or make the index with soundalike index LIBRARY -o FOLDER"
+            }
             DocumentKind::Rows => "write the file again, or take it out of the folder",
             DocumentKind::Table => "mend the rows, or embed their clips again",
             DocumentKind::Names => "rename one of the files",
@@ -369,6 +374,9 @@ impl Error {
                 (io::ErrorKind::InvalidFilename, _) => {
                     "give a shorter path, or one without characters that no name can have".into()
                 }
+                (io::ErrorKind::NotADirectory, _) => "name a folder; there is a file in its place".into(),
+                (io::ErrorKind::IsADirectory, _) => "name a file; there is a folder in its place".into(),
+                (io::ErrorKind::AlreadyExists, _) => "give another name; there is a file of this one".into(),
                 (io::ErrorKind::StorageFull, _) => "free some room and run again".into(),
                 _ => "check the file and the disk it lies on".into(),
             },

@@ -49,10 +49,10 @@ pub struct CalibrateArgs {
     #[arg(long, default_value = "logistic", value_name = "METHOD")]
     method: Method,
     /// Probability of a target that trials are weighted to, above 0 and below 1
-    #[arg(long, default_value_t = 0.5, value_name = "P")]
+    #[arg(long, default_value_t = 0.5, value_name = "P", allow_negative_numbers = true)]
     weighted_to: f64,
     /// Weight of the regularisation, 0 or more
-    #[arg(long, default_value_t = RIDGE, value_name = "X")]
+    #[arg(long, default_value_t = RIDGE, value_name = "X", allow_negative_numbers = true)]
     ridge: f64,
     /// Use the clips as they are only, without cuts and spoilt copies
     #[arg(long)]

@@ -5,7 +5,7 @@ use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output
 use clap::Args;
 use soundalike::library::cohort::{Cohort, VoiceClips};
 use soundalike::library::{Filter, Manifest, Selection, VoiceKind, catalogue};
-use soundalike::{Error, ErrorKind, Result};
+use soundalike::{DocumentKind, Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Write as _;
@@ -54,8 +54,11 @@ pub struct CohortArgs {
     encoder: EncoderArg,
 }
 
+/// With fewer voices a rank among them says little.
+const FEWEST: usize = 30;
+
 /// Columns of a manifest that a cohort keeps.
-const COLUMNS: [&str; 3] = ["sex", "language", "age"];
+pub const COLUMNS: [&str; 3] = ["sex", "language", "age"];
 
 pub fn run(args: &CohortArgs, common: &Common) -> Outcome {
     let mut voices = match (&args.folder, &args.manifest) {
@@ -116,7 +119,8 @@ fn of_folder(folder: &Path) -> Result<Vec<VoiceClips>> {
     folders.sort();
     if folders.is_empty() {
         let found = "a folder without folders, where each should be a voice".to_string();
-        return Err(ErrorKind::NothingFound { path: folder.into(), found }.into());
+        let expected = "a folder for each voice, as in voices/anna/1.wav, or --manifest".to_string();
+        return Err(ErrorKind::Document { path: folder.into(), what: DocumentKind::Folder, found, expected }.into());
     }
     let voice = |path: PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -146,6 +150,12 @@ fn text(cohort: &Cohort, asked: usize, output: &Path) -> String {
         }
         let counts: Vec<String> = counts.iter().map(|(value, n)| format!("{} {n}", plain(value))).collect();
         let _ = writeln!(text, "{column:16} {}", counts.join(", "));
+    }
+    if voices.len() < FEWEST {
+        let _ = writeln!(
+            text,
+            "note             a rank among fewer than {FEWEST} voices says little; add folders or lines"
+        );
     }
     let _ = writeln!(text, "written          {}", plain(&output.to_string_lossy()));
     text

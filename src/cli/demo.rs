@@ -106,7 +106,12 @@ fn write(folder: &Path) -> Result<()> {
         let path = folder.join(name);
         if path.exists() {
             let found = format!("{}, which is there already", path.display());
-            return Err(ErrorKind::Setting { name: "to", found, expected: "an empty folder, or none".into() }.into());
+            return Err(ErrorKind::Setting {
+                name: "to",
+                found,
+                expected: "an empty folder, or a name that nothing has yet".into(),
+            }
+            .into());
         }
         output::write_file(&path, &mut |out| {
             out.write_all(bytes).map_err(|source| ErrorKind::Io { path: path.clone(), action: "write", source }.into())

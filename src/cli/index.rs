@@ -182,7 +182,10 @@ fn text(report: &IndexReport, folder: &Path) -> String {
 }
 
 fn holds(counts: &Counts) -> String {
-    let hours = |seconds: f64| format!("{:.0}:{:02.0} h", (seconds / 3600.0).floor(), (seconds / 60.0).floor() % 60.0);
+    let hours = |seconds: f64| {
+        let minutes = (seconds / 60.0).floor();
+        format!("{:.0}:{:02.0}:{:02.0}", (minutes / 60.0).floor(), minutes % 60.0, seconds.floor() % 60.0)
+    };
     let mut text = format!(
         "index            {} clips, {} usable with {} of sound and {} of speech",
         counts.rows,

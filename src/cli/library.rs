@@ -7,7 +7,7 @@ use soundalike::encryption::Keys;
 use soundalike::library::VoiceSet;
 use soundalike::library::index::{Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, WalkSettings, update};
 use soundalike::library::scan::panel_of;
-use soundalike::{Error, ErrorKind, Result};
+use soundalike::{DocumentKind, Error, ErrorKind, Result};
 use std::io::Read;
 use std::path::Path;
 
@@ -25,6 +25,11 @@ impl Library {
             audit::input_index(&index);
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
+        }
+        if named.as_os_str() != "-" && !named.exists() {
+            let expected = "an index, or a folder, list or manifest of clips".into();
+            let (path, found) = (named.into(), "nothing of this name".into());
+            return Err(ErrorKind::Document { path, what: DocumentKind::Library, found, expected }.into());
         }
         let source = library(named, None, WalkSettings::default())?;
         let encoders = voices.map(VoiceSet::encoders).transpose()?.flatten().unwrap_or_default();
@@ -55,7 +60,7 @@ impl Library {
             output::warn(&report.library, format!("{more} more clips not compared"), common);
         }
         audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
-        let index = Index::open(temporary.path(), &Keys::none(), common.threads)?;
+        let index = Index::open(temporary.path(), &Keys::none(), common.threads)?.called(source.named());
         Ok(Library { index, panel, temporary: Some(temporary) })
     }
 }

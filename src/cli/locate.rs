@@ -34,8 +34,9 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  soundalike locate --reference voices/anna film.mkv\n  soundalike locate --reference anna.model \
                   podcast.mp3 --labels found.txt --timeline found.svg\n  soundalike locate --reference anna --above \
                   log10_lr=2 --rttm found.rttm --fail calls/\n\nThe sound track of MP4, MOV and Matroska files is read \
-                  where its codec is AAC, ALAC, MP3, FLAC, Vorbis, Opus\nor PCM. Exit codes: 0 done; 1 the voice was \
-                  found and --fail asked; 2 nothing could be done; 3 done, but some\nfiles were unusable."
+                  where its codec is AAC, ALAC, MP3, FLAC, Vorbis, Opus or \
+                  PCM.\n\nExit codes: 0 done; 1 the voice was found and --fail was given; 2 nothing could be done; 3 \
+                  done, but some files were unusable."
 )]
 pub struct LocateArgs {
     /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give
@@ -46,10 +47,10 @@ pub struct LocateArgs {
     #[arg(required = true, value_name = "LONGFILE")]
     recordings: Vec<PathBuf>,
     /// Length of a window, 1 to 60 s
-    #[arg(long, default_value_t = WINDOW_S, value_name = "SECONDS")]
+    #[arg(long, default_value_t = WINDOW_S, value_name = "SECONDS", allow_negative_numbers = true)]
     window: f64,
     /// Distance from one window to the next, 0.1 s to the length of a window
-    #[arg(long, default_value_t = HOP_S, value_name = "SECONDS")]
+    #[arg(long, default_value_t = HOP_S, value_name = "SECONDS", allow_negative_numbers = true)]
     hop: f64,
     /// Threshold at which the voice is found: log10_lr (the likelihood ratio's decimal logarithm before its bounds) or
     /// an encoder's cosine (-1 to 1), for example campplus=0.6

@@ -19,6 +19,7 @@ mod inspect;
 mod library;
 mod locate;
 mod manual;
+mod mistake;
 mod options;
 mod output;
 mod progress;
@@ -31,7 +32,7 @@ mod selftest;
 mod table;
 mod verify;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use options::{CalibrationArgs, ChannelArg, EncoderArg, LabelArgs, ModelsArg, PopulationArgs, cohort_named, panel};
 use soundalike::Result;
 use soundalike::library::batch::BatchOptions;
@@ -65,9 +66,10 @@ struct Cli {
 
 /// Options of every command.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Common {
     /// Number of threads; 0 is one a core. The output is the same bytes for any number
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     threads: usize,
     /// No progress and no warnings on standard error; errors are still told
     #[arg(long, short, global = true)]
@@ -119,11 +121,15 @@ enum Command {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    let (cli, name) = match parsed() {
+    let (cli, words) = match parsed() {
         Ok(parsed) => parsed,
         Err(error) => {
-            // clap prints help and version on standard output, mistakes on standard error.
-            let _ = error.print();
+            // A value that the library refuses is told as the library tells it.
+            match mistake::of_value(&error) {
+                Some(told) => output::mistake(&told),
+                // clap prints help and version on standard output, mistakes on standard error.
+                None => drop(error.print()),
+            }
             return ExitCode::from(if error.use_stderr() { NOTHING } else { DONE });
         }
     };
@@ -132,30 +138,40 @@ pub fn run() -> ExitCode {
     // The log that is verified is no log of the verification.
     let log = common.audit.as_deref().filter(|_| !matches!(cli.command, Command::Verify(_)));
     if let Some(Err(error)) = log.map(audit::start) {
-        output::error(&error, common);
+        output::error(&error.to_string(), common);
         return ExitCode::from(NOTHING);
     }
     let (code, error) = match execute(&cli.command, common) {
         Ok(code) => (code, None),
         Err(error) if output::is_broken_pipe(&error) => (DONE, None),
         Err(error) => {
-            output::error(&error, common);
-            (NOTHING, Some(error.to_string()))
+            let told = mistake::told(&error, &words.join(" "));
+            output::error(&told, common);
+            (NOTHING, Some(told))
         }
     };
-    if let Some(Err(error)) = log.map(|log| audit::finish(log, &name, code, error)) {
-        output::error(&error, common);
+    let name = words.first().map_or("", String::as_str);
+    if let Some(Err(error)) = log.map(|log| audit::finish(log, name, code, error)) {
+        output::error(&error.to_string(), common);
         return ExitCode::from(NOTHING);
     }
     ExitCode::from(code)
 }
 
-/// The arguments, and the name of the command.
-fn parsed() -> std::result::Result<(Cli, String), clap::Error> {
-    let mut matches = Cli::command().try_get_matches()?;
-    let name = matches.subcommand_name().unwrap_or_default().to_string();
+/// The arguments, and the name of the command, a word each.
+fn parsed() -> std::result::Result<(Cli, Vec<String>), clap::Error> {
+    // Help and mistakes are printed before the options are known.
+    let plain = std::env::args_os().any(|word| word == "--no-color");
+    let colour = if plain { ColorChoice::Never } else { ColorChoice::Auto };
+    let mut matches = Cli::command().color(colour).try_get_matches()?;
+    let mut words = Vec::new();
+    let mut inner = &matches;
+    while let Some((name, more)) = inner.subcommand() {
+        words.push(name.to_string());
+        inner = more;
+    }
     let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))?;
-    Ok((cli, name))
+    Ok((cli, words))
 }
 
 fn execute(command: &Command, common: &Common) -> Outcome {

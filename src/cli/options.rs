@@ -2,7 +2,7 @@
 
 use super::audit;
 use clap::Args;
-use soundalike::Result;
+use soundalike::{ErrorKind, Result};
 use soundalike::audio::Channel;
 use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use soundalike::library::cohort::Cohort;
@@ -133,7 +133,7 @@ pub struct PopulationArgs {
     pub cohort: PathBuf,
     /// Use only the cohort's voices whose COLUMN (kind, sex, language, age) is like PATTERN, or with != is not; given
     /// again, all must hold. Without a filter on kind the real voices are the population
-    #[arg(long, value_name = "COLUMN=PATTERN")]
+    #[arg(long, value_name = "COLUMN=PATTERN", value_parser = cohort_filter)]
     pub cohort_filter: Vec<Filter>,
 }
 
@@ -141,6 +141,16 @@ impl PopulationArgs {
     pub fn read(&self) -> Result<Cohort> {
         cohort_named(&self.cohort)
     }
+}
+
+/// A filter on what is known of a cohort's voices. A misspelled column would pass no voice, or with != all.
+fn cohort_filter(text: &str) -> Result<Filter> {
+    let filter: Filter = text.parse()?;
+    if super::cohort::COLUMNS.contains(&filter.column()) || filter.column() == "kind" {
+        return Ok(filter);
+    }
+    let (found, expected) = (format!("the column \"{}\"", filter.column()), "kind, sex, language or age".into());
+    Err(ErrorKind::Setting { name: "cohort-filter", found, expected }.into())
 }
 
 /// A cohort by its name in an option.

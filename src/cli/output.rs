@@ -121,8 +121,13 @@ pub fn warn(about: impl Display, message: impl Display, common: &Common) {
 }
 
 /// An error on standard error.
-pub fn error(error: &Error, common: &Common) {
-    let _ = writeln!(io::stderr(), "{} {}", paint("error:", "31", common), plain(&error.to_string()));
+pub fn error(told: &str, common: &Common) {
+    let _ = writeln!(io::stderr(), "{} {}", paint("error:", "31", common), plain(told));
+}
+
+/// An error in the options themselves, before it is known what they want.
+pub fn mistake(told: &str) {
+    let _ = writeln!(io::stderr(), "error: {}", plain(told));
 }
 
 /// A clip that cannot be used, where it was the only one, on standard error.

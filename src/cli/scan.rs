@@ -55,7 +55,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "SCORE")]
     by: Option<Score>,
     /// Clips of each voice that you expect in the library before looking: the prior of the posterior that is given
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    #[arg(long, value_name = "N", default_value_t = 1.0, allow_negative_numbers = true)]
     expected_clips: f64,
     #[command(flatten)]
     calibration: CalibrationArgs,

@@ -211,7 +211,14 @@ impl CaseFile {
         if text.trim().is_empty() {
             return Err(wrong(path, "an empty file".into(), expected()));
         }
-        let json = |error: serde_json::Error| wrong(path, format!("JSON with another content ({error})"), expected());
+        let json = |error: serde_json::Error| {
+            let found = match text.trim_start().chars().next() {
+                Some('{') => format!("JSON with another content ({error})"),
+                Some('<') => "a page".into(),
+                _ => "no JSON".into(),
+            };
+            wrong(path, found, expected())
+        };
         let header: Header = serde_json::from_str(text).map_err(json)?;
         let Some(format) = header.format else {
             let result = text.trim().to_string();

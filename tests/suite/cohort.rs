@@ -183,7 +183,7 @@ fn real_voices_are_the_population_and_other_kinds_come_second() {
     assert_eq!(n(&["sex=m", "kind=synthetic"]).0, json!(3), "all must hold");
     assert_eq!(n(&["sex!=f", "kind=*"]).0, json!(6));
     // Where nobody passes there is no rank, and the reason in its place.
-    for nobody in ["sex=x", "accent=scottish"] {
+    for nobody in ["sex=x", "language=fr"] {
         let (n, _, withheld) = n(&[nobody]);
         assert_eq!((n, &withheld["code"]), (Value::Null, &json!("no_population")));
         assert!(withheld["message"].as_str().unwrap().contains("--cohort-filter"), "{withheld}");
@@ -193,6 +193,9 @@ fn real_voices_are_the_population_and_other_kinds_come_second() {
     assert!(shown.contains("cohort against reference not available\n"), "{shown}");
     soundalike(&[&arguments[..], &[CANDIDATE, "--cohort-filter", "sex"]].concat())
         .fails(&["--cohort-filter", "COLUMN=PATTERN"]);
+    // A column that no cohort has would let nobody pass, or with != everybody.
+    soundalike(&[&arguments[..], &[CANDIDATE, "--cohort-filter", "sexx!=f"]].concat())
+        .fails(&["--cohort-filter <COLUMN=PATTERN>: found the column \"sexx\", expected kind, sex, language or age"]);
 }
 
 #[test]
@@ -258,7 +261,10 @@ fn a_manifest_chooses_who_is_in_it() {
     fails(&[&fixed[..], &["voices"]].concat(), &["--manifest", "cannot be used with"]);
     fails(&[], &["<FOLDER>"]);
     fails(&["no/such"], &["no/such", "check the spelling"]);
-    fails(&["voices/nsh/real"], &["voices/nsh/real", "a folder without folders, where each should be a voice"]);
+    fails(
+        &["voices/nsh/real"],
+        &["voices/nsh/real", "a folder without folders, where each should be a voice", "voices/anna/1.wav"],
+    );
     fails(&[CANDIDATE], &[CANDIDATE, "list"]);
 }
 

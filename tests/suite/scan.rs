@@ -276,6 +276,18 @@ fn a_telephone_voice_is_looked_for_where_the_index_has_that_band() {
 }
 
 #[test]
+fn a_list_is_told_by_its_name() {
+    let folder = folder();
+    copy("voices/nsh/tts/01.wav", &folder.path().join("a.wav"));
+    fs::write(folder.path().join("clips.txt"), "a.wav\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_soundalike"));
+    let reference = fixtures().join(REFERENCE);
+    command.current_dir(folder.path()).args(["scan", "--reference", word(&reference), "clips.txt"]);
+    let shown = run(command).exits(0).stdout;
+    assert!(shown.starts_with("library          clips.txt: 1 usable clips"), "{shown}");
+}
+
+#[test]
 fn a_table_goes_to_csv_and_parquet_with_the_same_rows() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
@@ -413,12 +425,12 @@ fn mistakes_are_told_of_the_option_that_was_typed() {
     let model = store.join("anna.model");
     let scan = ["scan", "-q", "--reference", word(&model), word(&library)];
     for (command, option, value, words) in [
-        (&scan[..], "--by", "foo", "'--by <SCORE>': found \"foo\", expected log10_lr or"),
-        (&scan[..], "--above", "foo=1", "'--above <SCORE=X>': found \"foo\", expected log10_lr or"),
-        (&scan[..], "--by", "ge2e", "by: found ge2e, expected an encoder of the index (mfcc)"),
-        (&protect[..], "--fail-above", "foo", "'--fail-above <SCORE=X>': found \"foo\", expected SCORE=X"),
-        (&protect[..], "--fail-above", "ge2e=0.5", "fail-above: found ge2e=0.5, expected log10_lr or an encoder"),
-        (&protect[..], "--cohort-filter", "foo", "'--cohort-filter <COLUMN=PATTERN>': found \"foo\", expected COLUMN="),
+        (&scan[..], "--by", "foo", "--by <SCORE>: found \"foo\", expected log10_lr or"),
+        (&scan[..], "--above", "foo=1", "--above <SCORE=X>: found \"foo\", expected log10_lr or"),
+        (&scan[..], "--by", "ge2e", "--by: found ge2e, expected an encoder of the index (mfcc)"),
+        (&protect[..], "--fail-above", "foo", "--fail-above <SCORE=X>: found \"foo\", expected SCORE=X"),
+        (&protect[..], "--fail-above", "ge2e=0.5", "--fail-above: found ge2e=0.5, expected log10_lr or an encoder"),
+        (&protect[..], "--cohort-filter", "foo", "--cohort-filter <COLUMN=PATTERN>: found \"foo\", expected COLUMN="),
     ] {
         soundalike(&[command, &[option, value]].concat()).fails(&[words]);
     }

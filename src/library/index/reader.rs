@@ -28,6 +28,8 @@ pub struct Index {
     rows: Rows,
     manifest: IndexManifest,
     common: Common,
+    /// See [`called`](Index::called).
+    name: Option<String>,
 }
 
 /// Where the rows of an index lie.
@@ -84,7 +86,7 @@ impl Index {
             let key = keys.of_folder(folder)?;
             let manifest = IndexManifest::read(folder, key.as_ref())?;
             let common = manifest.common();
-            return Ok(Index { rows: Rows::Own(folder.into(), key), manifest, common });
+            return Ok(Index { rows: Rows::Own(folder.into(), key), manifest, common, name: None });
         }
         let files = if folder.is_dir() { foreign::files(folder)? } else { Vec::new() };
         if files.is_empty() {
@@ -93,7 +95,7 @@ impl Index {
         }
         let manifest = foreign::manifest(folder, &files, threads)?;
         let common = manifest.common();
-        Ok(Index { rows: Rows::Others(folder.into()), manifest, common })
+        Ok(Index { rows: Rows::Others(folder.into()), manifest, common, name: None })
     }
 
     /// An index of rows in memory, made by the encoders of `panel` and, in the narrow band, of `narrow_panel`. Each of
@@ -136,7 +138,7 @@ impl Index {
         if counts.usable > 0 && counts.with_narrow == counts.usable {
             manifest.narrow = NarrowRule::All;
         }
-        Ok(Index { rows: Rows::Memory(Arc::new(rows)), manifest, common })
+        Ok(Index { rows: Rows::Memory(Arc::new(rows)), manifest, common, name: None })
     }
 
     /// What the index is. Where this program did not write it, this was gathered from its rows, and the name of the
@@ -166,13 +168,22 @@ impl Index {
         matches!(self.rows, Rows::Others(_))
     }
 
-    /// What to call the library: as it was named when it was indexed, or else the folder of the index.
+    /// What to call the library: the folder that its paths start from, or else the name that it was given, or else the
+    /// folder of the index.
     pub fn library(&self) -> String {
-        match self.folder() {
+        match (&self.name, self.folder()) {
             _ if !self.manifest.library.is_empty() => self.manifest.library.clone(),
-            Some(folder) => shown(folder),
-            None => IN_MEMORY.into(),
+            (Some(name), _) => name.clone(),
+            (None, Some(folder)) => shown(folder),
+            (None, None) => IN_MEMORY.into(),
         }
+    }
+
+    /// The same index by a name of its own, for one whose folder nobody has named.
+    #[must_use]
+    pub fn called(mut self, name: &Path) -> Self {
+        self.name = Some(shown(name));
+        self
     }
 
     /// The rows of a segment: of an index that this program wrote in the order of their paths, else as they lie there.

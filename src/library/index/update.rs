@@ -154,8 +154,19 @@ pub fn update(
     folder: &Path,
     settings: &IndexSettings<'_>,
 ) -> Result<IndexReport> {
-    if !source.files().any(|step| matches!(step, Step::File(_))) {
-        let found = "a library without sound files".into();
+    let mut unlisted = None;
+    let any = source.files().any(|step| match step {
+        Step::File(_) => true,
+        Step::Unlisted(_, why) => {
+            unlisted.get_or_insert(why);
+            false
+        }
+    });
+    if !any {
+        let found = match unlisted {
+            Some(why) => format!("a folder that could not be listed ({why})"),
+            None => "a library without sound files".into(),
+        };
         return Err(ErrorKind::NothingFound { path: source.named().into(), found }.into());
     }
     let narrow_panel = panel.narrow()?;
