@@ -33,7 +33,9 @@ use std::path::PathBuf;
                   --reference 'anna/*.flac' --reference anna-phone.wav --json tts/ > result.json\n  soundalike check \
                   --reference anna --fail-above mfcc=0.9 new-voice.wav || echo stopped\n  soundalike check \
                   --reference anna.model new-voice.wav\n  soundalike check --reference anna --condition real-real \
-                  --cohort-filter sex=f --language en call.wav"
+                  --cohort-filter sex=f --language en call.wav\n\nExit codes: 0 every candidate has scores; 1 a score is \
+                  at a limit of --fail-above or above, or cannot be had; 2 nothing could be done; 3 some clips were \
+                  unusable."
 )]
 pub struct CheckArgs {
     /// Recordings of the protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give
@@ -60,7 +62,7 @@ pub struct CheckArgs {
     as_norm: bool,
     /// Your own prior probability of the first proposition, above 0 and below 1: adds the posterior that follows from
     /// it
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     prior: Option<f64>,
     /// Language of the case, for example en; it is compared with the calibration's, never recognised
     #[arg(long, value_name = "LANGUAGE")]
@@ -105,7 +107,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
         true => None,
         false => Some(Plan::new(&args.report, &args.words, CaseInfo::default())?),
     };
-    let report = match plan {
+    let report = match &plan {
         None => check(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?,
         Some(plan) => {
             let found = examination(&panel, &reference, &args.candidates, &settings, &common.batch(&update))?;
@@ -120,7 +122,8 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
     if args.json {
         output::print_json(&report)?;
     } else {
-        output::print(&text(&report))?;
+        let written = plan.as_ref().map(Plan::told).unwrap_or_default();
+        output::print(&(text(&report) + &written))?;
     }
     Ok(exit_code(&report))
 }

@@ -157,6 +157,13 @@ impl Plan {
         }
         put(written)
     }
+
+    /// What was written, a line each.
+    pub fn told(&self) -> String {
+        let line =
+            |(_, path): &(Kind, PathBuf)| format!("written          {}\n", output::plain(&path.to_string_lossy()));
+        self.documents.iter().map(line).collect()
+    }
 }
 
 impl Plan {
@@ -166,7 +173,7 @@ impl Plan {
         if let Some((_, path)) = self.documents.iter().find(|(kind, _)| *kind == Kind::Json) {
             let found = format!("{} for a scan", path.display());
             let expected = "a name that ends with .html or .pdf; the data of a scan is its own result".into();
-            return Err(ErrorKind::Setting { name: "output", found, expected }.into());
+            return Err(ErrorKind::Setting { name: "", found, expected }.into());
         }
         let mut written = Vec::new();
         for (kind, path) in &self.documents {
@@ -194,9 +201,8 @@ fn prepared(path: &Path, bytes: &[u8]) -> Result<Prepared> {
 
 fn kind(path: &Path) -> Result<Kind> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
-    let refused = |found: String, expected: &str| {
-        Err(ErrorKind::Setting { name: "output", found, expected: expected.into() }.into())
-    };
+    let refused =
+        |found: String, expected: &str| Err(ErrorKind::Setting { name: "", found, expected: expected.into() }.into());
     match ending.as_str() {
         "html" | "htm" => Ok(Kind::Html),
         "json" => Ok(Kind::Json),
@@ -235,7 +241,10 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
     };
     if let Some(scan) = scan_result(result)? {
         audit::input_file(result);
-        return Plan::new(&args.output, &args.words, CaseInfo::default())?.write_scan(&scan).map(|()| DONE);
+        let plan = Plan::new(&args.output, &args.words, CaseInfo::default())?;
+        plan.write_scan(&scan)?;
+        output::print(&plan.told())?;
+        return Ok(DONE);
     }
     let case = CaseFile::read(result)?;
     audit::input_file(result);
@@ -252,7 +261,11 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
         return Ok(GATE);
     }
     match (again.verification.differences.first(), &again.examination) {
-        (None, Some(examination)) => plan.write(&case.result, examination).map(|()| DONE),
+        (None, Some(examination)) => {
+            plan.write(&case.result, examination)?;
+            output::print(&plan.told())?;
+            Ok(DONE)
+        }
         (difference, _) => {
             let message = difference.map_or_else(String::new, Difference::to_string);
             let message = format!("does not come out the same, so no report was made of it: {message}");

@@ -103,7 +103,9 @@ fn a_report_of_a_result_is_that_of_the_check() {
     fs::write(at("result.json"), &result).unwrap();
     let again = [at("b.html"), at("b.json"), at("c.html"), at("silent.html")];
     let [page, data, third, silent] = again.each_ref().map(|path| word(path));
-    soundalike(&["report", word(&at("result.json")), "-o", page, "-o", data, "--threads=3"]).exits(0);
+    let made = soundalike(&["report", word(&at("result.json")), "-o", page, "-o", data, "--threads=3"]).exits(0);
+    assert_eq!(made.stdout, format!("written          {page}\nwritten          {data}\n"));
+    soundalike(&["verify", page]).fails(&["found a page, expected what soundalike check --json prints"]);
     assert_eq!(fs::read(&names[0]).unwrap(), fs::read(page).unwrap());
     assert_eq!(fs::read(&names[1]).unwrap(), fs::read(data).unwrap());
     // A report is made of a report too; what it was told of the case stays.
