@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 #[command(
     after_help = "Examples:\n  soundalike features clip.wav --kind mfcc -o clip.csv\n  soundalike features clip.wav \
                   --kind fbank --preset kaldi80 -o clip.npy\n  soundalike features clip.flac --kind mfcc --preset \
-                  librosa > clip.csv\n  soundalike features clip.wav --kind embedding --encoder mfcc -o clip.json"
+                  librosa > clip.csv\n  soundalike features clip.wav --kind embedding --encoder mfcc -o clip.json\n\n\
+                  Exit codes: 0 done; 2 the clip cannot be used, or the file not be written."
 )]
 pub struct FeaturesArgs {
     /// The clip

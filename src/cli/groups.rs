@@ -18,7 +18,8 @@ use std::path::PathBuf;
 /// are one person.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  soundalike groups voices.lib\n  soundalike groups library/ --above campplus=0.7 --json"
+    after_help = "Examples:\n  soundalike groups voices.lib\n  soundalike groups library/ --above campplus=0.7 --json\n\n\
+                  Exit codes: 0 done, whether or not there are groups; 2 nothing could be done."
 )]
 pub struct GroupsArgs {
     /// An index made by `index`, a folder of Parquet files with the same columns, or a folder, list or manifest of

@@ -11,11 +11,17 @@ use std::path::{Path, PathBuf};
 
 /// Print what makes a shell complete the program's commands and options.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  soundalike completions bash > ~/.local/share/bash-completion/completions/soundalike\n  \
-                  soundalike completions zsh > ~/.zfunc/_soundalike\n  soundalike completions fish > \
-                  ~/.config/fish/completions/soundalike.fish"
-)]
+#[command(after_help = "Examples (each makes its folder first; then open a new shell):\n  \
+                  mkdir -p ~/.local/share/bash-completion/completions\n  \
+                  soundalike completions bash > ~/.local/share/bash-completion/completions/soundalike\n\n  \
+                  mkdir -p ~/.zfunc\n  \
+                  soundalike completions zsh > ~/.zfunc/_soundalike\n\n  \
+                  mkdir -p ~/.config/fish/completions\n  \
+                  soundalike completions fish > ~/.config/fish/completions/soundalike.fish\n\n\
+                  bash reads that folder where its package bash-completion is installed; elsewhere put the line\n  \
+                  source ~/.local/share/bash-completion/completions/soundalike\ninto ~/.bashrc. zsh reads its folder \
+                  where ~/.zshrc says\n  fpath=(~/.zfunc $fpath); autoload -U compinit; compinit\n\n\
+                  Exit codes: 0 done; 2 there is no such shell.")]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -25,7 +31,8 @@ pub struct CompletionsArgs {
 /// Print the manual page of a command, or write all manual pages to a folder.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  soundalike man check | man -l -\n  soundalike man --output \
-                        ~/.local/share/man/man1")]
+                        ~/.local/share/man/man1 && man soundalike-check\n\nExit codes: 0 done; 2 there is no such \
+                        command, or the pages could not be written.")]
 pub struct ManArgs {
     /// The command; none for the program as a whole
     #[arg(value_name = "COMMAND", conflicts_with = "output")]
@@ -86,7 +93,10 @@ fn gather(command: Command, name: String, pages: &mut Vec<(String, Command)>) {
 fn roff(page: &Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     Man::new(page.clone()).render(&mut text)?;
-    Ok(text)
+    // What clap calls extra are the examples, or where there are none the remarks.
+    let text = String::from_utf8_lossy(&text);
+    let heading = if text.contains("\nExample") { ".SH EXAMPLES" } else { ".SH NOTES" };
+    Ok(text.replace(".SH EXTRA", heading).into_bytes())
 }
 
 fn write(path: &Path, page: &Command) -> Result<()> {

@@ -2,13 +2,13 @@
 
 use super::audit;
 use clap::Args;
-use soundalike::{ErrorKind, Result};
 use soundalike::audio::Channel;
 use soundalike::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use soundalike::library::cohort::Cohort;
 use soundalike::library::{
     DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, ReferenceSource, Selection,
 };
+use soundalike::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
 /// Which channel of a recording is read.

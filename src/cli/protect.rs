@@ -53,17 +53,21 @@ impl StoreArg {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Put a voice on the list
     Add(AddArgs),
-    /// Print the voices on the list
     List(ListArgs),
-    /// Take a voice off the list
     Remove(RemoveArgs),
-    /// Check candidates against every voice on the list
     Check(CheckArgs),
 }
 
+/// Put a voice on the list.
+///
+/// Its recordings are listened to once and are not needed afterwards; the list keeps embeddings and hashes, no sound.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike protect add anna voices/anna\n  soundalike protect add anna 'new/*.flac' \
+                  --replace\n  soundalike protect add anna anna.model --store protected\n\nExit codes: 0 all recordings \
+                  were used; 3 some were not; 2 nothing was put there."
+)]
 struct AddArgs {
     /// Name of the voice
     name: String,
@@ -83,7 +87,12 @@ struct AddArgs {
     encrypt: EncryptArgs,
 }
 
+/// Print the voices on the list.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike protect list\n  soundalike protect list --store protected --json\n\nExit codes: \
+                  0 every voice can be compared with, also where there is none; 3 one cannot; 2 the list cannot be read."
+)]
 struct ListArgs {
     #[command(flatten)]
     store: StoreArg,
@@ -92,7 +101,9 @@ struct ListArgs {
     json: bool,
 }
 
+/// Take a voice off the list.
 #[derive(Args)]
+#[command(after_help = "Example:\n  soundalike protect remove anna\n\nExit codes: 0 done; 2 it is not on the list.")]
 struct RemoveArgs {
     /// Name of the voice
     name: String,
@@ -100,7 +111,16 @@ struct RemoveArgs {
     store: StoreArg,
 }
 
+/// Check candidates against every voice on the list.
+///
+/// A candidate passes where it is close to none of them. One that cannot be judged, since it is too short, say, does not
+/// pass either.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  soundalike protect check new-voice/*.wav || echo stopped\n  soundalike protect check \
+                  --fail-above campplus=0.6 --json new-voice/ > gate.json\n\nExit codes: 0 every candidate passed; 1 one \
+                  is close to a protected voice or could not be judged; 2 nothing could be done."
+)]
 struct CheckArgs {
     /// Clips in question: files, folders or quoted patterns
     #[arg(required = true, value_name = "CANDIDATE")]
@@ -240,9 +260,10 @@ fn all_judged(source: &LibrarySource, report: &ProtectReport) -> Result<()> {
 
 fn text(report: &ProtectReport) -> String {
     let mut text = String::new();
+    let voices = if report.voices == 1 { "voice" } else { "voices" };
     let _ = writeln!(
         text,
-        "protected        {} voices; stopped at {} or above",
+        "protected        {} {voices}; stopped at {} or above",
         report.voices,
         report.threshold.in_words()
     );

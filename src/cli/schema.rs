@@ -21,7 +21,9 @@ use soundalike::report::case::CaseReport;
 /// Print the JSON Schema (draft 2020-12) of what a command prints with --json, or of the file that enrol, calibrate or
 /// cohort (its description) writes.
 #[derive(Args)]
-#[command(after_help = "Example:\n  soundalike schema check > check.schema.json")]
+#[command(
+    after_help = "Example:\n  soundalike schema check > check.schema.json\n\nExit codes: 0 done; 2 there is no such schema."
+)]
 pub struct SchemaArgs {
     /// The command whose result is described
     #[arg(value_enum, default_value_t = ResultOf::Check)]

@@ -38,13 +38,17 @@ fn every_command_has_a_manual_page_with_its_options_and_examples() {
     for command in commands.into_iter().filter(|command| *command != "help") {
         let page = fs::read_to_string(folder.path().join(format!("soundalike-{command}.1"))).unwrap();
         assert!(page.contains(&format!(".TH soundalike-{command} 1")), "{page}");
-        assert!(page.contains("Example"), "{command} has no example");
+        assert!(page.contains(".SH EXAMPLES\n") && page.contains("Exit codes: 0"), "{command}: {page}");
         assert_eq!(soundalike(&["man", command]).exits(0).stdout, page);
         for option in ["quiet", "threads", "identity"] {
             assert!(page.contains(&format!("\\-\\-{option}")), "{command}: {option}");
         }
     }
     assert!(folder.path().join("soundalike.1").exists() && folder.path().join("soundalike-protect-add.1").exists());
+    for action in ["add", "list", "remove", "check"] {
+        let page = soundalike(&["man", &format!("protect-{action}")]).exits(0).stdout;
+        assert!(page.contains("Example") && page.contains("Exit codes: 0"), "{page}");
+    }
     soundalike(&["man", "nothing"]).fails(&["\"nothing\"", "check"]);
 }
 
@@ -74,16 +78,18 @@ fn completions_know_the_commands_and_their_options() {
 
 #[test]
 fn a_terminal_is_given_colours_unless_the_user_wants_none() {
-    let at_terminal = |more: &str, no_color: Option<&str>| {
-        let program = env!("CARGO_BIN_EXE_soundalike");
-        let line = format!("{program} check -q {MFCC} --reference {REFERENCE} {CANDIDATE} {more}");
+    let check = format!("check -q {MFCC} --reference {REFERENCE} {CANDIDATE}");
+    let shown = |arguments: &str, no_color: Option<&str>| {
+        let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_soundalike"));
         let mut command = Command::new("script");
         command.args(["-qec", &line, "/dev/null"]).current_dir(fixtures());
         command.env("TERM", "xterm").env_remove("NO_COLOR").envs(no_color.map(|value| ("NO_COLOR", value)));
         run(command).exits(0).stdout
     };
+    let at_terminal = |more: &str, no_color: Option<&str>| shown(&format!("{check} {more}"), no_color);
     let coloured = at_terminal("", None);
     assert!(coloured.contains("\x1b[1mcandidate\x1b[0m        voices"), "{coloured}");
     assert!(!at_terminal("", Some("1")).contains('\x1b'));
     assert!(!at_terminal("--no-color", None).contains('\x1b'));
+    assert!(shown("--help", None).contains('\x1b') && !shown("--help --no-color", None).contains('\x1b'));
 }
