@@ -371,7 +371,7 @@ fn the_list_of_protected_voices_is_a_gate() {
     protect(&["add", "bert", "voices/carlo/real"]).exits(0);
     protect(&["add", "anna", "voices/slt/tts"]).fails(&["protected already", "--replace"]);
     for bad in ["../x", "", "a/b", ".x"] {
-        protect(&["add", bad, REFERENCE]).fails(&["name"]);
+        protect(&["add", bad, REFERENCE]).fails(&["<NAME>"]);
     }
     let listed = protect(&["list", "--json"]).exits(0).json();
     assert_eq!(
