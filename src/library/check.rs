@@ -2,20 +2,22 @@
 
 mod told;
 
-use super::batch::BatchOptions;
-use super::calibration_file::LoadedCalibration;
-use super::catalogue;
-use super::cohort::{Cohort, Population};
-use super::outcome::{Reason, Settings, Status, VERSION};
-use super::places::{Places, analyse_at};
-use super::reference::{Reference, ReferenceClip, ReferenceSource};
-use super::selection::Filter;
-use super::threshold::{Score, Threshold};
-use super::verdict::{Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside};
 use crate::compare::VoiceModel;
 use crate::encoder::{Band, ClipAnalysis, Panel, PerBand, Refusal};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::Quality;
+use crate::library::batch::BatchOptions;
+use crate::library::catalogue;
+use crate::library::cohort::{Cohort, Population};
+use crate::library::enrolled::reference::{Reference, ReferenceClip, ReferenceSource};
+use crate::library::labels::selection::Filter;
+use crate::library::outcome::{Reason, Settings, Status, VERSION};
+use crate::library::places::{Places, analyse_at};
+use crate::library::threshold::{Score, Threshold};
+use crate::library::validate::calibration_file::LoadedCalibration;
+use crate::library::verdict::{
+    Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

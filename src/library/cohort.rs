@@ -5,12 +5,12 @@
 //! one; files made before there were any have none), and under the metadata key `cohort` a JSON text that says who the
 //! voices and which the descriptors are. It holds no sound. The same clips give the same bytes.
 
-use super::batch::{self, BatchOptions};
-use super::descriptors;
-use super::selection::Filter;
 use crate::compare::{CohortVoice, add_direction};
 use crate::encoder::{Band, ClipAnalysis, Embedding, Panel, PerEncoder};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::library::batch::{self, BatchOptions};
+use crate::library::descriptors;
+use crate::library::labels::selection::Filter;
 use crate::voice::{Descriptor, Descriptors};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use schemars::JsonSchema;
@@ -133,7 +133,7 @@ impl Cohort {
             return Err(wrong(format!("{size} bytes"), "a cohort of at most 4 GiB"));
         }
         let bytes = std::fs::read(path).at(path, "read")?;
-        Self::parse(&super::check::shown(path), &bytes, &wrong)
+        Self::parse(&crate::library::check::shown(path), &bytes, &wrong)
     }
 
     fn parse(origin: &str, bytes: &[u8], wrong: &dyn Fn(String, &str) -> Error) -> Result<Self> {
@@ -226,7 +226,7 @@ impl Cohort {
         let description = CohortDescription {
             format: FORMAT.into(),
             version: FORMAT_VERSION,
-            program: super::outcome::VERSION.into(),
+            program: crate::library::outcome::VERSION.into(),
             source: source.into(),
             fingerprints: panel.fingerprints().clone(),
             narrow_fingerprints: narrow_panel.fingerprints().clone(),

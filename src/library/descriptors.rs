@@ -4,11 +4,11 @@
 //! descriptors of a reference and a candidate beside what the population's voices have: a rank for each, and their
 //! difference in the population's standard deviations. None of it is a score, and none of it enters one.
 
-use super::batch::{self, BatchOptions};
-use super::cohort::Population;
 use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
 use crate::error::Result;
 use crate::feature::{FrameActivity, SpeechDetector, SpeechSettings};
+use crate::library::batch::{self, BatchOptions};
+use crate::library::cohort::Population;
 use crate::voice::{
     ChannelSensitivity, Descriptor, Descriptors, MOST_SECONDS, SpeechStretches, VoiceAnalysis, VoicePlan, pooled,
 };

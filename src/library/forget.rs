@@ -4,10 +4,10 @@
 //! the rows that a scan keeps. What lies elsewhere is not reached: recordings, results, reports, bundles, audit logs,
 //! copies, and blocks of a disk that were written once.
 
-use super::index::{ClipStatus, GoneRows, MANIFEST, forget_rows};
-use super::protect::ProtectedVoices;
 use crate::encryption::AtRest;
 use crate::error::{DocumentKind, ErrorKind, Result};
+use crate::library::enrolled::protect::ProtectedVoices;
+use crate::library::index::{ClipStatus, GoneRows, MANIFEST, forget_rows};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub struct Forgotten {
 /// # Errors
 /// Where the folder is neither, cannot be opened or written, or another process writes it.
 pub fn forget(what: &Forget, folder: &Path, only_tell: bool, at_rest: &AtRest) -> Result<Forgotten> {
-    let store = super::check::shown(folder);
+    let store = crate::library::check::shown(folder);
     if folder.join(MANIFEST).is_file() {
         let GoneRows { library, rows, voices } = forget_rows(what, folder, only_tell, at_rest)?;
         let there = rows.iter().filter(|row| row.status != ClipStatus::Vanished && library.join(&row.path).exists());

@@ -6,15 +6,15 @@
 //! like the next is no group. Whether members of a group are one person is not said; whoever needs to know compares
 //! them with `check`.
 
-use super::batch;
-use super::cohort::Cohort;
-use super::index::{ClipStatus, Index};
-use super::joined::Joined;
-use super::outcome::VERSION;
 use crate::compare::add_direction;
 use crate::compare::search::Queries;
 use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{ErrorKind, Result};
+use crate::library::batch;
+use crate::library::cohort::Cohort;
+use crate::library::index::{ClipStatus, Index};
+use crate::library::joined::Joined;
+use crate::library::outcome::VERSION;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,13 +1,13 @@
 //! What clips are good for, before any score: format, speech, level, noise, clipping, bandwidth.
 
-use super::batch::{self, BatchOptions};
-use super::catalogue;
-use super::check::shown;
-use super::descriptors::describe_clips;
-use super::outcome::{Reason, Status, VERSION};
 use crate::encoder::{Panel, Refusal};
 use crate::error::Result;
 use crate::feature::Quality;
+use crate::library::batch::{self, BatchOptions};
+use crate::library::catalogue;
+use crate::library::check::shown;
+use crate::library::descriptors::describe_clips;
+use crate::library::outcome::{Reason, Status, VERSION};
 use crate::voice::Descriptors;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -11,19 +11,21 @@ mod listen;
 mod ranges;
 mod result;
 
-use super::batch::BatchOptions;
-use super::calibration_file::LoadedCalibration;
-use super::catalogue;
-use super::check::{InReference, Membership, calibration_summary, cohort_summary, remarks_on_reference, shown};
-use super::cohort::Cohort;
-use super::outcome::{Reason, Settings, Status, VERSION};
-use super::reference::{Reference, ReferenceSource};
-use super::selection::Filter;
-use super::threshold::{Score, Threshold};
-use super::verdict::{Case, CaseSettings, neighbourhoods, split};
 use crate::compare::median;
 use crate::encoder::{Band, Panel, PerBand, Refusal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::library::batch::BatchOptions;
+use crate::library::catalogue;
+use crate::library::check::{
+    InReference, Membership, calibration_summary, cohort_summary, remarks_on_reference, shown,
+};
+use crate::library::cohort::Cohort;
+use crate::library::enrolled::reference::{Reference, ReferenceSource};
+use crate::library::labels::selection::Filter;
+use crate::library::outcome::{Reason, Settings, Status, VERSION};
+use crate::library::threshold::{Score, Threshold};
+use crate::library::validate::calibration_file::LoadedCalibration;
+use crate::library::verdict::{Case, CaseSettings, neighbourhoods, split};
 use cut::{Cutter, Stretch, seconds};
 use listen::{Heard, Scored, Side, Sides};
 use std::path::{Path, PathBuf};

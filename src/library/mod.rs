@@ -4,52 +4,40 @@
 //! same bytes for any number of threads.
 
 pub mod batch;
-pub mod calibrate;
-mod calibration_file;
 pub mod catalogue;
 pub mod check;
 pub mod cohort;
-mod copies;
 pub mod descriptors;
-pub mod enrol;
-pub mod evaluate;
+mod enrolled;
 pub mod findings;
 pub mod forget;
 pub mod groups;
 pub mod index;
 pub mod inspect;
 mod joined;
-mod labelled;
 mod labels;
 pub mod locate;
-mod manifest;
 mod outcome;
 mod places;
-pub mod protect;
-mod reference;
-mod rule;
 pub mod scan;
-mod scoring;
-mod selection;
 mod threshold;
-mod trial_list;
+mod validate;
 mod verdict;
-mod voice_file;
-mod voices;
 
-pub use calibration_file::{
-    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated, ValidatedRatios,
+pub use enrolled::{
+    EnrolledClip, FORMAT, FORMAT_VERSION, Reference, ReferenceClip, ReferenceModel, ReferenceSource, VoiceModelFile,
+    VoiceSet, enrol, protect,
 };
+pub use labels::manifest::{Manifest, ManifestClip, VoiceKind};
+pub use labels::selection::{Filter, Selection};
+pub use labels::trial_list::TrialList;
 pub use labels::{LabelFiles, Labels, Pairs};
-pub use manifest::{Manifest, ManifestClip, VoiceKind};
 pub(crate) use outcome::is_instruction_set;
 pub use outcome::{Reason, Settings, Status};
 pub use places::Places;
-pub use reference::{Reference, ReferenceClip, ReferenceModel, ReferenceSource};
-pub use rule::{Rule, RuleResult};
-pub use selection::{Filter, Selection};
 pub use threshold::{Score, Threshold};
-pub use trial_list::TrialList;
+pub use validate::{
+    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Rule, RuleResult,
+    Validated, ValidatedRatios, calibrate, evaluate,
+};
 pub use verdict::{Controls, Evidence, PopulationScores, Posterior, WithoutClip};
-pub use voice_file::{EnrolledClip, FORMAT, FORMAT_VERSION, VoiceModelFile};
-pub use voices::VoiceSet;

@@ -4,10 +4,10 @@
 //! A result tells files by the paths that they had. When it is computed again elsewhere, the files are read where they
 //! lie now and still told by their old paths, so that order, numbers and text come out the same.
 
-use super::batch::{self, BatchOptions};
 use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel};
 use crate::error::Result;
+use crate::library::batch::{self, BatchOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,8 +3,6 @@
 //!
 //! A [`Case`] is one reference in one band with everything that its candidates are judged by.
 
-use super::calibration_file::LoadedCalibration;
-use super::cohort::Population;
 use crate::calibration::fusion::{Fusion, TrialTerms};
 use crate::calibration::verbal::{self, SCALE};
 use crate::compare::{
@@ -13,6 +11,8 @@ use crate::compare::{
 };
 use crate::encoder::{Band, Embedding, Encoder, Panel, PerEncoder, Refusal};
 use crate::feature::ClipQuality;
+use crate::library::cohort::Population;
+use crate::library::validate::calibration_file::LoadedCalibration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::f64::consts::LN_10;

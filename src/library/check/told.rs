@@ -1,17 +1,17 @@
 //! What a check is asked and what it tells. Plain data.
 
-use super::super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
-use super::super::cohort::Cohort;
-use super::super::outcome::{Reason, Settings, Status};
-use super::super::places::Places;
-use super::super::reference::Reference;
-use super::super::selection::Filter;
-use super::super::threshold::{Limit, Threshold, as_limits};
-use super::super::verdict::{Controls, Evidence};
 use crate::calibration::metrics::FusionRates;
 use crate::compare::{CohortFit, CosineScore, Likeness};
 use crate::encoder::{Band, PerEncoder};
 use crate::feature::Quality;
+use crate::library::cohort::Cohort;
+use crate::library::enrolled::reference::Reference;
+use crate::library::labels::selection::Filter;
+use crate::library::outcome::{Reason, Settings, Status};
+use crate::library::places::Places;
+use crate::library::threshold::{Limit, Threshold, as_limits};
+use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
+use crate::library::verdict::{Controls, Evidence};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -3,16 +3,16 @@
 //! It is shown beside the figures so that a reader can look and listen; no figure rests on it. Only the beginning of a
 //! long recording is kept.
 
-use super::super::batch::{self, BatchOptions};
-use super::super::check::CheckReport;
-use super::super::descriptors::Beginning;
-use super::super::outcome::Status;
-use super::super::places::Places;
 use super::spectrogram::Spectrogram;
 use crate::audio::{Channel, SAMPLE_RATE_HZ};
 use crate::encoder::Panel;
 use crate::error::Result;
 use crate::feature::{FRAME_SECONDS, SpeechSettings};
+use crate::library::batch::{self, BatchOptions};
+use crate::library::check::CheckReport;
+use crate::library::descriptors::Beginning;
+use crate::library::outcome::Status;
+use crate::library::places::Places;
 use crate::voice::{VoiceAnalysis, VoicePlan};
 use std::collections::BTreeSet;
 use std::path::Path;

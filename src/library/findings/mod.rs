@@ -8,21 +8,21 @@
 mod media;
 mod spectrogram;
 
-use super::batch::BatchOptions;
-use super::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
-use super::check::{Candidate, CheckReport, CheckSettings, Examined, check_unchanged, examine, same_bytes};
-use super::descriptors::{DescriptorComparison, compare};
-use super::locate::{HOP_S, LOCATE_THRESHOLD, LocateOptions, LocateSettings, Trace, WINDOW_S, locate};
-use super::outcome::Status;
-use super::places::Places;
-use super::reference::ReferenceSource;
-use super::threshold::{Score, Threshold};
-use super::verdict::{PopulationScores, WithoutClip, strongest};
 use crate::calibration::bounds::Bounds;
 use crate::calibration::metrics::FusionRates;
 use crate::calibration::ranges::Ranges;
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
 use crate::error::Result;
+use crate::library::batch::BatchOptions;
+use crate::library::check::{Candidate, CheckReport, CheckSettings, Examined, check_unchanged, examine, same_bytes};
+use crate::library::descriptors::{DescriptorComparison, compare};
+use crate::library::enrolled::reference::ReferenceSource;
+use crate::library::locate::{HOP_S, LOCATE_THRESHOLD, LocateOptions, LocateSettings, Trace, WINDOW_S, locate};
+use crate::library::outcome::Status;
+use crate::library::places::Places;
+use crate::library::threshold::{Score, Threshold};
+use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
+use crate::library::verdict::{PopulationScores, WithoutClip, strongest};
 use crate::voice::{Descriptors, VoiceAnalysis, pooled};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ pub struct Validation {
 /// A check with what stands behind it.
 #[derive(Clone, Debug)]
 pub struct Examination {
-    /// The result, as [`check`](super::check::check) gives it.
+    /// The result, as [`check`](crate::library::check::check) gives it.
     pub report: CheckReport,
     /// What stands behind its figures.
     pub findings: Findings,
@@ -154,7 +154,7 @@ pub struct Examination {
     pub media: Media,
 }
 
-/// Compares candidates with a protected voice as [`check`](super::check::check) does, and gathers what a report needs.
+/// Compares candidates with a protected voice as [`check`](crate::library::check::check) does, and gathers what a report needs.
 ///
 /// # Errors
 /// As `check`, and where a recording was written to meanwhile.
@@ -294,7 +294,7 @@ fn with_voices(mut findings: Findings, media: &Media, settings: &CheckSettings<'
     Findings { voice: reference, ..findings }
 }
 
-fn segment(window: &super::locate::TracedWindow) -> Segment {
+fn segment(window: &crate::library::locate::TracedWindow) -> Segment {
     Segment {
         start_s: window.start_s,
         end_s: window.end_s,

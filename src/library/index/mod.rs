@@ -4,7 +4,7 @@
 //! library: files that have not changed are not read again, moved ones are recognised by their content, those that are
 //! gone are marked. It may be interrupted at any moment; run again, it goes on where it was and comes to the same rows.
 //! [`Index`] reads, also folders of Parquet files that other programs wrote with the same columns, and rows in memory.
-//! What clips are worth against a voice is not decided here but in [`scan`](super::scan).
+//! What clips are worth against a voice is not decided here but in [`scan`](crate::library::scan).
 
 mod columns;
 mod footer;

@@ -1,8 +1,6 @@
 //! A recording on its way into scored windows: one decoding on the calling thread, the panel over the windows on
 //! several.
 
-use super::super::batch;
-use super::super::verdict::{Case, band_of};
 use super::LocateOptions;
 use super::cut::{Cut, Cutter, Stretch, seconds};
 use crate::audio::{AudioFormat, NARROW_BAND_HZ, ReadOptions, Recording, SAMPLE_RATE_HZ, SoundMeter};
@@ -10,6 +8,8 @@ use crate::encoder::{Band, Panel, PanelWorker, PerEncoder, Refusal};
 use crate::error::Result;
 use crate::feature::{ClipQuality, Quality, SpeechDetector, SpeechMeter};
 use crate::library::Score;
+use crate::library::batch;
+use crate::library::verdict::{Case, band_of};
 use std::collections::VecDeque;
 use std::path::Path;
 

@@ -1,13 +1,13 @@
 //! What a search tells, and the windows behind it. Plain data.
 
-use super::super::check::{CalibrationSummary, CohortSummary, InReference, Remark};
-use super::super::outcome::{Reason, Settings, Status};
-use super::super::reference::Reference;
-use super::super::threshold::{Limit, Score, Threshold, as_limit};
-use super::super::verdict::Evidence;
 use crate::compare::Likeness;
 use crate::encoder::{Band, PerEncoder};
 use crate::feature::{ClipQuality, Quality};
+use crate::library::check::{CalibrationSummary, CohortSummary, InReference, Remark};
+use crate::library::enrolled::reference::Reference;
+use crate::library::outcome::{Reason, Settings, Status};
+use crate::library::threshold::{Limit, Score, Threshold, as_limit};
+use crate::library::verdict::Evidence;
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -12,23 +12,23 @@ mod search;
 mod table;
 mod told;
 
-pub use super::threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
+pub use crate::library::threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
 pub use table::{Cell, HitRow};
 pub use told::{CohortAlarms, FalseAlarms, Hit, LeftOut, ScanHead, ScanRecord, VoiceScan};
 
-use super::batch::{self, BatchOptions};
-use super::calibration_file::LoadedCalibration;
-use super::check::shown;
-use super::cohort::{Cohort, Population};
-use super::index::{Index, IndexRow};
-use super::outcome::{Reason, Settings, VERSION};
-use super::selection::Filter;
-use super::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfit};
-use super::voices::{EnrolledVoice, VoiceSet};
 use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
 use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerBand, PerEncoder, Refusal};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
+use crate::library::batch::{self, BatchOptions};
+use crate::library::check::shown;
+use crate::library::cohort::{Cohort, Population};
+use crate::library::enrolled::voices::{EnrolledVoice, VoiceSet};
+use crate::library::index::{Index, IndexRow};
+use crate::library::labels::selection::Filter;
+use crate::library::outcome::{Reason, Settings, VERSION};
+use crate::library::validate::calibration_file::LoadedCalibration;
+use crate::library::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfit};
 use parts::top_rest;
 pub use parts::{Found, PartOptions, PartScan, posterior};
 use rows::Gallery;
@@ -487,5 +487,5 @@ impl<'a> Scan<'a> {
 
 /// Where an index keeps its rows by default.
 pub fn default_cache(index: &Path) -> PathBuf {
-    index.join(super::index::ROWS)
+    index.join(crate::library::index::ROWS)
 }

@@ -5,12 +5,12 @@ use super::{Hit, LeftOut, Scan, ScanSettings, Score, TOP, Threshold, check_setti
 use crate::encoder::{Panel, PerBand};
 use crate::error::Result;
 use crate::library::batch::{self, BatchOptions};
-use crate::library::calibration_file::LoadedCalibration;
 use crate::library::cohort::Cohort;
+use crate::library::enrolled::voices::{EnrolledVoice, VoiceSet};
 use crate::library::index::{Index, IndexRow};
-use crate::library::selection::Filter;
+use crate::library::labels::selection::Filter;
+use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::neighbourhoods;
-use crate::library::voices::{EnrolledVoice, VoiceSet};
 use std::f64::consts::LN_10;
 use std::path::PathBuf;
 use std::sync::Arc;

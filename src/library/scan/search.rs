@@ -13,8 +13,8 @@ use crate::compare::search::{Best, Queries};
 use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
 use crate::error::Result;
 use crate::library::batch;
+use crate::library::enrolled::voices::EnrolledVoice;
 use crate::library::index::Segment;
-use crate::library::voices::EnrolledVoice;
 use std::sync::{Mutex, PoisonError};
 
 /// Voices that are compared at a time: their embeddings stay in the processor's second cache, beside a block of rows.

@@ -1,9 +1,9 @@
 //! What a scan tells: of itself, of each protected voice, and of each clip beside it. Plain data.
 
-use super::super::threshold::{Score, Threshold};
 use crate::encoder::{Band, PerEncoder};
 use crate::library::index::Counts;
 use crate::library::outcome::{Reason, Settings};
+use crate::library::threshold::{Score, Threshold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

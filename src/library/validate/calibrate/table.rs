@@ -15,10 +15,10 @@ use crate::calibration::ranges::{Range, Ranges};
 use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::batch;
-use crate::library::calibration_file::{BandFit, CrossValidation, FitCounts, Validated, ValidatedRatios};
-use crate::library::evaluate::LeftOut;
-use crate::library::labelled::missing;
-use crate::library::scoring::Scorer;
+use crate::library::validate::calibration_file::{BandFit, CrossValidation, FitCounts, Validated, ValidatedRatios};
+use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::labelled::missing;
+use crate::library::validate::scoring::Scorer;
 use crate::random::SplitMix;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -3,8 +3,8 @@
 //! Each clip is used as it is, and in three copies: two cuts of 1 to 5 s, and the whole clip spoilt. To spoil is to add
 //! noise, to turn down, to clip, or two of these. Everything is drawn from a fixed seed and the clip's content.
 
-use super::scoring::EncodedClip;
 use crate::audio::{Noise, Variation};
+use crate::library::validate::scoring::EncodedClip;
 use crate::random::SplitMix;
 
 /// Length of a cut, seconds.

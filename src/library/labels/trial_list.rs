@@ -3,8 +3,8 @@
 //! Such a list does not name speakers, and figures need them (trials that share a speaker are not independent). So
 //! clips that a line calls one voice belong to one speaker, through any number of lines.
 
-use super::joined::Joined;
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::library::joined::Joined;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

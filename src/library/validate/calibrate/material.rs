@@ -8,11 +8,12 @@ use crate::calibration::ranges::{Range, Ranges};
 use crate::encoder::{Band, NARROW_BAND_TOP_HZ, Panel, Refusal};
 use crate::error::Result;
 use crate::library::batch::BatchOptions;
-use crate::library::copies::copies;
-use crate::library::evaluate::LeftOut;
-use crate::library::labelled::Labelled;
 use crate::library::labels::{Enrol, Labels, Listed, Pairs};
-use crate::library::scoring::{EncodedClip, Model, Narrow, Trial, encode};
+use crate::library::labels::{Model, Trial};
+use crate::library::validate::copies::copies;
+use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::labelled::Labelled;
+use crate::library::validate::scoring::{EncodedClip, Narrow, encode};
 use crate::random::SplitMix;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,17 +1,17 @@
 //! What a user names as the protected voice, recordings or voice models or both, and the model made of it.
 
-use super::batch::BatchOptions;
-use super::catalogue;
-use super::check::shown;
-use super::outcome::{Reason, Status};
-use super::places::{Places, analyse_at};
-use super::voice_file::VoiceModelFile;
 use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{ClipAnalysis, Encoder, EncoderSet, Panel, Refusal};
 use crate::encryption::Keys;
 use crate::error::{ErrorKind, Result};
 use crate::feature::Quality;
+use crate::library::batch::BatchOptions;
+use crate::library::catalogue;
+use crate::library::check::shown;
+use crate::library::enrolled::voice_file::VoiceModelFile;
+use crate::library::outcome::{Reason, Status};
+use crate::library::places::{Places, analyse_at};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -1,11 +1,11 @@
 //! What a validation tells. Plain data.
 
-use super::super::labels::Pairs;
-use super::super::outcome::{Reason, Settings};
-use super::super::rule::RuleResult;
-use super::super::selection::Selection;
 use crate::calibration::metrics::{ErrorRates, Estimate, FusionRates};
 use crate::encoder::{Encoder, PerEncoder};
+use crate::library::labels::Pairs;
+use crate::library::labels::selection::Selection;
+use crate::library::outcome::{Reason, Settings};
+use crate::library::validate::rule::RuleResult;
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -92,7 +92,7 @@ impl VoiceModelFile {
         VoiceModelFile {
             format: FORMAT.into(),
             version: FORMAT_VERSION,
-            program: super::outcome::VERSION.into(),
+            program: crate::library::outcome::VERSION.into(),
             fingerprints: prints(wide),
             narrow_fingerprints: prints(narrow),
             exemplars: wide.exemplars().iter().map(clip).collect(),
@@ -127,7 +127,7 @@ impl VoiceModelFile {
     }
 
     /// The same with the SHA-256 of the bytes that were read.
-    pub(super) fn read_hashed(path: &Path, keys: &Keys) -> Result<(Self, String)> {
+    pub(in crate::library) fn read_hashed(path: &Path, keys: &Keys) -> Result<(Self, String)> {
         let wrong = |found: String, expected: &str| VoiceModelFile::wrong(path, found, expected);
         let size = std::fs::metadata(path).at(path, "open")?.len();
         if size > MOST_BYTES {

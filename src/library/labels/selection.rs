@@ -1,7 +1,7 @@
 //! Which lines of a manifest are used: by split, and by patterns on any column.
 
-use super::manifest::VoiceKind;
 use crate::error::{Error, ErrorKind, Result};
+use crate::library::labels::manifest::VoiceKind;
 use glob::Pattern;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,12 +1,12 @@
 //! One protected voice or thousands of them, enrolled in one pass.
 
-use super::batch::{self, BatchOptions};
-use super::check::shown;
-use super::reference::{Reference, ReferenceSource};
 use crate::compare::VoiceModel;
 use crate::encoder::{EncoderSet, Panel};
 use crate::encryption::Keys;
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::library::batch::{self, BatchOptions};
+use crate::library::check::shown;
+use crate::library::enrolled::reference::{Reference, ReferenceSource};
 use std::path::{Path, PathBuf};
 
 /// Recordings that are encoded at a time.

@@ -1,8 +1,8 @@
 //! Labelled clips: a tab-separated table with a header, of which the columns path, speaker and kind are read, corpus
 //! where there is one, and those that a selection looks at.
 
-use super::selection::Selection;
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::library::labels::selection::Selection;
 use csv::StringRecord;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -6,21 +6,22 @@
 mod measured;
 mod result;
 
-use super::batch::BatchOptions;
-use super::calibration_file::LoadedCalibration;
-use super::cohort::Cohort;
-use super::labelled::{Labelled, missing};
-use super::labels::{Labels, Listed};
-use super::outcome::{Settings, VERSION};
-use super::rule::Rule;
-use super::scoring::{Model, Narrow, Scorer, Scores, Trial};
 use crate::calibration::bootstrap::Resampled;
 use crate::calibration::metrics::{ErrorRates, cllr};
 use crate::encoder::{Band, Encoder, Panel, PerBand, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
+use crate::library::batch::BatchOptions;
+use crate::library::cohort::Cohort;
+use crate::library::labels::{Labels, Listed};
+use crate::library::labels::{Model, Trial};
+use crate::library::outcome::{Settings, VERSION};
+use crate::library::validate::calibration_file::LoadedCalibration;
+use crate::library::validate::labelled::{Labelled, missing};
+use crate::library::validate::rule::Rule;
+use crate::library::validate::scoring::{Narrow, Scorer, Scores};
 use measured::{Measured, Sides};
 
-pub use super::labels::{Enrol, Pairs};
+pub use crate::library::labels::{Enrol, Pairs};
 pub use result::{
     AgainstBest, CalibrationUsed, ClipCounts, EvaluateReport, Evaluation, Group, LeftOut, SpeakerMeans, TrialCounts,
 };
@@ -179,7 +180,7 @@ fn usable<'a>(
     calibration: Option<&'a LoadedCalibration>,
 ) -> Result<(Option<&'a LoadedCalibration>, Option<String>)> {
     let Some(loaded) = calibration else { return Ok((None, Some("no calibration was asked for".into()))) };
-    match super::verdict::unfit(loaded, panel) {
+    match crate::library::verdict::unfit(loaded, panel) {
         None => Ok((Some(loaded), None)),
         Some(refusal) => Ok((None, Some(refusal.to_string()))),
     }

@@ -1,13 +1,14 @@
 //! Many trials over a few clips: every clip is encoded once, and trials are scored from what is kept of it.
 
-use super::batch::{self, BatchOptions};
-use super::cohort::Population;
 use crate::audio::Variation;
 use crate::calibration::fusion::{Fusion, TrialTerms};
 use crate::compare::{ReferenceQuality, as_norm};
 use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerBand, PerEncoder, Refusal};
 use crate::error::Result;
 use crate::feature::ClipQuality;
+use crate::library::batch::{self, BatchOptions};
+use crate::library::cohort::Population;
+use crate::library::labels::{Model, Trial};
 use std::path::PathBuf;
 
 /// Trials that one task scores.
@@ -102,21 +103,6 @@ fn product(a: &[f32], b: &[f32]) -> f64 {
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
     (sums.iter().sum::<f64>() + rest).clamp(-1.0, 1.0)
-}
-
-/// A reference of a trial: clips by number.
-#[derive(Clone, Debug)]
-pub(crate) struct Model {
-    pub clips: Vec<u32>,
-    pub speaker: u32,
-}
-
-/// A comparison of a model and a clip, both by number.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trial {
-    pub model: u32,
-    pub clip: u32,
-    pub target: bool,
 }
 
 /// Encoded clips and the models made of them, ready to be scored.

@@ -1,10 +1,10 @@
 //! Recordings of a protected voice to a voice model that can be kept and compared with later.
 
-use super::batch::BatchOptions;
-use super::reference::{Reference, ReferenceSource};
-use super::voice_file::VoiceModelFile;
 use crate::encoder::Panel;
 use crate::error::Result;
+use crate::library::batch::BatchOptions;
+use crate::library::enrolled::reference::{Reference, ReferenceSource};
+use crate::library::enrolled::voice_file::VoiceModelFile;
 
 /// A voice model and how it came about.
 #[derive(Clone, Debug, PartialEq)]

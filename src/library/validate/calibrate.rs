@@ -7,15 +7,15 @@
 mod material;
 mod table;
 
-use super::batch::BatchOptions;
-use super::calibration_file::{Calibration, FORMAT, FORMAT_VERSION};
-use super::evaluate::LeftOut;
-use super::labels::{Labels, Pairs};
-use super::outcome::VERSION;
-use super::scoring::Scorer;
 use crate::calibration::fusion::Method;
 use crate::encoder::{Band, Encoder, Panel};
 use crate::error::{ErrorKind, Result};
+use crate::library::batch::BatchOptions;
+use crate::library::labels::{Labels, Pairs};
+use crate::library::outcome::VERSION;
+use crate::library::validate::calibration_file::{Calibration, FORMAT, FORMAT_VERSION};
+use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::scoring::Scorer;
 use material::Material;
 use table::Table;
 

@@ -1,16 +1,16 @@
 //! The clips that labels name, encoded, for a validation or a fit; it neither pairs nor scores them.
 
-use super::batch::BatchOptions;
-use super::check::shown;
-use super::evaluate::LeftOut;
-use super::labels::{Labels, Listed, Pairs};
-use super::scoring::{EncodedClip, Narrow, encode};
 use crate::encoder::{Panel, Refusal};
 use crate::error::Result;
+use crate::library::batch::BatchOptions;
+use crate::library::check::shown;
+use crate::library::labels::{Labels, Listed, Pairs};
+use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::scoring::{EncodedClip, Narrow, encode};
 use std::collections::BTreeMap;
 
 /// Encoded clips with their labels.
-pub(super) struct Labelled {
+pub(in crate::library) struct Labelled {
     pub clips: Vec<EncodedClip>,
     /// The labels of each.
     pub listed: Vec<Listed>,
@@ -73,7 +73,7 @@ impl Seen {
 }
 
 /// How many clips are missing and why the first is, for a message; nothing where none is.
-pub(super) fn missing(left_out: &[LeftOut]) -> String {
+pub(in crate::library) fn missing(left_out: &[LeftOut]) -> String {
     let n = left_out.len();
     left_out.first().map_or(String::new(), |first| {
         format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message)

@@ -1,12 +1,13 @@
 //! Scores of trials to figures with their intervals over speakers.
 
-use super::super::batch;
-use super::super::labels::{Labels, Listed};
-use super::super::scoring::{Model, Scores, Trial};
 use super::result::{AgainstBest, SpeakerMeans};
 use crate::calibration::bootstrap::{Draws, Figure, OF_LLRS, OF_SCORES, Resampled, Resampler, Trials};
 use crate::encoder::PerEncoder;
 use crate::error::Result;
+use crate::library::batch;
+use crate::library::labels::{Labels, Listed};
+use crate::library::labels::{Model, Trial};
+use crate::library::validate::scoring::Scores;
 use std::collections::BTreeMap;
 
 /// Whose trials these are.

@@ -3,18 +3,18 @@
 //! The list is what a publishing pipeline checks every clip against. The folder holds files `NAME.model` and nothing that
 //! is not in them, so that it can be copied, kept under version control, or given to `scan` as a set of voices.
 
-use super::batch::BatchOptions;
-use super::enrol::{Enrolment, enrol};
-use super::forget::Forget;
-use super::index::{ClipStatus, Index};
-use super::outcome::{Reason, VERSION};
-use super::reference::ReferenceSource;
-use super::scan::{Hit, ScanSettings, Score, Threshold, VoiceScan, scan};
-use super::voice_file::VoiceModelFile;
-use super::voices::VoiceSet;
 use crate::encoder::{Encoder, Panel};
 use crate::encryption::{AtRest, is_encrypted_file};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::library::batch::BatchOptions;
+use crate::library::enrolled::enrol::{Enrolment, enrol};
+use crate::library::enrolled::reference::ReferenceSource;
+use crate::library::enrolled::voice_file::VoiceModelFile;
+use crate::library::enrolled::voices::VoiceSet;
+use crate::library::forget::Forget;
+use crate::library::index::{ClipStatus, Index};
+use crate::library::outcome::{Reason, VERSION};
+use crate::library::scan::{Hit, ScanSettings, Score, Threshold, VoiceScan, scan};
 use crate::whole_file::{remove_leftover, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -289,7 +289,7 @@ pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSet
     let root = PathBuf::from(&index.manifest().library);
     for segment in &index.manifest().segments {
         for row in index.rows(segment)?.iter() {
-            let path = super::check::shown(&root.join(&row.path));
+            let path = crate::library::check::shown(&root.join(&row.path));
             let refused = row.status == ClipStatus::Refused;
             let message = row.reason.as_ref().filter(|_| refused).map(|(_, message)| message.clone());
             let status = if refused { ProtectStatus::Refused } else { ProtectStatus::Passed };

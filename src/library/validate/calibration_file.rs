@@ -3,12 +3,12 @@
 //! The file is JSON. It names the trials it was fitted on, the encoders with their fingerprints and the ranges of
 //! quality it holds for, so that nobody can apply it elsewhere unawares. Two conditions ship with the program.
 
-use super::labels::Pairs;
 use crate::calibration::fusion::Fusion;
 use crate::calibration::metrics::FusionRates;
 use crate::calibration::verbal::Propositions;
 use crate::encoder::{Band, PerEncoder};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::library::labels::Pairs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -240,7 +240,7 @@ impl LoadedCalibration {
         }
         let bytes = std::fs::read(path).at(path, "read")?;
         let calibration = Calibration::parse(&bytes, &wrong)?;
-        Ok(LoadedCalibration { origin: super::check::shown(path), sha256: hex(&bytes), calibration })
+        Ok(LoadedCalibration { origin: crate::library::check::shown(path), sha256: hex(&bytes), calibration })
     }
 
     /// The calibration of a condition that ships with the program.
@@ -262,8 +262,8 @@ impl LoadedCalibration {
 
 /// The conditions that ship.
 const BUILT_IN: [(&str, &str); 2] = [
-    ("real-synthetic", include_str!("../../models/calibration_real_synthetic.json")),
-    ("real-real", include_str!("../../models/calibration_real_real.json")),
+    ("real-synthetic", include_str!("../../../models/calibration_real_synthetic.json")),
+    ("real-real", include_str!("../../../models/calibration_real_real.json")),
 ];
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,10 +1,13 @@
 //! Who is who: labelled clips from a manifest or a list of trials, and the trials that are made of them.
 
-use super::manifest::{Manifest, VoiceKind};
-use super::scoring::{Model, Trial};
-use super::selection::Selection;
-use super::trial_list::TrialList;
+pub(in crate::library) mod manifest;
+pub(in crate::library) mod selection;
+pub(in crate::library) mod trial_list;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::library::labels::manifest::{Manifest, VoiceKind};
+use crate::library::labels::selection::Selection;
+use crate::library::labels::trial_list::TrialList;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -320,6 +323,21 @@ fn all_pairs(clips: &[&Listed], pairs: Pairs, enrol: Enrol) -> TrialSet {
         }
     }
     set
+}
+
+/// A reference of a trial: clips by number.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub clips: Vec<u32>,
+    pub speaker: u32,
+}
+
+/// A comparison of a model and a clip, both by number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trial {
+    pub model: u32,
+    pub clip: u32,
+    pub target: bool,
 }
 
 #[cfg(test)]
