@@ -127,7 +127,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// A temporary folder that only this user can look into; it is removed when it is dropped.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io) where none can be made.
+/// [`ErrorKind::Io`] where none can be made.
 pub fn private_folder() -> Result<tempfile::TempDir> {
     let mut builder = Builder::new();
     builder.prefix("soundalike-");

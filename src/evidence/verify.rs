@@ -1,8 +1,8 @@
 //! Whether evidence is as it was recorded: a case, the bundle that it lies in with its signature, and the log.
 //!
 //! [`verify`] asks each of them and holds the rule of what counts as passed. It computes nothing itself: see
-//! [`recompute`](super::recompute), [`bundle`](super::bundle), [`signature`](super::signature) and
-//! [`audit`](super::audit).
+//! [`recompute`](super::recompute), [`bundle`](super::bundle), [`signature`] and
+//! [`audit`].
 
 use super::audit::{self, AuditCheck};
 use super::bundle::unpack;
