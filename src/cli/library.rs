@@ -26,7 +26,10 @@ impl Library {
             let panel = panel_of(&index, &models.models())?;
             return Ok(Library { index, panel, temporary: None });
         }
-        if named.as_os_str() != "-" && !named.exists() {
+        let there = named.try_exists();
+        let there =
+            there.map_err(|source| Error::from(ErrorKind::Io { path: named.into(), action: "open", source }))?;
+        if named.as_os_str() != "-" && !there {
             let expected = "an index, or a folder, list or manifest of clips".into();
             let (path, found) = (named.into(), "nothing of this name".into());
             return Err(ErrorKind::Document { path, what: DocumentKind::Library, found, expected }.into());
