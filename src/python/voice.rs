@@ -10,8 +10,8 @@ use crate::error::{ErrorKind, Result};
 use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
 use crate::library::cohort::Cohort;
-use crate::library::enrolled::enrol::enrol;
-use crate::library::validate::evaluate::{Enrol, EvaluateSettings};
+use crate::library::enrol::enrol;
+use crate::library::evaluate::{Enrol, EvaluateSettings};
 use crate::library::{
     DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, Pairs, Places, ReferenceSource, Rule, Selection,
     Threshold, catalogue,
@@ -287,7 +287,7 @@ pub(super) fn evaluate(
             rules: &rules,
         };
         let options = BatchOptions { threads, progress: &|_, _| {} };
-        Ok(crate::library::validate::evaluate::evaluate(&panels.wide, &labels, &settings, &options)?.report)
+        Ok(crate::library::evaluate::evaluate(&panels.wide, &labels, &settings, &options)?.report)
     });
     json(&report.raise(py)?)
 }
