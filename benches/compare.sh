@@ -1,7 +1,7 @@
 #!/bin/bash
 # soundalike beside other libraries, interleaved in one run: benches/compare.sh [ROUNDS] [PART ...]
-# Parts: mfcc full threads resample cold memory search library, and with the speaker networks campplus ge2e networks index.
-# Makes a Python environment and a synthetic corpus (1 GB) under $PEERS, once; the rows of `memory` need 7 GB more for a while.
+# Parts: mfcc full threads resample cold memory long search library, and with the speaker networks campplus ge2e networks index.
+# Makes a Python environment and a synthetic corpus (1 GB) under $PEERS, once; the rows of `long` need 7 GB more for a while.
 set -euo pipefail
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE # settings that slow numpy down on some machines
 export PEERS=${PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/soundalike-peers}
