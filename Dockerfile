@@ -19,8 +19,8 @@ RUN cargo build --profile dist --locked --features pdf --bin soundalike
 FROM debian:bookworm-slim
 COPY --from=build /build/target/dist/soundalike /usr/local/bin/soundalike
 COPY --from=build /build/LICENSE /build/NOTICE /usr/share/doc/soundalike/
-RUN useradd --uid 10001 --create-home --home-dir /work soundalike
+RUN useradd --uid 10001 --create-home --home-dir /case soundalike
 USER soundalike
-WORKDIR /work
+WORKDIR /case
 ENTRYPOINT ["soundalike"]
 CMD ["--help"]
