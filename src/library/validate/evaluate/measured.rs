@@ -5,8 +5,7 @@ use crate::calibration::bootstrap::{Draws, Figure, OF_LLRS, OF_SCORES, Resampled
 use crate::encoder::PerEncoder;
 use crate::error::Result;
 use crate::library::batch;
-use crate::library::labels::{Labels, Listed};
-use crate::library::labels::{Model, Trial};
+use crate::library::labels::{Labels, Listed, Model, Trial};
 use crate::library::validate::scoring::Scores;
 use std::collections::BTreeMap;
 
