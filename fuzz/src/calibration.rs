@@ -15,7 +15,7 @@ pub fn read(bytes: &[u8]) {
     if bytes.get(8) == Some(&b'{') {
         if let Ok(cohort) = Cohort::read(&path) {
             for band in Band::ALL {
-                let _ = (cohort.voices(band), cohort.population(band, &[]));
+                let _ = cohort.population(band, Encoder::ALL, &[]);
             }
         }
     } else if let Ok(loaded) = LoadedCalibration::read(&path) {

@@ -5,7 +5,7 @@
 //! cohort serves to normalise scores (AS-norm) and to say how unlike the case it is itself.
 
 use super::binomial::clopper_pearson;
-use crate::encoder::{Embedding, Encoder, PerEncoder, cosine};
+use crate::encoder::{Embedding, Encoder, PerEncoder, Vectors, cosine};
 use crate::voice::Descriptor;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -227,8 +227,12 @@ pub const TOP: usize = 50;
 
 /// Mean and standard deviation of the greatest [`TOP`] values.
 fn top(mut values: Vec<f64>) -> Option<(f64, f64)> {
-    values.sort_by(|a, b| b.total_cmp(a));
-    values.truncate(TOP);
+    let greatest_first = |a: &f64, b: &f64| b.total_cmp(a);
+    if values.len() > TOP {
+        values.select_nth_unstable_by(TOP, greatest_first);
+        values.truncate(TOP);
+    }
+    values.sort_by(greatest_first);
     moments(&values)
 }
 
@@ -249,15 +253,15 @@ pub struct Neighbourhoods<'a> {
 }
 
 impl<'a> Neighbourhoods<'a> {
-    /// Measures every voice against all others; none where there are too few.
+    /// Measures every voice against all others; none where there are too few, or the lengths of their embeddings differ.
     pub fn new(voices: impl Iterator<Item = &'a CohortVoice>, encoder: Encoder) -> Option<Self> {
         let voices: Vec<&Embedding> = voices.filter_map(|voice| voice.embeddings.get(encoder)).collect();
-        let own = |i: usize| {
-            let this = voices.get(i)?;
-            let others = voices.iter().enumerate().filter(|(j, _)| *j != i);
-            top(others.filter_map(|(_, other)| cosine(&this.values, &other.values)).collect()).map(|(mean, _)| mean)
+        let all = Vectors::new(&voices.iter().map(|voice| voice.values.as_slice()).collect::<Vec<_>>())?;
+        let own = |(i, this): (usize, &&Embedding)| {
+            let cosines = all.cosines(&this.values).into_iter().enumerate();
+            top(cosines.filter(|(j, _)| *j != i).filter_map(|(_, cosine)| cosine).collect()).map(|(mean, _)| mean)
         };
-        let means: Vec<f64> = (0..voices.len()).filter_map(own).collect();
+        let means: Vec<f64> = voices.iter().enumerate().filter_map(own).collect();
         let (mean, deviation) = moments(&means)?;
         Some(Neighbourhoods { encoder, voices, mean, deviation })
     }

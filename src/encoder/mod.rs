@@ -26,6 +26,7 @@ mod wccn;
 pub use background::Background;
 pub(crate) use band::PerBand;
 pub use band::{Band, NARROW_BAND_TOP_HZ};
+pub(crate) use cosine::Vectors;
 pub use cosine::cosine;
 pub use embedding::{Embedding, fingerprint};
 pub use kind::{Encoder, EncoderSet, PerEncoder};

@@ -4,19 +4,24 @@
 //! such as `wide.campplus`, one matrix `descriptors` of acoustic-phonetic descriptors (not a number where a voice lacks
 //! one; files made before there were any have none), and under the metadata key `cohort` a JSON text that says who the
 //! voices and which the descriptors are. It holds no sound. The same clips give the same bytes.
+//!
+//! All of a file is checked when it is read; voices are made of it for the band and the encoders that are asked for, for
+//! most comparisons want a small part.
 
 use crate::compare::{CohortVoice, add_direction};
-use crate::encoder::{Band, ClipAnalysis, Embedding, Panel, PerEncoder};
+use crate::encoder::{Band, ClipAnalysis, Embedding, Encoder, Panel, PanelSettings, PerBand, PerEncoder};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::library::batch::{self, BatchOptions};
 use crate::library::descriptors;
 use crate::library::labels::selection::Filter;
 use crate::voice::{Descriptor, Descriptors};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What the file says it is.
@@ -75,8 +80,31 @@ pub struct Cohort {
     pub sha256: String,
     /// Who the voices are.
     pub description: CohortDescription,
-    wide: Vec<CohortVoice>,
-    narrow: Vec<CohortVoice>,
+    bytes: Cow<'static, [u8]>,
+    matrices: PerBand<PerEncoder<Matrix>>,
+    descriptors: Option<Matrix>,
+}
+
+/// Where a matrix of single-precision numbers, a row a voice, lies in the file. Its numbers have been checked.
+#[derive(Clone, Debug, PartialEq)]
+struct Matrix {
+    at: Range<usize>,
+    width: usize,
+}
+
+impl Matrix {
+    /// The row of a voice.
+    fn row(&self, bytes: &[u8], voice: usize) -> Option<Vec<f32>> {
+        rows(bytes.get(self.at.clone())?, self.width).nth(voice).map(|row| numbers(row).collect())
+    }
+}
+
+fn rows(bytes: &[u8], width: usize) -> std::slice::ChunksExact<'_, u8> {
+    bytes.chunks_exact(4 * width.max(1))
+}
+
+fn numbers(row: &[u8]) -> impl Iterator<Item = f32> + '_ {
+    row.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }
 
 /// A voice to be made of clips.
@@ -102,11 +130,6 @@ pub struct MadeCohort {
 }
 
 impl Cohort {
-    /// The voices in a band.
-    pub fn voices(&self, band: Band) -> &[CohortVoice] {
-        if band == Band::Narrow { &self.narrow } else { &self.wide }
-    }
-
     /// The population that ships with the program.
     ///
     /// # Errors
@@ -115,7 +138,8 @@ impl Cohort {
         let wrong = |found, expected: &str| {
             Error::from(ErrorKind::Model { name: "cohort", found, expected: expected.to_string() })
         };
-        Self::parse("built in", include_bytes!("../../models/cohort.safetensors"), &wrong)
+        let bytes: &'static [u8] = include_bytes!("../../models/cohort.safetensors");
+        Self::parse("built in", bytes.into(), &wrong)
     }
 
     /// Reads and checks a cohort.
@@ -133,15 +157,15 @@ impl Cohort {
             return Err(wrong(format!("{size} bytes"), "a cohort of at most 4 GiB"));
         }
         let bytes = std::fs::read(path).at(path, "read")?;
-        Self::parse(&crate::library::check::shown(path), &bytes, &wrong)
+        Self::parse(&crate::library::check::shown(path), bytes.into(), &wrong)
     }
 
-    fn parse(origin: &str, bytes: &[u8], wrong: &dyn Fn(String, &str) -> Error) -> Result<Self> {
+    fn parse(origin: &str, bytes: Cow<'static, [u8]>, wrong: &dyn Fn(String, &str) -> Error) -> Result<Self> {
         if bytes.is_empty() {
             return Err(wrong("an empty file".into(), "a cohort"));
         }
         let unreadable = |error: safetensors::SafeTensorError| wrong(error.to_string(), "a whole safetensors file");
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let (length, header) = SafeTensors::read_metadata(&bytes).map_err(unreadable)?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
         let text = text.ok_or_else(|| wrong("no description".into(), "one under the metadata key cohort"))?;
         let description: CohortDescription =
@@ -150,37 +174,54 @@ impl Cohort {
             let found = format!("\"{}\" version {}", description.format, description.version);
             return Err(wrong(found, "a soundalike cohort of version 1; make it again with soundalike cohort"));
         }
-        let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let matrix = |name: &str| {
-            let tensor = tensors.tensor(name).map_err(unreadable)?;
-            rows_of(name, &tensor, description.voices.len(), wrong)
-        };
-        let mut described: Vec<CohortVoice> = description.voices.iter().map(described).collect();
+        let data = LENGTH_BYTES + length;
+        let matrix = |name: &str| matrix(name, &header, data, description.voices.len(), wrong);
+        let mut described = None;
         if !description.descriptors.is_empty() {
-            for (voice, row) in described.iter_mut().zip(matrix(DESCRIPTORS)?) {
-                let values = Some(row).filter(|row| row.len() == description.descriptors.len());
-                let values = values.and_then(|row| descriptors::of_row(&description.descriptors, &row));
-                voice.descriptors =
-                    values.ok_or_else(|| wrong("other descriptors than named".into(), "a finite value for each"))?;
+            let matrix = matrix(DESCRIPTORS)?;
+            let right =
+                |row| descriptors::of_row(&description.descriptors, &numbers(row).collect::<Vec<_>>()).is_some();
+            let bytes = bytes.get(matrix.at.clone()).unwrap_or_default();
+            if matrix.width != description.descriptors.len() || !rows(bytes, matrix.width).all(right) {
+                return Err(wrong("other descriptors than named".into(), "a finite value for each"));
             }
+            described = Some(matrix);
         }
-        let voices = |band: Band, prints: &PerEncoder<String>| {
-            let mut voices = described.clone();
-            for (encoder, fingerprint) in prints.iter() {
+        let embeddings = |band: Band, prints: &PerEncoder<String>| {
+            prints.try_map(|encoder, _| {
                 let name = format!("{band}.{encoder}");
-                for (voice, values) in voices.iter_mut().zip(matrix(&name)?) {
-                    if !values.iter().all(|x| x.is_finite()) || values.iter().all(|x| *x == 0.0) {
-                        return Err(wrong(format!("values of {name} that are infinite or all 0"), "numbers"));
-                    }
-                    voice.embeddings.set(encoder, Embedding { values, fingerprint: fingerprint.clone() });
+                let matrix = matrix(&name)?;
+                let some = |row: &[u8]| numbers(row).all(f32::is_finite) && numbers(row).any(|x| x != 0.0);
+                if !rows(bytes.get(matrix.at.clone()).unwrap_or_default(), matrix.width).all(some) {
+                    return Err(wrong(format!("values of {name} that are infinite or all 0"), "numbers"));
                 }
-            }
-            Ok(voices)
+                Ok(matrix)
+            })
         };
-        let wide = voices(Band::Wide, &description.fingerprints)?;
-        let narrow = voices(Band::Narrow, &description.narrow_fingerprints)?;
-        let sha256 = crate::hash::hex(Sha256::digest(bytes));
-        Ok(Cohort { origin: origin.into(), sha256, description, wide, narrow })
+        let wide = embeddings(Band::Wide, &description.fingerprints)?;
+        let narrow = embeddings(Band::Narrow, &description.narrow_fingerprints)?;
+        let sha256 = crate::hash::hex(Sha256::digest(&bytes));
+        let matrices = PerBand { wide, narrow };
+        Ok(Cohort { origin: origin.into(), sha256, description, bytes, matrices, descriptors: described })
+    }
+
+    /// The voice of a row with the embeddings of some encoders.
+    fn voice(&self, row: usize, band: Band, encoders: &[Encoder]) -> Option<CohortVoice> {
+        let description = self.description.voices.get(row)?;
+        let prints = &self.description;
+        let prints = if band == Band::Narrow { &prints.narrow_fingerprints } else { &prints.fingerprints };
+        let embedding = |encoder: &Encoder| {
+            let values = self.matrices[band].get(*encoder)?.row(&self.bytes, row)?;
+            Some((*encoder, Embedding { values, fingerprint: prints.get(*encoder)?.clone() }))
+        };
+        let descriptors = self.descriptors.as_ref().and_then(|matrix| matrix.row(&self.bytes, row));
+        let descriptors = descriptors.and_then(|row| descriptors::of_row(&self.description.descriptors, &row));
+        Some(CohortVoice {
+            name: description.name.clone(),
+            attributes: description.attributes.clone(),
+            embeddings: encoders.iter().filter_map(embedding).collect(),
+            descriptors: descriptors.unwrap_or_default(),
+        })
     }
 
     /// Makes a cohort of voices, in the order given. A voice of which no clip can be used is left out.
@@ -239,55 +280,79 @@ impl Cohort {
         let wrong = |found, expected: &str| {
             Error::from(ErrorKind::Model { name: "cohort", found, expected: expected.to_string() })
         };
-        let cohort = Self::parse("just made", &bytes, &wrong)?;
+        let cohort = Self::parse("just made", bytes.clone().into(), &wrong)?;
         Ok(MadeCohort { bytes, cohort, left_out })
     }
 
-    /// The voices of a band that pass all filters. A filter on `kind` replaces the rule that a cohort's real voices,
-    /// where it has some, are the population; the other kinds come second.
-    pub fn population(&self, band: Band, filters: &[Filter]) -> Population<'_> {
-        let cell = |voice: &CohortVoice, column: &str| voice.attributes.get(column).cloned().unwrap_or_default();
-        let passes = |voice: &CohortVoice| filters.iter().all(|filter| filter.takes(&cell(voice, filter.column())));
-        let passing: Vec<&CohortVoice> = self.voices(band).iter().filter(|voice| passes(voice)).collect();
-        let real = |voice: &&CohortVoice| cell(voice, "kind") == "real";
-        let by_kind = filters.iter().all(|filter| filter.column() != "kind") && passing.iter().any(real);
-        let (voices, rest): (Vec<_>, Vec<_>) = passing.into_iter().partition(|voice| !by_kind || real(voice));
-        let mut others: BTreeMap<String, Vec<&CohortVoice>> = BTreeMap::new();
-        rest.into_iter().for_each(|voice| others.entry(cell(voice, "kind")).or_default().push(voice));
-        Population { voices, others }
+    /// The voices that pass all filters, with their embeddings of a band by some encoders. A filter on `kind` replaces
+    /// the rule that a cohort's real voices, where it has some, are the population; the other kinds come second.
+    pub fn population(
+        &self,
+        band: Band,
+        encoders: impl IntoIterator<Item = Encoder>,
+        filters: &[Filter],
+    ) -> Population {
+        let encoders: Vec<Encoder> = encoders.into_iter().collect();
+        let cell = |voice: &VoiceDescription, column: &str| voice.attributes.get(column).cloned().unwrap_or_default();
+        let passes =
+            |voice: &VoiceDescription| filters.iter().all(|filter| filter.takes(&cell(voice, filter.column())));
+        let all = self.description.voices.iter().enumerate();
+        let passing: Vec<(usize, &VoiceDescription)> = all.filter(|(_, voice)| passes(voice)).collect();
+        let real = |voice: &VoiceDescription| cell(voice, "kind") == "real";
+        let by_kind =
+            filters.iter().all(|filter| filter.column() != "kind") && passing.iter().any(|(_, voice)| real(voice));
+        let mut population = Population::default();
+        for (row, description) in passing {
+            let Some(voice) = self.voice(row, band, &encoders) else { continue };
+            if !by_kind || real(description) {
+                population.voices.push(voice);
+            } else {
+                population.others.entry(cell(description, "kind")).or_default().push(voice);
+            }
+        }
+        population
     }
 }
 
 /// The voices that a candidate is ranked among.
 #[derive(Clone, Debug, Default)]
-pub struct Population<'a> {
+pub struct Population {
     /// The population.
-    pub voices: Vec<&'a CohortVoice>,
+    pub voices: Vec<CohortVoice>,
     /// Voices of other kinds.
-    pub others: BTreeMap<String, Vec<&'a CohortVoice>>,
+    pub others: BTreeMap<String, Vec<CohortVoice>>,
 }
 
-fn described(voice: &VoiceDescription) -> CohortVoice {
-    let (name, attributes) = (voice.name.clone(), voice.attributes.clone());
-    CohortVoice { name, attributes, embeddings: PerEncoder::default(), descriptors: BTreeMap::new() }
+impl Population {
+    /// That of a cohort in a panel's band by its encoders; empty without a cohort.
+    pub(crate) fn of(panel: &Panel, cohort: Option<&Cohort>, filters: &[Filter]) -> Self {
+        let PanelSettings { band, encoders, .. } = panel.settings();
+        cohort.map(|cohort| cohort.population(*band, encoders.iter(), filters)).unwrap_or_default()
+    }
 }
 
-/// The rows of a matrix with one for each voice.
-fn rows_of(
+/// Bytes before the header of a safetensors file: its length.
+const LENGTH_BYTES: usize = 8;
+
+/// Where a matrix with a row for each voice lies in a file whose numbers begin at `data`.
+fn matrix(
     name: &str,
-    tensor: &TensorView<'_>,
+    header: &Metadata,
+    data: usize,
     voices: usize,
     wrong: &dyn Fn(String, &str) -> Error,
-) -> Result<Vec<Vec<f32>>> {
-    let [rows, width] = *tensor.shape() else {
-        return Err(wrong(format!("{name} of {} dimensions", tensor.shape().len()), "two dimensions"));
+) -> Result<Matrix> {
+    let missing = || wrong(format!("no matrix {name}"), "one, as the description says");
+    let tensor = header.info(name).ok_or_else(missing)?;
+    let [rows, width] = *tensor.shape.as_slice() else {
+        return Err(wrong(format!("{name} of {} dimensions", tensor.shape.len()), "two dimensions"));
     };
-    if tensor.dtype() != Dtype::F32 || rows != voices || width == 0 {
-        let found = format!("{name} of {rows} rows, {width} values and type {:?}", tensor.dtype());
+    if tensor.dtype != Dtype::F32 || rows != voices || width == 0 {
+        let found = format!("{name} of {rows} rows, {width} values and type {:?}", tensor.dtype);
         return Err(wrong(found, "a row of 32-bit floats for each voice"));
     }
-    let numbers = |row: &[u8]| row.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    Ok(tensor.data().chunks_exact(4 * width).map(numbers).collect())
+    let (start, end) = tensor.data_offsets;
+    Ok(Matrix { at: data + start..data + end, width })
 }
 
 /// Mean of the embeddings of those analyses that have some, each brought to length one first.

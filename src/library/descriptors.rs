@@ -50,11 +50,7 @@ pub struct DescriptorComparison {
 }
 
 /// Every descriptor of two voices beside what the voices of a population have, in the order of [`Descriptor::ALL`].
-pub fn compare(
-    reference: &Descriptors,
-    candidate: &Descriptors,
-    population: &Population<'_>,
-) -> Vec<DescriptorComparison> {
+pub fn compare(reference: &Descriptors, candidate: &Descriptors, population: &Population) -> Vec<DescriptorComparison> {
     let compare_one = |descriptor: Descriptor| {
         let voices = population.voices.iter();
         let values: Vec<f64> = voices.filter_map(|voice| voice.descriptors.get(&descriptor).copied()).collect();
@@ -194,7 +190,7 @@ mod tests {
     #[test]
     fn a_difference_by_hand() {
         let voices = [100.0, 120.0, 140.0, 160.0].map(voice);
-        let population = Population { voices: voices.iter().collect(), others: BTreeMap::new() };
+        let population = Population { voices: voices.to_vec(), others: BTreeMap::new() };
         let of = |hz| Descriptors { f0_median_hz: Some(hz), ..Descriptors::default() };
         let rows = compare(&of(120.0), &of(150.0), &population);
         assert_eq!(rows.len(), Descriptor::ALL.len());

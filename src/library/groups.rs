@@ -327,7 +327,7 @@ fn by_chance(
     prints: &PerEncoder<String>,
     settings: &GroupSettings<'_>,
 ) -> Option<ChancePairs> {
-    let population = cohort.population(settings.band, &[]);
+    let population = cohort.population(settings.band, [encoder], &[]);
     let embeddings = population.voices.iter().filter_map(|voice| voice.embeddings.get(encoder));
     let embeddings: Vec<_> =
         embeddings.filter(|embedding| Some(&embedding.fingerprint) == prints.get(encoder)).collect();

@@ -12,14 +12,14 @@ mod ranges;
 mod result;
 
 use crate::compare::median;
-use crate::encoder::{Band, Panel, PerBand, Refusal};
+use crate::encoder::{Band, Panel, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::batch::BatchOptions;
 use crate::library::catalogue;
 use crate::library::check::{
     InReference, Membership, calibration_summary, cohort_summary, remarks_on_reference, shown,
 };
-use crate::library::cohort::Cohort;
+use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::reference::{Reference, ReferenceSource};
 use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, Status, VERSION};
@@ -111,8 +111,8 @@ pub fn locate(
     let narrow_panel = panel.narrow()?;
     let (told, model) = enrolled(panel, reference, options)?;
     let (_, narrow_model) = enrolled(&narrow_panel, reference, options)?;
-    let populations = settings.cohort.map(|c| PerBand::from_fn(|band| c.population(band, settings.cohort_filters)));
-    let PerBand { wide: wide_population, narrow: narrow_population } = populations.unwrap_or_default();
+    let population = |panel: &Panel| Population::of(panel, settings.cohort, settings.cohort_filters);
+    let (wide_population, narrow_population) = (population(panel), population(&narrow_panel));
     let case_settings = |population, neighbourhoods| CaseSettings {
         calibration: settings.calibration,
         population,

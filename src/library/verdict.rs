@@ -112,7 +112,7 @@ pub(crate) struct Case<'a> {
     unfit: Option<Refusal>,
     fusion: Option<&'a Fusion>,
     measure: Option<Measure>,
-    population: &'a Population<'a>,
+    population: &'a Population,
     scores: CohortScores<'a>,
     others: Vec<(String, CohortScores<'a>)>,
     neighbourhoods: Option<&'a Neighbourhoods<'a>>,
@@ -124,7 +124,7 @@ pub(crate) struct Case<'a> {
 /// What a case is judged by.
 pub(crate) struct CaseSettings<'a> {
     pub calibration: Option<&'a LoadedCalibration>,
-    pub population: &'a Population<'a>,
+    pub population: &'a Population,
     /// Those of the population by the strongest encoder; none where there are too few voices.
     pub neighbourhoods: Option<&'a Neighbourhoods<'a>>,
     pub as_norm: bool,
@@ -137,9 +137,9 @@ pub(crate) fn strongest(encoders: impl Iterator<Item = Encoder>) -> Option<Encod
 }
 
 /// The neighbourhoods of a population by the strongest of a panel's encoders.
-pub(crate) fn neighbourhoods<'a>(panel: &Panel, population: &'a Population<'a>) -> Option<Neighbourhoods<'a>> {
+pub(crate) fn neighbourhoods<'a>(panel: &Panel, population: &'a Population) -> Option<Neighbourhoods<'a>> {
     let strongest = strongest(panel.fingerprints().encoders())?;
-    Neighbourhoods::new(population.voices.iter().copied(), strongest)
+    Neighbourhoods::new(population.voices.iter(), strongest)
 }
 
 /// The cosines as a calibration weighs them.
@@ -178,11 +178,11 @@ impl<'a> Case<'a> {
         let fusion = calibration.map(|loaded| &loaded.calibration.of_band(band).fusion);
         let measure = strongest(encoders()).map(Measure::of_encoder);
         let population = settings.population;
-        let scores = CohortScores::new(population.voices.iter().copied(), model.centroids());
+        let scores = CohortScores::new(population.voices.iter(), model.centroids());
         let others = population
             .others
             .iter()
-            .map(|(kind, voices)| (kind.clone(), CohortScores::new(voices.iter().copied(), model.centroids())));
+            .map(|(kind, voices)| (kind.clone(), CohortScores::new(voices.iter(), model.centroids())));
         let held_out = model.held_out();
         let ceiling = encoders().filter_map(|encoder| {
             let cosines = held_out.iter().filter_map(|cosines| cosines.get(encoder).copied());
@@ -389,7 +389,7 @@ impl<'a> Case<'a> {
         let strange = |(left_out, held_out): (usize, PerEncoder<f64>)| {
             let others = exemplars.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, e)| e.clone());
             let others = VoiceModel::new(others.collect()).ok()?;
-            let scores = CohortScores::new(self.population.voices.iter().copied(), others.centroids());
+            let scores = CohortScores::new(self.population.voices.iter(), others.centroids());
             let percentile = scores.percentile(&held_out, measure)?;
             (percentile < STRANGER_PERCENTILE).then_some((left_out, percentile))
         };
@@ -408,7 +408,7 @@ impl<'a> Case<'a> {
             let score = cosines(&voice.embeddings, self.model.centroids()).and_then(|cosines| measure.of(&cosines));
             score.is_some_and(|score| score >= own.median)
         };
-        self.population.voices.iter().copied().filter(close).map(|voice| voice.name.clone()).collect()
+        self.population.voices.iter().filter(close).map(|voice| voice.name.clone()).collect()
     }
 }
 

@@ -56,7 +56,8 @@ pub struct ScanSettings<'a> {
     pub own_too: bool,
     /// What clips are ranked by; none for the ratio where a calibration applies, else the strongest encoder's cosine.
     pub by: Option<Score>,
-    /// Number of clips of a voice that the user expects in the library before looking: the prior.
+    /// Number of clips of a voice that the user expects in the library before looking: the prior, of which no more than
+    /// half of the clips are taken.
     pub expected_clips: f64,
     /// What turns scores into ratios.
     pub calibration: Option<&'a LoadedCalibration>,
@@ -145,7 +146,7 @@ struct Scan<'a> {
     panels: PerBand<&'a Panel>,
     calibration: Option<&'a LoadedCalibration>,
     key: Key,
-    populations: PerBand<Population<'a>>,
+    populations: PerBand<Population>,
     root: PathBuf,
 }
 
@@ -169,7 +170,8 @@ pub fn scan(
     let options = BatchOptions { threads: settings.threads, progress: &enrolling };
     let narrow = (holds.with_narrow > 0).then_some(&narrow_panel);
     let (enrolled, left_out) = voices.enrol(panel, narrow, &options)?;
-    let populations = populations(settings);
+    let panels = PerBand { wide: panel, narrow: &narrow_panel };
+    let populations = populations(panels, settings);
     let calibration = settings.calibration.filter(|_| withheld.is_none());
     head(&ScanHead {
         version: VERSION.into(),
@@ -191,7 +193,6 @@ pub fn scan(
         left_out: left_out.into_iter().map(|(voice, message)| LeftOut { voice, message }).collect(),
     })?;
     let root = PathBuf::from(&index.manifest().library);
-    let panels = PerBand { wide: panel, narrow: &narrow_panel };
     let scan = Scan { index, settings, panels, calibration, key, populations, root };
     let near = PerBand::from_fn(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
     let gallery = Gallery::new(index, settings.cache.clone());
@@ -218,9 +219,8 @@ pub fn scan(
 }
 
 /// The population of each band.
-fn populations<'a>(settings: &ScanSettings<'a>) -> PerBand<Population<'a>> {
-    let population = |cohort: &'a Cohort, band| cohort.population(band, settings.cohort_filters);
-    PerBand::from_fn(|band| settings.cohort.map(|cohort| population(cohort, band)).unwrap_or_default())
+fn populations(panels: PerBand<&Panel>, settings: &ScanSettings<'_>) -> PerBand<Population> {
+    PerBand::from_fn(|band| Population::of(panels[band], settings.cohort, settings.cohort_filters))
 }
 
 /// What clips are ranked by, and why there is no ratio; refuses settings that cannot be met.

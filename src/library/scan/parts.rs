@@ -62,6 +62,7 @@ pub(super) fn top_rest(settings: &ScanSettings<'_>) -> Option<usize> {
 }
 
 /// The probability that a ratio of this logarithm makes of the expectation of so many clips of the voice among `clips`.
+/// An expectation of more than half of them is taken as half: a prior in favour of a match is nobody's to assume.
 pub fn posterior(log10_lr: f64, clips: usize, expected_clips: f64) -> f64 {
     let prior = (expected_clips / clips.max(1) as f64).min(0.5);
     let log_odds = log10_lr * LN_10 + (prior / (1.0 - prior)).ln();
@@ -189,7 +190,7 @@ fn scan_part(
     settings: &ScanSettings<'_>,
 ) -> Result<Vec<Found>> {
     let (key, withheld) = check_settings(panels.wide, settings)?;
-    let populations = super::populations(settings);
+    let populations = super::populations(panels, settings);
     let calibration = settings.calibration.filter(|_| withheld.is_none());
     let scan = Scan { index, settings, panels, calibration, key, populations, root: PathBuf::new() };
     let near = PerBand::from_fn(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));

@@ -30,7 +30,8 @@ pub struct ScanHead {
     pub ranked_by: Score,
     /// The threshold that flags clips.
     pub threshold: Threshold,
-    /// Clips of each voice that were expected in the library before looking, as the user stated.
+    /// Clips of each voice that were expected in the library before looking, as the user stated; the posteriors take no
+    /// more than half of the library's clips.
     pub expected_clips: f64,
     /// Number of voices in the population; null without one.
     pub cohort_voices: Option<usize>,

@@ -148,7 +148,7 @@ fn as_norm(
     threads: usize,
 ) -> Result<Option<PerEncoder<ErrorRates>>> {
     let Some(cohort) = cohort else { return Ok(None) };
-    let population = cohort.population(Band::Wide, &[]);
+    let population = cohort.population(Band::Wide, encoders.iter().copied(), &[]);
     let rates = encoders.iter().map(|encoder| {
         let normalised = scorer.as_normalised(trials, *encoder, &population, threads)?;
         Ok((*encoder, sides.rates_of_scores(&normalised, None, threads)?.error_rates()))

@@ -213,7 +213,7 @@ impl<'a> Scorer<'a> {
         &self,
         trials: &[Trial],
         encoder: Encoder,
-        population: &Population<'_>,
+        population: &Population,
         threads: usize,
     ) -> Result<Vec<f64>> {
         let voices: Vec<Vec<f32>> =
