@@ -96,6 +96,14 @@ pub struct ClipAnalysis {
     pub short: Option<PerEncoder<Embedding>>,
 }
 
+impl ClipAnalysis {
+    /// That of a clip that could not be read.
+    pub(crate) fn unreadable(path: PathBuf, sha256: Option<String>, error: &Error) -> Self {
+        let embeddings = Err(Refusal::Unreadable { found: error.to_string() });
+        ClipAnalysis { path, sha256, quality: None, embeddings, short: None }
+    }
+}
+
 impl Panel {
     /// A panel that measures and encodes, with the tables and weights that ship.
     ///
@@ -288,14 +296,9 @@ impl PanelWorker<'_> {
             Err(error) => {
                 // What a broken clip left behind in the streams belongs to no other clip.
                 *self = self.panel.worker();
-                ClipAnalysis {
-                    path: clip.path().into(),
-                    // A hash of what is being written would be that of other bytes.
-                    sha256: if error.is_changed() { None } else { clip.sha256().ok() },
-                    quality: None,
-                    embeddings: Err(Refusal::Unreadable { found: error.to_string() }),
-                    short: None,
-                }
+                // A hash of what is being written would be that of other bytes.
+                let sha256 = if error.is_changed() { None } else { clip.sha256().ok() };
+                ClipAnalysis::unreadable(clip.path().into(), sha256, &error)
             }
         }
     }

@@ -3,7 +3,7 @@
 mod told;
 
 use crate::compare::VoiceModel;
-use crate::encoder::{Band, ClipAnalysis, Panel, PerBand, Refusal};
+use crate::encoder::{Band, ClipAnalysis, Panel, Refusal};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::feature::Quality;
 use crate::library::batch::BatchOptions;
@@ -79,9 +79,10 @@ pub(crate) fn examine(
     let folders = reference.folders();
     let (told, model) = reference.enrol(panel, analyses)?;
     let membership = Membership::new(&told.clips, folders);
-    let narrow = NarrowSide::new(panel, reference, (&told, &model), &candidate_analyses, places, options)?;
-    let populations = settings.cohort.map(|c| PerBand::from_fn(|band| c.population(band, settings.cohort_filters)));
-    let PerBand { wide: wide_population, narrow: narrow_population } = populations.unwrap_or_default();
+    let narrow = NarrowSide::new(panel, reference, (&told, &model), &candidate_analyses, places, options, behind)?;
+    let population = |panel: &Panel| Population::of(panel, settings.cohort, settings.cohort_filters);
+    let wide_population = population(panel);
+    let narrow_population = narrow.as_ref().map(|narrow| population(&narrow.panel)).unwrap_or_default();
     let wide_near = neighbourhoods(panel, &wide_population);
     let narrow_near = narrow.as_ref().and_then(|narrow| neighbourhoods(&narrow.panel, &narrow_population));
     let case_settings = |population, neighbourhoods| CaseSettings {
@@ -133,7 +134,9 @@ impl<'a> Cases<'a> {
     /// The case that a candidate is judged by, with its analysis there.
     fn of(&self, analysis: ClipAnalysis, again: Option<ClipAnalysis>) -> (&Case<'a>, ClipAnalysis) {
         match (&self.narrow, again) {
-            (Some(case), Some(again)) => (case, ClipAnalysis { quality: analysis.quality, ..again }),
+            (Some(case), Some(again)) => {
+                (case, ClipAnalysis { quality: again.quality.as_ref().and(analysis.quality), ..again })
+            }
             _ => (&self.wide, analysis),
         }
     }
@@ -203,12 +206,14 @@ pub(super) fn check_unchanged(report: &CheckReport, places: &Places) -> Result<(
 /// # Errors
 /// [`ErrorKind::Changed`] where they differ.
 pub(super) fn same_bytes(path: &Path, first: Option<&String>, second: Option<&String>) -> Result<()> {
-    if first == second {
-        return Ok(());
-    }
+    if first == second { Ok(()) } else { Err(other_bytes(path, first, second)) }
+}
+
+/// The error of a file whose second reading found other bytes than the first.
+pub(super) fn other_bytes(path: &Path, first: Option<&String>, second: Option<&String>) -> Error {
     let told = |sha256: Option<&String>| sha256.map_or_else(|| "that could not be told".into(), String::clone);
     let found = format!("SHA-256 {} where it had been {}", told(second), told(first));
-    Err(ErrorKind::Changed { path: path.into(), found }.into())
+    ErrorKind::Changed { path: path.into(), found }.into()
 }
 
 /// The files that candidates stand for. Where places are given, clips are taken as they are named, each for itself.
@@ -235,7 +240,8 @@ struct NarrowSide {
 }
 
 impl NarrowSide {
-    /// Encodes again what a narrow-band side is compared with; none where no side is narrow-band.
+    /// Encodes again what a narrow-band side is compared with; none where no side is narrow-band. A candidate that is
+    /// another by then is refused, or, where a document is `behind`, an error: that is made of one state of its files.
     fn new(
         panel: &Panel,
         reference: &ReferenceSource,
@@ -243,6 +249,7 @@ impl NarrowSide {
         candidates: &[ClipAnalysis],
         places: &Places,
         options: &BatchOptions<'_>,
+        behind: bool,
     ) -> Result<Option<Self>> {
         let narrow = |analysis: &ClipAnalysis| {
             let quality = analysis.quality.as_ref().map(Quality::brief);
@@ -260,13 +267,16 @@ impl NarrowSide {
         let mut analyses = analyse_at(&panel, &paths, places, options)?;
         let mut again = analyses.split_off(reference.clips().len().min(analyses.len())).into_iter();
         let (told_again, model) = reference.enrol(&panel, analyses)?;
-        let analyses: Vec<_> = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
+        let mut analyses: Vec<_> = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
         for (first, second) in told.clips.iter().zip(&told_again.clips) {
             same_bytes(places.of(first.path.as_ref()), first.sha256.as_ref(), second.sha256.as_ref())?;
         }
-        for (first, second) in candidates.iter().zip(&analyses) {
-            if let Some(second) = second {
-                same_bytes(places.of(&first.path), first.sha256.as_ref(), second.sha256.as_ref())?;
+        for (first, second) in candidates.iter().zip(&mut analyses) {
+            let Some(second) = second else { continue };
+            match same_bytes(places.of(&first.path), first.sha256.as_ref(), second.sha256.as_ref()) {
+                Err(error) if behind => return Err(error),
+                Err(error) => *second = ClipAnalysis::unreadable(first.path.clone(), None, &error),
+                Ok(()) => {}
             }
         }
         Ok(Some(NarrowSide { panel, model, analyses }))
@@ -297,7 +307,7 @@ pub(super) fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSumm
     }
 }
 
-pub(super) fn cohort_summary(cohort: &Cohort, filters: &[Filter], population: &Population<'_>) -> CohortSummary {
+pub(super) fn cohort_summary(cohort: &Cohort, filters: &[Filter], population: &Population) -> CohortSummary {
     let mut by_sex = BTreeMap::new();
     for voice in &population.voices {
         if let Some(sex) = voice.attributes.get("sex").filter(|sex| !sex.is_empty()) {

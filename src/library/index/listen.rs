@@ -5,9 +5,9 @@ use super::row::{ClipStatus, IndexRow};
 use super::source::{Listed, stamp, voice_of};
 use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel, PanelWorker, PerEncoder, Refusal};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::library::batch;
-use crate::library::check::shown;
+use crate::library::check::{other_bytes, shown};
 use std::path::{Path, PathBuf};
 
 /// A clip that is to become a row of an index, wherever it comes from.
@@ -101,16 +101,8 @@ impl<'a> Listener<'a> {
 
 /// What is known of a clip whose second reading found other bytes: nothing, and no hash, so that it is read anew.
 fn changed(first: &ClipAnalysis, second: &ClipAnalysis) -> ClipAnalysis {
-    let told = |analysis: &ClipAnalysis| analysis.sha256.clone().unwrap_or_else(|| "that could not be told".into());
-    let found = format!("SHA-256 {} where it had been {}", told(second), told(first));
-    let error = Error::from(ErrorKind::Changed { path: first.path.clone(), found });
-    ClipAnalysis {
-        path: first.path.clone(),
-        sha256: None,
-        quality: None,
-        embeddings: Err(Refusal::Unreadable { found: error.to_string() }),
-        short: None,
-    }
+    let error = other_bytes(&first.path, first.sha256.as_ref(), second.sha256.as_ref());
+    ClipAnalysis::unreadable(first.path.clone(), None, &error)
 }
 
 /// The row of a clip that nothing is known of.

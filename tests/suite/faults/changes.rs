@@ -150,17 +150,52 @@ fn a_clip_that_another_takes_the_place_of_has_the_score_of_its_hash() {
             for _ in 0..8 {
                 let arguments = ["check", "--json", MFCC, "--reference", "ref", "take.wav"];
                 let run = run(place.command(&arguments));
+                let row = run.json()["candidates"][0].clone();
                 if run.code == 2 && narrow {
                     // It is read once more for the narrow band.
-                    assert!(run.stderr.contains("take.wav: found SHA-256"), "{}", run.stderr);
+                    let message = row["reason"]["message"].as_str().unwrap();
+                    assert!(message.contains("take.wav: found SHA-256") && row["scores"].is_null(), "{row}");
                     continue;
                 }
                 assert_eq!(run.code, 0, "{}", run.stderr);
-                let row = run.json()["candidates"][0].clone();
                 assert_eq!(known.get(&row["sha256"].to_string()), Some(&row["scores"]), "{pair:?}");
             }
         });
     }
+}
+
+/// A telephone clip is read for the whole band and again for the narrow one.
+#[test]
+fn a_clip_that_changes_between_two_readings_is_refused_and_the_others_are_scored() {
+    use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
+    use soundalike::library::ReferenceSource;
+    use soundalike::library::Status;
+    use soundalike::library::batch::BatchOptions;
+    use soundalike::library::check::{CheckSettings, check};
+    let place = Place::new();
+    place.clip(ANNA, 0, "ref/01.wav");
+    place.clip(ANNA, 9, "ref/02.wav");
+    write_narrow(ANNA, &place.at("a.wav"));
+    write_narrow(CARL, &place.at("c.wav"));
+    let (changing, other) = (place.at("a.wav"), place.at("other.wav"));
+    write_narrow(BERT, &other);
+    // The fourth clip is the last of the first reading.
+    let progress = |done: usize, _: usize| {
+        if done == 4 {
+            let _ = fs::rename(&other, &changing);
+        }
+    };
+    let encoders = EncoderSet::of([Encoder::Mfcc]).unwrap();
+    let panel = Panel::new(&PanelSettings { encoders, ..Default::default() }).unwrap();
+    let reference = ReferenceSource::read(&[place.at("ref")], &soundalike::encryption::Keys::none()).unwrap();
+    let candidates = [place.at("a.wav"), place.at("c.wav")];
+    let options = BatchOptions { threads: 1, progress: &progress };
+    let report = check(&panel, &reference, &candidates, &CheckSettings::default(), &options).unwrap();
+    let [a, c] = &report.candidates[..] else { panic!("{report:?}") };
+    let message = &a.reason.as_ref().unwrap().message;
+    assert!(message.contains("a.wav: found SHA-256"), "{message}");
+    assert_eq!((a.status, &a.sha256, &a.quality, &a.scores), (Status::Refused, &None, &None, &None));
+    assert_eq!((c.status, c.scores.is_some()), (Status::Scored, true));
 }
 
 #[test]
