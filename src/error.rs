@@ -393,7 +393,7 @@ impl Error {
             ErrorKind::VoiceModel { .. } => "make the voice model again with soundalike enrol".into(),
             ErrorKind::Document { what, .. } => what.advice().into(),
             ErrorKind::Table { .. } => "mend the line and run again".into(),
-            ErrorKind::Insufficient { .. } => "add clips with enough speech".into(),
+            ErrorKind::Insufficient { what, .. } => missing_advice(what).into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
             ErrorKind::Weights { .. } => "copy it again from the folder models of this version".into(),
             ErrorKind::KnownAnswer { .. } => {
@@ -418,6 +418,21 @@ impl Error {
                 EvidenceFault::OtherKey => "give the public key of whoever signed it".into(),
             },
         }
+    }
+}
+
+/// What to do where there was too little of something.
+fn missing_advice(what: &str) -> &'static str {
+    match what {
+        "reference" | "cohort" | "background population" | "within-class covariance" => "add clips with enough speech",
+        "trials" | "calibration" => "add speakers with two clips or more of enough speech",
+        "groups" => "index more voices, or give another --above",
+        "protected voices" | "candidates" => {
+            "let nothing pass until all were compared: mend what is named and run again"
+        }
+        "index" => "give the rows in the order of their paths, to a folder without an index",
+        "bundle" => "name what it is to hold",
+        _ => "give more finite values of both kinds, of one speaker and of two",
     }
 }
 

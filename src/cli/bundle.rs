@@ -54,11 +54,26 @@ pub struct BundleArgs {
     models: ModelsArg,
 }
 
+/// A bundle is a zip, whatever it is called; under the name of another archive nobody would open it.
+fn check_name(output: &Path) -> Result<()> {
+    let stem = output.file_stem().map(Path::new).filter(|_| output.extension().is_some_and(|end| end == "age"));
+    let end = stem.unwrap_or(output).extension().map(|end| end.to_string_lossy().to_lowercase());
+    match end {
+        Some(end) if ["7z", "bz2", "gz", "rar", "tar", "tgz", "xz", "zst"].contains(&end.as_str()) => {
+            let (found, expected) =
+                (format!("the name of a {end} archive"), "a name that ends in .zip or .zip.age".into());
+            Err(ErrorKind::Setting { name: "output", found, expected }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     let recipients = args.encrypt.recipients()?;
     let case = CaseFile::read(&args.report)?;
     audit::input_file(&args.report);
     args.sign.iter().for_each(|key| audit::input_file(key));
+    check_name(&args.output)?;
     output::check_writable(&args.output)?;
     if let Some(key) = args.sign.as_ref().filter(|key| !key.is_file()) {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);

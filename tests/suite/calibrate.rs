@@ -269,7 +269,10 @@ fn too_few_speakers_are_no_calibration() {
         soundalike(&[&fixed[..], &["-o", word(&path), "--manifest", word(manifest)]].concat()).fails(words);
         assert!(!path.exists(), "nothing is written");
     };
-    fails(&manifest(folder.path(), 9), &["calibration: found 9 speakers in pairs, expected at least 10", "add clips"]);
+    fails(
+        &manifest(folder.path(), 9),
+        &["calibration: found 9 speakers in pairs, expected at least 10", "add speakers"],
+    );
     fails(&manifest(folder.path(), 1), &["calibration: found "]);
     let missing = folder.path().join("none.tsv");
     fails(&missing, &["none.tsv", "No such file"]);

@@ -423,6 +423,10 @@ fn a_signature_says_whose_bundle_it_is() {
     sign(Some("secret")).exits(0);
     case.verify("their.zip", &["--public-key", "them.pub"], 0);
     case.run(&["bundle", "report.json", "-o", "x.zip", "--sign", "no.key"]).fails(&["no.key"]);
+    for name in ["x.tar", "x.tar.GZ", "x.7z.age"] {
+        case.run(&["bundle", "report.json", "-o", name]).fails(&["output", "a name that ends in .zip"]);
+        assert!(!case.folder.path().join(name).exists());
+    }
 }
 
 /// The entries of a zip, in their order.

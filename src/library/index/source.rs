@@ -97,7 +97,7 @@ impl LibrarySource {
         }
         let folder = named.parent().unwrap_or(Path::new(""));
         let root = root.unwrap_or(folder);
-        if metadata.is_file() && looks_like_audio(named) {
+        if metadata.is_file() && (has_audio_extension(named) || looks_like_audio(named)) {
             let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Ok(Self::of_files(named, folder, vec![(name, None)]));
         }
