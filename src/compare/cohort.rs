@@ -6,7 +6,6 @@
 
 use super::binomial::clopper_pearson;
 use crate::encoder::{Embedding, Encoder, PerEncoder, Vectors, cosine};
-use crate::voice::Descriptor;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,9 +19,6 @@ pub struct CohortVoice {
     pub attributes: BTreeMap<String, String>,
     /// Mean of its clips' embeddings, each first brought to length one.
     pub embeddings: PerEncoder<Embedding>,
-    /// Its acoustic-phonetic descriptors, by [`unit`](Descriptor::unit); what could not be measured is not there, and
-    /// nothing is in cohorts made before there were any.
-    pub descriptors: BTreeMap<Descriptor, f64>,
 }
 
 /// One number of several encoders' cosines, by which voices are ranked: their sum, each times its weight.
@@ -303,12 +299,7 @@ mod tests {
     fn voices(degrees: &[f32]) -> Vec<CohortVoice> {
         let voice = |d: &f32| {
             let (sin, cos) = d.to_radians().sin_cos();
-            CohortVoice {
-                name: format!("{d}"),
-                attributes: BTreeMap::new(),
-                embeddings: by(&[cos, sin]),
-                descriptors: BTreeMap::new(),
-            }
+            CohortVoice { name: format!("{d}"), attributes: BTreeMap::new(), embeddings: by(&[cos, sin]) }
         };
         degrees.iter().map(voice).collect()
     }

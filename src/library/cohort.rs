@@ -71,6 +71,13 @@ pub struct VoiceDescription {
     pub net_speech_s: f64,
 }
 
+impl VoiceDescription {
+    /// What is known of it in a column; empty where nothing is.
+    fn attribute(&self, column: &str) -> &str {
+        self.attributes.get(column).map_or("", String::as_str)
+    }
+}
+
 /// A cohort with where it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cohort {
@@ -179,8 +186,7 @@ impl Cohort {
         let mut described = None;
         if !description.descriptors.is_empty() {
             let matrix = matrix(DESCRIPTORS)?;
-            let right =
-                |row| descriptors::of_row(&description.descriptors, &numbers(row).collect::<Vec<_>>()).is_some();
+            let right = |row| !numbers(row).any(f32::is_infinite);
             let bytes = bytes.get(matrix.at.clone()).unwrap_or_default();
             if matrix.width != description.descriptors.len() || !rows(bytes, matrix.width).all(right) {
                 return Err(wrong("other descriptors than named".into(), "a finite value for each"));
@@ -214,13 +220,10 @@ impl Cohort {
             let values = self.matrices[band].get(*encoder)?.row(&self.bytes, row)?;
             Some((*encoder, Embedding { values, fingerprint: prints.get(*encoder)?.clone() }))
         };
-        let descriptors = self.descriptors.as_ref().and_then(|matrix| matrix.row(&self.bytes, row));
-        let descriptors = descriptors.and_then(|row| descriptors::of_row(&self.description.descriptors, &row));
         Some(CohortVoice {
             name: description.name.clone(),
             attributes: description.attributes.clone(),
             embeddings: encoders.iter().filter_map(embedding).collect(),
-            descriptors: descriptors.unwrap_or_default(),
         })
     }
 
@@ -293,24 +296,34 @@ impl Cohort {
         filters: &[Filter],
     ) -> Population {
         let encoders: Vec<Encoder> = encoders.into_iter().collect();
-        let cell = |voice: &VoiceDescription, column: &str| voice.attributes.get(column).cloned().unwrap_or_default();
-        let passes =
-            |voice: &VoiceDescription| filters.iter().all(|filter| filter.takes(&cell(voice, filter.column())));
+        let (voices, others) = self.rows(filters);
+        let voice = |row| self.voice(row, band, &encoders);
+        let of_kind = |(kind, rows): (&str, Vec<usize>)| (kind.into(), rows.into_iter().filter_map(voice).collect());
+        Population {
+            voices: voices.into_iter().filter_map(voice).collect(),
+            others: others.into_iter().map(of_kind).collect(),
+        }
+    }
+
+    /// The acoustic-phonetic descriptors of the [population](Self::population), by [`unit`](Descriptor::unit); what
+    /// could not be measured is not there. No voice where the file was made before there were any.
+    pub fn descriptors(&self, filters: &[Filter]) -> Vec<BTreeMap<Descriptor, f64>> {
+        let Some(matrix) = &self.descriptors else { return Vec::new() };
+        let rows = self.rows(filters).0.into_iter().filter_map(|row| matrix.row(&self.bytes, row));
+        rows.map(|row| descriptors::of_row(&self.description.descriptors, &row)).collect()
+    }
+
+    /// The rows of the population, and those of other kinds by their kind.
+    fn rows(&self, filters: &[Filter]) -> (Vec<usize>, BTreeMap<&str, Vec<usize>>) {
+        let passes = |voice: &VoiceDescription| filters.iter().all(|f| f.takes(voice.attribute(f.column())));
         let all = self.description.voices.iter().enumerate();
         let passing: Vec<(usize, &VoiceDescription)> = all.filter(|(_, voice)| passes(voice)).collect();
-        let real = |voice: &VoiceDescription| cell(voice, "kind") == "real";
-        let by_kind =
-            filters.iter().all(|filter| filter.column() != "kind") && passing.iter().any(|(_, voice)| real(voice));
-        let mut population = Population::default();
-        for (row, description) in passing {
-            let Some(voice) = self.voice(row, band, &encoders) else { continue };
-            if !by_kind || real(description) {
-                population.voices.push(voice);
-            } else {
-                population.others.entry(cell(description, "kind")).or_default().push(voice);
-            }
-        }
-        population
+        let real = |(_, voice): &(usize, &VoiceDescription)| voice.attribute("kind") == "real";
+        let by_kind = filters.iter().all(|filter| filter.column() != "kind") && passing.iter().any(real);
+        let (voices, rest): (Vec<_>, Vec<_>) = passing.into_iter().partition(|voice| !by_kind || real(voice));
+        let mut others: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        rest.into_iter().for_each(|(row, voice)| others.entry(voice.attribute("kind")).or_default().push(row));
+        (voices.into_iter().map(|(row, _)| row).collect(), others)
     }
 }
 

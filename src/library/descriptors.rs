@@ -8,7 +8,6 @@ use crate::audio::{Channel, ReadOptions, Recording, SAMPLE_RATE_HZ};
 use crate::error::Result;
 use crate::feature::{FrameActivity, SpeechDetector, SpeechSettings};
 use crate::library::batch::{self, BatchOptions};
-use crate::library::cohort::Population;
 use crate::voice::{
     ChannelSensitivity, Descriptor, Descriptors, MOST_SECONDS, SpeechStretches, VoiceAnalysis, VoicePlan, pooled,
 };
@@ -50,10 +49,13 @@ pub struct DescriptorComparison {
 }
 
 /// Every descriptor of two voices beside what the voices of a population have, in the order of [`Descriptor::ALL`].
-pub fn compare(reference: &Descriptors, candidate: &Descriptors, population: &Population) -> Vec<DescriptorComparison> {
+pub fn compare(
+    reference: &Descriptors,
+    candidate: &Descriptors,
+    population: &[BTreeMap<Descriptor, f64>],
+) -> Vec<DescriptorComparison> {
     let compare_one = |descriptor: Descriptor| {
-        let voices = population.voices.iter();
-        let values: Vec<f64> = voices.filter_map(|voice| voice.descriptors.get(&descriptor).copied()).collect();
+        let values: Vec<f64> = population.iter().filter_map(|voice| voice.get(&descriptor).copied()).collect();
         let (reference, candidate) = (reference.get(descriptor), candidate.get(descriptor));
         let difference = reference.zip(candidate).map(|(reference, candidate)| candidate - reference);
         DescriptorComparison {
@@ -170,27 +172,18 @@ pub(super) fn row(descriptors: &Descriptors) -> impl Iterator<Item = f32> {
     Descriptor::ALL.into_iter().map(|descriptor| descriptors.get(descriptor).map_or(f32::NAN, |value| value as f32))
 }
 
-/// The values of a row by their columns; those that are not there are left out. None where one is infinite.
-pub(super) fn of_row(columns: &[Descriptor], row: &[f32]) -> Option<BTreeMap<Descriptor, f64>> {
+/// The values of a row by their columns; those that are not there are left out.
+pub(super) fn of_row(columns: &[Descriptor], row: &[f32]) -> BTreeMap<Descriptor, f64> {
     let there = columns.iter().zip(row).filter(|(_, value)| !value.is_nan());
-    there.map(|(column, value)| value.is_finite().then_some((*column, f64::from(*value)))).collect()
+    there.map(|(column, value)| (*column, f64::from(*value))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::CohortVoice;
-    use crate::encoder::PerEncoder;
-
-    fn voice(f0: f64) -> CohortVoice {
-        let descriptors = [(Descriptor::F0Median, f0)].into();
-        CohortVoice { name: String::new(), attributes: BTreeMap::new(), embeddings: PerEncoder::default(), descriptors }
-    }
-
     #[test]
     fn a_difference_by_hand() {
-        let voices = [100.0, 120.0, 140.0, 160.0].map(voice);
-        let population = Population { voices: voices.to_vec(), others: BTreeMap::new() };
+        let population = [100.0, 120.0, 140.0, 160.0].map(|f0| [(Descriptor::F0Median, f0)].into());
         let of = |hz| Descriptors { f0_median_hz: Some(hz), ..Descriptors::default() };
         let rows = compare(&of(120.0), &of(150.0), &population);
         assert_eq!(rows.len(), Descriptor::ALL.len());
@@ -200,7 +193,7 @@ mod tests {
         // Their standard deviation is the root of 2000 / 3.
         assert!((row.difference_sd.unwrap() - 30.0 / (2000.0f64 / 3.0).sqrt()).abs() < 1e-12);
         assert_eq!((rows[5].reference, rows[5].difference_sd, rows[5].n), (None, None, 0));
-        let alone = compare(&of(120.0), &of(150.0), &Population::default());
+        let alone = compare(&of(120.0), &of(150.0), &[]);
         assert_eq!((alone[0].reference_percentile, alone[0].difference_sd), (None, None));
     }
 
@@ -223,8 +216,7 @@ mod tests {
     fn a_row_keeps_what_is_there() {
         let given = Descriptors { f0_median_hz: Some(120.5), cpp_db: Some(9.25), ..Descriptors::default() };
         let row: Vec<f32> = row(&given).collect();
-        let read = of_row(&Descriptor::ALL, &row).unwrap();
+        let read = of_row(&Descriptor::ALL, &row);
         assert_eq!(read, [(Descriptor::F0Median, 120.5), (Descriptor::CepstralPeak, 9.25)].into());
-        assert_eq!(of_row(&Descriptor::ALL, &[f32::INFINITY]), None);
     }
 }

@@ -282,7 +282,7 @@ fn findings(
 fn with_voices(mut findings: Findings, media: &Media, settings: &CheckSettings<'_>) -> Findings {
     let clips: Vec<VoiceAnalysis> = media.reference.iter().map(|clip| clip.voice.clone()).collect();
     let reference = (!clips.is_empty()).then(|| pooled(&clips));
-    let population = settings.cohort.map(|cohort| cohort.population(Band::Wide, [], settings.cohort_filters));
+    let population = settings.cohort.map(|cohort| cohort.descriptors(settings.cohort_filters));
     let population = population.unwrap_or_default();
     for row in &mut findings.candidates {
         let clip = media.candidates.iter().find(|clip| clip.path == row.path);
