@@ -1,4 +1,6 @@
 //! Bytes of a file to a waveform: decoding, mixing to one channel, resampling to 16 kHz, and a judgement of the sound.
+//!
+//! What is speech is not decided here, and nothing is written: files are only read.
 
 mod channel;
 pub mod decode;

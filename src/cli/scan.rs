@@ -10,7 +10,8 @@ use soundalike::encoder::Encoder;
 use soundalike::library::VoiceSet;
 use soundalike::library::index::Progress;
 use soundalike::library::scan::{
-    FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, TOP, Threshold, VoiceScan, default_cache, scan,
+    DEFAULT_TOP, FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, Threshold, VoiceScan,
+    default_cache, scan,
 };
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
@@ -126,7 +127,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
     let pace = Pace::new(common);
     let shared = std::sync::Mutex::new(pace);
     // Whoever asks for what lies above a score wants all of it.
-    let top = args.top.unwrap_or(Top(if args.above.is_some() { None } else { Some(TOP) })).0;
+    let top = args.top.unwrap_or(Top(if args.above.is_some() { None } else { Some(DEFAULT_TOP) })).0;
     let settings = ScanSettings {
         top,
         threshold: args.above.unwrap_or_default(),

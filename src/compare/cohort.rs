@@ -219,14 +219,14 @@ pub struct CohortFit {
 /// they normally distributed.
 pub const FIT_DEVIATIONS: f64 = 3.0;
 /// Number of nearest voices that a neighbourhood is made of, and that scores are normalised by (AS-norm).
-pub const TOP: usize = 50;
+pub const NEAREST_VOICES: usize = 50;
 
-/// Mean and standard deviation of the greatest [`TOP`] values.
+/// Mean and standard deviation of the greatest [`NEAREST_VOICES`] values.
 fn top(mut values: Vec<f64>) -> Option<(f64, f64)> {
     let greatest_first = |a: &f64, b: &f64| b.total_cmp(a);
-    if values.len() > TOP {
-        values.select_nth_unstable_by(TOP, greatest_first);
-        values.truncate(TOP);
+    if values.len() > NEAREST_VOICES {
+        values.select_nth_unstable_by(NEAREST_VOICES, greatest_first);
+        values.truncate(NEAREST_VOICES);
     }
     values.sort_by(greatest_first);
     moments(&values)

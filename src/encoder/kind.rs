@@ -1,4 +1,6 @@
 //! Which encoders there are, which of them are asked for, and one value for each.
+//!
+//! What an encoder computes stands in its own module; here are their names, their order and sets of them.
 
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;

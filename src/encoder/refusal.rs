@@ -1,4 +1,7 @@
 //! Why a clip has no score. A refusal is a result, not a failure: it is reported with its reason, never as a number.
+//!
+//! Some reasons are found further up, where a calibration, a population or another clip is known. They stand here all
+//! the same, since a clip has one kind of reason whoever found it, and results, indexes and tables tell it by one word.
 
 use super::kind::Encoder;
 use crate::feature::Quantity;

@@ -5,10 +5,10 @@
 //! left out where they must not leave the house; their hashes are in the report in any case.
 
 use super::bag::{Bag, BagContent, BagEntry, BagFile, write_bag};
+use super::case_file::CaseFile;
 use super::fault;
 use super::name::SafeNames;
 use super::recompute::Difference;
-use super::told::CaseFile;
 use crate::encryption::{Keys, Recipients, is_encrypted_file};
 use crate::error::{EvidenceFault, IoContext, Result};
 use crate::library::Places;

@@ -10,13 +10,13 @@
 pub mod audit;
 pub mod bag;
 pub mod bundle;
+mod case_file;
 pub mod name;
 pub mod recompute;
 pub mod signature;
-mod told;
 pub mod verify;
 
-pub use told::CaseFile;
+pub use case_file::CaseFile;
 
 use crate::error::{Error, ErrorKind, EvidenceFault};
 pub(crate) use crate::hash::hex;

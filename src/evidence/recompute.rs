@@ -5,7 +5,7 @@
 //! the same bits. Between processors with other instruction sets the last digits of a figure may differ; there a
 //! tolerance is allowed, and said to be.
 
-use super::told::CaseFile;
+use super::case_file::CaseFile;
 use crate::calibration::verbal::{self, Propositions};
 use crate::encoder::{Models, Panel};
 use crate::encryption::Keys;

@@ -6,9 +6,9 @@
 
 use super::audit::{self, AuditCheck};
 use super::bundle::unpack;
+use super::case_file::CaseFile;
 use super::recompute::{CaseVerification, Root, recompute};
 use super::signature::{self, Key};
-use super::told::CaseFile;
 use crate::encoder::Models;
 use crate::encryption::{Keys, is_encrypted_file};
 use crate::error::{ErrorKind, IoContext, Result};

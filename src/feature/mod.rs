@@ -1,4 +1,6 @@
 //! Waveform to frames x numbers: framing, windows, power spectrum, mel filters, cepstra, deltas, speech activity.
+//!
+//! Frames are what encoders and descriptors are made of; nothing here knows of voices or scores.
 
 mod cepstrum;
 mod delta;

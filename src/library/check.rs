@@ -1,6 +1,9 @@
 //! One or more candidates against one protected voice: the main job.
+//!
+//! Clips are read, encoded and judged here, and the rows are told as data. What a row means in words, and how it is
+//! printed, is not decided here: that is for `report` and the command line.
 
-mod told;
+mod result;
 
 use crate::compare::VoiceModel;
 use crate::encoder::{Band, ClipAnalysis, Panel, Refusal};
@@ -21,7 +24,7 @@ use crate::library::verdict::{
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use told::{
+pub use result::{
     CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, GateResult, InReference, Language,
     LanguageCheck, Remark, RemarkCode, Request,
 };

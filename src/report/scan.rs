@@ -9,7 +9,7 @@ use super::svg::fixed;
 use super::texts::{Texts, fill};
 use crate::calibration::verbal::{self, Propositions, SCALE};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
-use crate::library::scan::{Hit, LeftOut, Threshold, VoiceScan};
+use crate::library::scan::{Hit, Threshold, VoiceLeftOut, VoiceScan};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::f64::consts::LN_10;
@@ -40,7 +40,7 @@ struct Head {
     propositions: Option<[String; 2]>,
     threshold: Threshold,
     expected_clips: f64,
-    left_out: Vec<LeftOut>,
+    left_out: Vec<VoiceLeftOut>,
 }
 
 impl ScanResult {

@@ -1,4 +1,7 @@
 //! Samples to descriptors.
+//!
+//! Speech is found and measured block by block, and every measure is given to its module; only what lies on the way
+//! between them is kept. Where a voice stands among others is not told here.
 
 use super::cepstral::CepstralPlan;
 use super::descriptors::Descriptors;

@@ -1,4 +1,7 @@
 //! What a user names as the protected voice, recordings or voice models or both, and the model made of it.
+//!
+//! A name is told apart by what lies there, a folder, a recording or a model. Models are written in `enrol`, and lists
+//! of many voices are kept in `protect`.
 
 use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};

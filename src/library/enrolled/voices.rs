@@ -1,4 +1,6 @@
 //! One protected voice or thousands of them, enrolled in one pass.
+//!
+//! A voice that cannot be enrolled is left out with its reason; one of them never ends the pass for the others.
 
 use crate::compare::VoiceModel;
 use crate::encoder::{EncoderSet, Panel};

@@ -1,4 +1,6 @@
 //! Rows of an index column by column, for programs that hold tables in memory; the columns are those of the files.
+//!
+//! It makes columns of rows and no files; `write` makes segments.
 
 use super::row::IndexRow;
 use super::schema::{Common, embeddings, schema};

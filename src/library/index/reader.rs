@@ -1,4 +1,6 @@
 //! An index as it is read: its segments, and whether they are what they should be.
+//!
+//! Nothing is written here: `update` makes and changes an index, and `store` is where its files change places.
 
 use super::foreign::{self, in_any_order};
 use super::manifest::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment};

@@ -1,4 +1,6 @@
 //! Who is who: labelled clips from a manifest or a list of trials, and the trials that are made of them.
+//!
+//! Labels are read and paired; no clip is opened, and nothing is scored.
 
 pub(in crate::library) mod manifest;
 pub(in crate::library) mod selection;

@@ -1,5 +1,7 @@
 //! A recording on its way into scored windows: one decoding on the calling thread, the panel over the windows on
 //! several.
+//!
+//! What a window is worth, and which windows make a range, is decided behind it.
 
 use super::LocateOptions;
 use super::cut::{Cut, Cutter, Stretch, seconds};

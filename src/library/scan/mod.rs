@@ -7,14 +7,14 @@
 //! has no ratio; such clips are ranked apart, by the strongest encoder, so that none is lost among the others.
 
 mod parts;
+mod result;
 mod rows;
 mod search;
 mod table;
-mod told;
 
 pub use crate::library::threshold::{Score, THRESHOLD_LOG10_LR, Threshold};
+pub use result::{CohortAlarms, FalseAlarms, Hit, ScanHead, ScanRecord, VoiceLeftOut, VoiceScan};
 pub use table::{Cell, HitRow};
-pub use told::{CohortAlarms, FalseAlarms, Hit, LeftOut, ScanHead, ScanRecord, VoiceScan};
 
 use crate::calibration::fusion::{Fusion, Method, TrialTerms};
 use crate::compare::{VoiceModel, clopper_pearson};
@@ -38,7 +38,7 @@ use std::f64::consts::LN_10;
 use std::path::{Path, PathBuf};
 
 /// Clips that are listed of each voice where nothing else is asked.
-pub const TOP: usize = 20;
+pub const DEFAULT_TOP: usize = 20;
 /// Voices that are compared in one pass.
 const VOICES: usize = 1024;
 /// Rows that may be listed in one pass where all are wanted: about a gigabyte.
@@ -190,7 +190,7 @@ pub fn scan(
         expected_clips: settings.expected_clips,
         cohort_voices: settings.cohort.map(|_| populations.wide.voices.len()),
         cohort: settings.cohort.map(|cohort| cohort.sha256.clone()),
-        left_out: left_out.into_iter().map(|(voice, message)| LeftOut { voice, message }).collect(),
+        left_out: left_out.into_iter().map(|(voice, message)| VoiceLeftOut { voice, message }).collect(),
     })?;
     let root = PathBuf::from(&index.manifest().library);
     let scan = Scan { index, settings, panels, calibration, key, populations, root };

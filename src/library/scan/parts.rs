@@ -1,7 +1,7 @@
 //! A scan of clips that come in parts, such as the rows that one process of a cluster is given: what was found in the
 //! parts adds up to what a scan of all of them finds.
 
-use super::{Hit, LeftOut, Scan, ScanSettings, Score, TOP, Threshold, check_settings};
+use super::{DEFAULT_TOP, Hit, Scan, ScanSettings, Score, Threshold, VoiceLeftOut, check_settings};
 use crate::encoder::{Panel, PerBand};
 use crate::error::Result;
 use crate::library::batch::{self, BatchOptions};
@@ -58,7 +58,7 @@ impl Found {
 
 /// Most clips without a ratio that are listed of each voice.
 pub(super) fn top_rest(settings: &ScanSettings<'_>) -> Option<usize> {
-    if settings.only_above { settings.top.or(Some(TOP)) } else { settings.top }
+    if settings.only_above { settings.top.or(Some(DEFAULT_TOP)) } else { settings.top }
 }
 
 /// The probability that a ratio of this logarithm makes of the expectation of so many clips of the voice among `clips`.
@@ -73,7 +73,7 @@ pub fn posterior(log10_lr: f64, clips: usize, expected_clips: f64) -> f64 {
 pub struct PartScan {
     panels: [Arc<Panel>; 2],
     voices: Vec<EnrolledVoice>,
-    left_out: Vec<LeftOut>,
+    left_out: Vec<VoiceLeftOut>,
     calibration: LoadedCalibration,
     cohort: Cohort,
     options: PartOptions,
@@ -131,7 +131,7 @@ impl PartScan {
     ) -> Result<Self> {
         let enrolling = BatchOptions { threads: options.threads, progress: &|_, _| {} };
         let (voices, left_out) = voices.enrol(&panels[0], Some(&panels[1]), &enrolling)?;
-        let left_out = left_out.into_iter().map(|(voice, message)| LeftOut { voice, message }).collect();
+        let left_out = left_out.into_iter().map(|(voice, message)| VoiceLeftOut { voice, message }).collect();
         let found = voices.iter().map(|_| Found::default()).collect();
         let (_, withheld) = check_settings(&panels[0], &options.settings(&calibration, &cohort))?;
         let has_ratio = withheld.is_none();
@@ -139,7 +139,7 @@ impl PartScan {
     }
 
     /// Voices that could not be enrolled, and why.
-    pub fn left_out(&self) -> &[LeftOut] {
+    pub fn left_out(&self) -> &[VoiceLeftOut] {
         &self.left_out
     }
 

@@ -14,7 +14,7 @@ use crate::library::batch::BatchOptions;
 use crate::library::labels::{Labels, Pairs};
 use crate::library::outcome::VERSION;
 use crate::library::validate::calibration_file::{Calibration, FORMAT, FORMAT_VERSION};
-use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::evaluate::ClipLeftOut;
 use crate::library::validate::scoring::Scorer;
 use material::Material;
 use table::Table;
@@ -49,7 +49,7 @@ pub struct Calibrated {
     /// The calibration, to be written.
     pub calibration: Calibration,
     /// Clips that were not fitted to, and why.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ClipLeftOut>,
 }
 
 /// Fits a calibration.

@@ -22,7 +22,7 @@ use measured::{Measured, Sides};
 
 pub use crate::library::labels::{Enrol, Pairs};
 pub use result::{
-    AgainstBest, CalibrationUsed, ClipCounts, EvaluateReport, Evaluation, Group, LeftOut, SpeakerMeans, TrialCounts,
+    AgainstBest, CalibrationUsed, ClipCounts, ClipLeftOut, EvaluateReport, Evaluation, Group, SpeakerMeans, TrialCounts,
 };
 
 /// What is asked of a validation.
@@ -186,7 +186,7 @@ fn usable<'a>(
 }
 
 /// Says how many trials there are, and why clips are missing from them.
-fn too_few(target: usize, non_target: usize, left_out: &[LeftOut]) -> Error {
+fn too_few(target: usize, non_target: usize, left_out: &[ClipLeftOut]) -> Error {
     let found = format!("{target} pairs of one voice and {non_target} of two{}", missing(left_out));
     let expected = "at least one of each: two clips of one speaker, and two speakers".into();
     ErrorKind::Insufficient { what: "trials", found, expected }.into()

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::library::batch::BatchOptions;
 use crate::library::check::shown;
 use crate::library::labels::{Labels, Listed, Pairs};
-use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::evaluate::ClipLeftOut;
 use crate::library::validate::scoring::{EncodedClip, Narrow, encode};
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(in crate::library) struct Labelled {
     /// The labels of each.
     pub listed: Vec<Listed>,
     /// Clips that cannot be used.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ClipLeftOut>,
 }
 
 impl Labelled {
@@ -47,7 +47,7 @@ impl Labelled {
                     gathered.clips.push(encoded);
                     gathered.listed.push(clip);
                 }
-                Err(refusal) => gathered.left_out.push(LeftOut { path, reason: refusal.into() }),
+                Err(refusal) => gathered.left_out.push(ClipLeftOut { path, reason: refusal.into() }),
             }
         }
         Ok(gathered)
@@ -73,7 +73,7 @@ impl Seen {
 }
 
 /// How many clips are missing and why the first is, for a message; nothing where none is.
-pub(in crate::library) fn missing(left_out: &[LeftOut]) -> String {
+pub(in crate::library) fn missing(left_out: &[ClipLeftOut]) -> String {
     let n = left_out.len();
     left_out.first().map_or(String::new(), |first| {
         format!(" ({n} clips left out; the first, {}, because: {})", first.path, first.reason.message)

@@ -1,4 +1,6 @@
 //! Many trials over a few clips: every clip is encoded once, and trials are scored from what is kept of it.
+//!
+//! It gives scores alone. Error rates, costs and intervals of them are computed in `evaluate` and `calibration`.
 
 use crate::audio::Variation;
 use crate::calibration::fusion::{Fusion, TrialTerms};

@@ -1,4 +1,6 @@
 //! How the calibration did, what limits the opinion, how to compute it again, and every setting.
+//!
+//! It tells what the result was made with, and judges nothing.
 
 use super::Make;
 use super::words::{short, signed};

@@ -1,4 +1,6 @@
 //! What carries a score, in time and among the recordings of the reference, and the recordings themselves.
+//!
+//! The findings are gathered in `library::findings`; here they become blocks, with no new figure.
 
 use super::Make;
 use super::words::{or_dash, short, signed};

@@ -1,4 +1,6 @@
 //! What came out: scores, rank and ratio of each candidate, and the controls beside them.
+//!
+//! Every figure is one of the result's; here it is rounded, worded and put into blocks.
 
 use super::words::{or_dash, reason, share, short, signed};
 use super::{MOST_PICTURED, Make};

@@ -1,4 +1,6 @@
 //! Timeline of a search: where in a recording a voice was found, and by what score.
+//!
+//! It draws what it is given; windows and ranges are made in `library::locate`.
 
 use crate::report::chart::{Axis, reduced};
 use crate::report::marks::clock;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::library::batch::BatchOptions;
 use crate::library::labels::{Enrol, Labels, Listed, Model, Pairs, Trial};
 use crate::library::validate::copies::copies;
-use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::evaluate::ClipLeftOut;
 use crate::library::validate::labelled::Labelled;
 use crate::library::validate::scoring::{EncodedClip, Narrow, encode};
 use crate::random::SplitMix;
@@ -36,7 +36,7 @@ pub(super) struct Material {
     /// What was done to each.
     pub states: Vec<State>,
     /// Clips that cannot be used.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ClipLeftOut>,
 }
 
 /// What was done to a clip.

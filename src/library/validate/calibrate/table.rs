@@ -16,7 +16,7 @@ use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::batch;
 use crate::library::validate::calibration_file::{BandFit, CrossValidation, FitCounts, Validated, ValidatedRatios};
-use crate::library::validate::evaluate::LeftOut;
+use crate::library::validate::evaluate::ClipLeftOut;
 use crate::library::validate::labelled::missing;
 use crate::library::validate::scoring::Scorer;
 use crate::random::SplitMix;
@@ -397,7 +397,7 @@ fn rounded(map: Logistic) -> Logistic {
 }
 
 /// Says how many speakers there are, and why clips of others are missing.
-fn too_few(speakers: usize, left_out: &[LeftOut]) -> Error {
+fn too_few(speakers: usize, left_out: &[ClipLeftOut]) -> Error {
     let found = format!("{speakers} speakers in pairs{}", missing(left_out));
     let expected = format!("at least {LEAST_SPEAKERS}");
     ErrorKind::Insufficient { what: "calibration", found, expected }.into()

@@ -48,7 +48,7 @@ pub struct EvaluateReport {
     /// What became of the rules.
     pub rules: Vec<RuleResult>,
     /// Clips that were left out, with the reason.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ClipLeftOut>,
 }
 
 /// The calibration behind ratios.
@@ -117,7 +117,7 @@ pub struct TrialCounts {
 
 /// A clip without an embedding.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct LeftOut {
+pub struct ClipLeftOut {
     /// Where it lies.
     pub path: String,
     /// Why.

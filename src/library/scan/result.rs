@@ -38,7 +38,7 @@ pub struct ScanHead {
     /// SHA-256 of the cohort.
     pub cohort: Option<String>,
     /// Voices that could not be enrolled, and why.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<VoiceLeftOut>,
 }
 
 /// A line of a scan's result: the scan itself first, then each voice.
@@ -53,7 +53,7 @@ pub enum ScanRecord {
 
 /// A protected voice that could not be enrolled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LeftOut {
+pub struct VoiceLeftOut {
     /// Its name.
     pub voice: String,
     /// Why.
