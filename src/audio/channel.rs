@@ -69,12 +69,36 @@ pub(crate) struct Mixer {
     power: Vec<f64>,
     mix_power: f64,
     non_finite: u64,
+    /// Samples of one channel of the block.
+    one: Vec<f32>,
+}
+
+/// Replaces `one` by a channel of an interleaved block, whole frames only.
+fn apart(block: &[f32], channels: usize, channel: usize, one: &mut Vec<f32>) {
+    one.clear();
+    if channels == 2 {
+        one.extend(block.as_chunks::<2>().0.iter().map(|[left, right]| if channel == 0 { *left } else { *right }));
+    } else {
+        one.extend(block.chunks_exact(channels).map(|frame| frame.get(channel).copied().unwrap_or(0.0)));
+    }
+}
+
+/// Eight sums side by side, one of every eighth sample, and the sum of these.
+fn sum_of_squares(samples: &[f32]) -> f64 {
+    let (eights, rest) = samples.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, x)| *sum += f64::from(x * x));
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, x)| *sum += f64::from(x * x));
+    sums.iter().sum()
 }
 
 impl Mixer {
     /// `only` counts from 0 and must lie below `channels`.
     pub fn new(channels: usize, only: Option<usize>) -> Self {
-        Mixer { channels: channels.max(1), only, power: vec![0.0; channels.max(1)], mix_power: 0.0, non_finite: 0 }
+        let channels = channels.max(1);
+        Mixer { channels, only, power: vec![0.0; channels], mix_power: 0.0, non_finite: 0, one: Vec::new() }
     }
 
     /// Replaces `mono` by the block's one channel. Samples that are not finite or beyond any sound are zeroed first; what
@@ -93,17 +117,23 @@ impl Mixer {
             std::mem::swap(block, mono);
             return;
         }
-        let scale = 1.0 / self.channels as f32;
-        for frame in block.chunks_exact(self.channels) {
-            mono.push(match self.only {
-                Some(channel) => frame.get(channel).copied().unwrap_or(0.0),
-                None => frame.iter().sum::<f32>() * scale,
-            });
-            for (power, x) in self.power.iter_mut().zip(frame) {
-                *power += f64::from(x * x);
+        // Channel by channel, so that many frames are added at a time; every frame's sum is in the order of its channels.
+        let frames = block.len() / self.channels;
+        mono.resize(frames, 0.0);
+        for (channel, power) in self.power.iter_mut().enumerate() {
+            apart(block, self.channels, channel, &mut self.one);
+            *power += sum_of_squares(&self.one);
+            match self.only {
+                Some(only) if only == channel => mono.copy_from_slice(&self.one),
+                Some(_) => {}
+                None => mono.iter_mut().zip(&self.one).for_each(|(sum, x)| *sum += x),
             }
         }
-        self.mix_power += mono.iter().map(|x| f64::from(x * x)).sum::<f64>();
+        if self.only.is_none() {
+            let scale = 1.0 / self.channels as f32;
+            mono.iter_mut().for_each(|x| *x *= scale);
+        }
+        self.mix_power += sum_of_squares(mono);
     }
 
     /// Index of the channel with the greatest power.
