@@ -1,5 +1,7 @@
 //! The angle between two vectors.
 
+use pulp::Arch;
+
 /// Cosine of the angle between `a` and `b`, -1 to 1; none where one of them has no direction or the lengths differ.
 ///
 /// Sums are in double precision and in the order of the values.
@@ -33,7 +35,7 @@ pub(crate) struct Vectors {
     squares: Vec<f64>,
 }
 
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 impl Vectors {
     /// Lays out vectors; none where their lengths differ, or they have none.
@@ -61,16 +63,24 @@ impl Vectors {
         if vector.len() != self.width {
             return vec![None; self.n];
         }
-        let dots = self.values.chunks_exact(self.width).flat_map(|places| {
-            let mut dots = [0.0; LANES];
-            for (x, place) in vector.iter().zip(places) {
-                let x = f64::from(*x);
-                dots.iter_mut().zip(place).for_each(|(dot, y)| *dot += x * y);
-            }
-            dots
-        });
+        let mut dots = vec![[0.0; LANES]; self.n.div_ceil(LANES)];
+        // Wider registers hold more of the lanes; what is added to what is the same.
+        Arch::new().dispatch(|| products(&self.values, self.width, vector, &mut dots));
         let own = square(vector);
-        dots.zip(&self.squares).map(|(dot, square)| of_sums(dot, own, *square)).collect()
+        dots.as_flattened().iter().zip(&self.squares).map(|(dot, square)| of_sums(*dot, own, *square)).collect()
+    }
+}
+
+/// The sum of products of a vector with each lane of each group.
+#[inline(always)]
+fn products(values: &[[f64; LANES]], width: usize, vector: &[f32], dots: &mut [[f64; LANES]]) {
+    for (places, dots) in values.chunks_exact(width).zip(dots) {
+        let mut sums = [0.0; LANES];
+        for (x, place) in vector.iter().zip(places) {
+            let x = f64::from(*x);
+            sums.iter_mut().zip(place).for_each(|(sum, y)| *sum += x * y);
+        }
+        *dots = sums;
     }
 }
 

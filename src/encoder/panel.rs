@@ -140,8 +140,10 @@ impl Panel {
         ge2e: Option<Arc<Ge2e>>,
         campplus: Option<Arc<Campplus>>,
     ) -> Result<Self> {
-        let (background, table) = (Background::built_in(settings.band)?, WccnTable::built_in(settings.band)?);
-        let mut panel = Self::statistics(settings, Some(background), Some(table))?;
+        let (asked, band) = (|encoder| settings.encoders.contains(encoder), settings.band);
+        let background = asked(Encoder::Mfcc).then(|| Background::built_in(band)).transpose()?;
+        let table = asked(Encoder::MfccLda).then(|| WccnTable::built_in(band)).transpose()?;
+        let mut panel = Self::statistics(settings, background, table)?;
         let network = |settings: &NetworkSettings, bands, sha256| {
             let plan = settings.plan(bands)?;
             Ok::<_, Error>((plan, fingerprint(&(&panel.settings.speech, settings, sha256))))
