@@ -1,11 +1,11 @@
 //! The rival of the trained linear encoder: a Gaussian mixture as universal background model, its means adapted to each
 //! clip (Reynolds, Quatieri and Dunn, "Speaker verification using adapted Gaussian mixture models", 2000).
 //!
-//! `cargo run --release --example gmm_ubm -- $SOUNDALIKE_DATA/manifest.tsv [dev-test]`: equal error rates in percent, on
-//! the trials and fits of `mfcc_wccn_variants`, by the cosine of the adapted means (each in its Gaussian's deviations, weighted
-//! by the root of its weight) and by the log-likelihood ratio in its linear form (Glembek and others, 2009), averaged
-//! over both directions; beside them the linear encoder, and the mean of the two cosines. No tested clip is in the fit
-//! that it is scored with.
+//! `cargo run --release --example gmm_ubm -- $SOUNDALIKE_DATA/manifest.tsv [dev-test]`: equal error rates in percent,
+//! on the trials and fits of `mfcc_wccn_variants`, by the cosine of the adapted means (each in its Gaussian's
+//! deviations, weighted by the root of its weight) and by the log-likelihood ratio in its linear form (Glembek and
+//! others, 2009), averaged over both directions; beside them the linear encoder, and the mean of the two cosines. No
+//! tested clip is in the fit that it is scored with.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,8 +1,8 @@
 //! Throughput from file to MFCC over a folder of WAV files, to set beside other libraries' (`benches/peers`).
 //!
-//! `cargo run --release --example mfcc_mean -- FOLDER [THREADS] [REPETITIONS] [plain|full|read]` prints one
-//! line: `plain` is what the peers do (read, 13 MFCC of 26 bands, mean over frames), `full` is the whole pass of `check`
-//! over each clip (hash, quality, speech detection, the encoder's own features, statistics), `read` decodes, mixes and
+//! `cargo run --release --example mfcc_mean -- FOLDER [THREADS] [REPETITIONS] [plain|full|read]` prints one line:
+//! `plain` is what the peers do (read, 13 MFCC of 26 bands, mean over frames), `full` is the whole pass of `check` over
+//! each clip (hash, quality, speech detection, the encoder's own features, statistics), `read` decodes, mixes and
 //! resamples only.
 
 #![allow(clippy::print_stdout)]

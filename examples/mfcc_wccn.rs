@@ -1,7 +1,7 @@
 //! Fits the table of the trained linear encoder to the clips of a manifest.
 //!
-//! `cargo run --release --example mfcc_wccn -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_wccn.json`, and with `narrow`
-//! behind the manifest the one of the narrow band, `models/mfcc_wccn_narrow.json`
+//! `cargo run --release --example mfcc_wccn -- $SOUNDALIKE_DATA/manifest.tsv > models/mfcc_wccn.json`, and with
+//! `narrow` behind the manifest the one of the narrow band, `models/mfcc_wccn_narrow.json`
 
 #![allow(clippy::print_stdout)]
 

@@ -1,8 +1,9 @@
 //! Speed of the speaker networks, to set beside other programs' (`benches/peers`).
 //!
 //! `cargo run --release --example network_speed -- campplus [FRAMES]` runs CAM++ alone on rows in memory and prints the
-//! least and the median of ten runs. `... -- LIST FOLDER [THREADS] [CLIPS]` takes CLIPS files of a folder, spread evenly,
-//! from file to the embeddings of the encoders in LIST (as `--encoder`) and prints the seconds of the whole pass.
+//! least and the median of ten runs. `... -- LIST FOLDER [THREADS] [CLIPS]` takes CLIPS files of a folder, spread
+//! evenly, from file to the embeddings of the encoders in LIST (as `--encoder`) and prints the seconds of the whole
+//! pass.
 
 #![allow(clippy::print_stdout)]
 

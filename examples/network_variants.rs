@@ -1,8 +1,8 @@
-//! What each choice of what the speaker networks are fed with does to their error: pauses, level, the filter bank's floor,
-//! the length of pieces.
+//! What each choice of what the speaker networks are fed with does to their error: pauses, level, the filter bank's
+//! floor, the length of pieces.
 //!
-//! `cargo run --release --example network_variants -- $SOUNDALIKE_DATA/manifest.tsv [WORD]`: equal error rates in percent,
-//! of the variants with WORD in their name. The test split is not touched.
+//! `cargo run --release --example network_variants -- $SOUNDALIKE_DATA/manifest.tsv [WORD]`: equal error rates in
+//! percent, of the variants with WORD in their name. The test split is not touched.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,4 +1,5 @@
-//! Sets a made-up report as PDF, to look at: `cargo run --features pdf --example pdf_sample -- OUT.pdf OUT.json [PAGES]`.
+//! Sets a made-up report as PDF, to look at: `cargo run --features pdf --example pdf_sample -- OUT.pdf OUT.json
+//! [PAGES]`.
 //!
 //! Every kind of block is in it, with charts of made-up scores and with texts that would break a page: long words,
 //! hashes, markup, signs that no typeface has. The attached data are written beside it, so that both can be compared.

@@ -1,5 +1,5 @@
-//! How fast voices are described, on one thread: `cargo run --release --example voice_speed -- CLIP...`. The clips' sound
-//! is joined first, so that decoding and speech detection are not part of it; all of it counts as speech.
+//! How fast voices are described, on one thread: `cargo run --release --example voice_speed -- CLIP...`. The clips'
+//! sound is joined first, so that decoding and speech detection are not part of it; all of it counts as speech.
 
 use soundalike::audio::{Channel, Waveform};
 use soundalike::voice::{MOST_SECONDS, VoicePlan};

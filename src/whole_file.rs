@@ -1,9 +1,9 @@
 //! Files that appear whole or not at all.
 //!
 //! A file is written under another name in the folder that it will lie in, brought to the disk, and takes its name only
-//! then. Whoever is killed in between leaves the old file, and a temporary one. That is locked while it is written, and the
-//! lock goes when the process goes, however it does: so the next run that writes the same file knows what a killed one left
-//! there, and takes it away.
+//! then. Whoever is killed in between leaves the old file, and a temporary one. That is locked while it is written, and
+//! the lock goes when the process goes, however it does: so the next run that writes the same file knows what a killed
+//! one left there, and takes it away.
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use sha2::{Digest, Sha256};
@@ -17,8 +17,8 @@ pub(crate) const TEMPORARY: (&str, &str) = ("_writing-", ".part");
 /// So often the name that follows from the file's is tried; another run may be at work on the same.
 const TRIES: usize = 3;
 
-/// An empty temporary file in the folder of `path`, private and locked as long as it is open; its name begins and ends as
-/// given. What a killed run left of the same file is taken away first.
+/// An empty temporary file in the folder of `path`, private and locked as long as it is open; its name begins and ends
+/// as given. What a killed run left of the same file is taken away first.
 ///
 /// # Errors
 /// Where no file can be made there.

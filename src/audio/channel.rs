@@ -56,8 +56,8 @@ impl fmt::Display for Channel {
 const SILENT_DB: f64 = 60.0;
 /// The mix is said to cancel where it is this far under what unrelated channels would give, dB.
 const CANCEL_DB: f64 = 6.0;
-/// Largest sample that is believed, in full scales: that of 32-bit integers that were written as they are, and some more.
-/// Beyond it sums and squares could come to infinity on the way.
+/// Largest sample that is believed, in full scales: that of 32-bit integers that were written as they are, and some
+/// more. Beyond it sums and squares could come to infinity on the way.
 const LARGEST: f32 = 4_294_967_296.0;
 
 /// Mixes interleaved blocks to one channel and keeps each channel's power.
@@ -101,8 +101,8 @@ impl Mixer {
         Mixer { channels, only, power: vec![0.0; channels], mix_power: 0.0, non_finite: 0, one: Vec::new() }
     }
 
-    /// Replaces `mono` by the block's one channel. Samples that are not finite or beyond any sound are zeroed first; what
-    /// the block holds afterwards is of no use.
+    /// Replaces `mono` by the block's one channel. Samples that are not finite or beyond any sound are zeroed first;
+    /// what the block holds afterwards is of no use.
     pub fn mix(&mut self, block: &mut Vec<f32>, mono: &mut Vec<f32>) {
         // A fold without a way out is checked many samples at a time.
         let is_sound = |x: &f32| x.abs() <= LARGEST;
@@ -117,7 +117,8 @@ impl Mixer {
             std::mem::swap(block, mono);
             return;
         }
-        // Channel by channel, so that many frames are added at a time; every frame's sum is in the order of its channels.
+        // Channel by channel, so that many frames are added at a time; every frame's sum is in the order of its
+        // channels.
         let frames = block.len() / self.channels;
         mono.resize(frames, 0.0);
         for (channel, power) in self.power.iter_mut().enumerate() {

@@ -1,8 +1,8 @@
 //! Whether a file stayed as it was while it was read.
 //!
-//! The hash of a recording and its samples come from two passes over the file. Whoever writes to it in between would get
-//! a score under the hash of other bytes. So size and dates are compared before and after, and where they leave room for
-//! doubt the bytes are hashed once more.
+//! The hash of a recording and its samples come from two passes over the file. Whoever writes to it in between would
+//! get a score under the hash of other bytes. So size and dates are compared before and after, and where they leave
+//! room for doubt the bytes are hashed once more.
 
 use super::input::Input;
 use super::stream::sha256;

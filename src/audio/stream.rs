@@ -160,8 +160,8 @@ impl Recording {
     /// Remarks on the recording; call it once [`next`](Recording::next) has answered false.
     ///
     /// # Errors
-    /// Where more than one sample in a hundred is no finite number or beyond any sound, or the file was written to after it
-    /// was hashed.
+    /// Where more than one sample in a hundred is no finite number or beyond any sound, or the file was written to after
+    /// it was hashed.
     pub fn warnings(self) -> Result<Vec<Warning>> {
         Ok(self.finish()?.warnings)
     }

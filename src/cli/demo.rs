@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 /// Show what a check is, on recordings that are in the program: it needs nothing else.
 ///
-/// A person's recordings are the protected voice. Two clips are held against them: a synthetic voice that was built from
-/// that person's recordings, and another person. With --to the recordings are written to a folder, for trying the other
-/// commands. Their source and licence are told there.
+/// A person's recordings are the protected voice. Two clips are held against them: a synthetic voice that was built
+/// from that person's recordings, and another person. With --to the recordings are written to a folder, for trying the
+/// other commands. Their source and licence are told there.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  soundalike demo\n  soundalike demo --to demo && soundalike check --reference \
                         demo/reference demo/synthetic.wav\n\nExit codes: 0 done; 2 it could not be done.")]

@@ -15,7 +15,8 @@ const PASSPHRASE: &str = "SOUNDALIKE_PASSPHRASE";
 /// For whom what is written is encrypted.
 #[derive(Args)]
 pub struct EncryptArgs {
-    /// Encrypt what is written, in the age format, by a passphrase: asked for, or from the variable SOUNDALIKE_PASSPHRASE
+    /// Encrypt what is written, in the age format, by a passphrase: asked for, or from the variable
+    /// SOUNDALIKE_PASSPHRASE
     #[arg(long)]
     encrypt: bool,
     /// Encrypt what is written, in the age format, for whoever has the secret key: a public key (age1...) or a file of

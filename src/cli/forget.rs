@@ -13,9 +13,10 @@ use std::path::PathBuf;
 
 /// Take a voice, or one recording, out of indexes and lists of protected voices for good.
 ///
-/// Embeddings are biometric data: whose voice it is may ask for their removal. The files that hold them are written anew
-/// without them and the old ones removed. Not reached are the recordings themselves, results, reports, bundles, audit
-/// logs, rows that `scan --cache` keeps elsewhere, copies and backups, and what a disk keeps of removed files; look there by hand.
+/// Embeddings are biometric data: whose voice it is may ask for their removal. The files that hold them are written
+/// anew without them and the old ones removed. Not reached are the recordings themselves, results, reports, bundles,
+/// audit logs, rows that `scan --cache` keeps elsewhere, copies and backups, and what a disk keeps of removed files;
+/// look there by hand.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike forget anna --from voices.lib --from protected\n  soundalike forget --sha256 \

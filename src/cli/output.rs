@@ -36,7 +36,8 @@ pub fn print(text: &str) -> Result<()> {
 /// Width of the words that lines of a result begin with.
 const LABEL: usize = 17;
 
-/// A result with the words that its lines begin with in bold, and those that tell a bad end in red, a good one in green.
+/// A result with the words that its lines begin with in bold, and those that tell a bad end in red, a good one in
+/// green.
 fn coloured(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 4);
     for line in text.split_inclusive('\n') {

@@ -113,8 +113,8 @@ struct RemoveArgs {
 
 /// Check candidates against every voice on the list.
 ///
-/// A candidate passes where it is close to none of them. One that cannot be judged, since it is too short, say, does not
-/// pass either.
+/// A candidate passes where it is close to none of them. One that cannot be judged, since it is too short, say, does
+/// not pass either.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike protect check new-voice/*.wav || echo stopped\n  soundalike protect check \

@@ -55,8 +55,8 @@ pub struct ScanArgs {
     /// strongest encoder]
     #[arg(long, value_name = "SCORE")]
     by: Option<Score>,
-    /// Clips of each voice that you expect in the library before looking: the prior of the posterior that is given. More
-    /// than half of the library's clips are taken as half
+    /// Clips of each voice that you expect in the library before looking: the prior of the posterior that is given.
+    /// More than half of the library's clips are taken as half
     #[arg(long, value_name = "N", default_value_t = 1.0, allow_negative_numbers = true)]
     expected_clips: f64,
     #[command(flatten)]

@@ -249,7 +249,8 @@ pub struct Neighbourhoods<'a> {
 }
 
 impl<'a> Neighbourhoods<'a> {
-    /// Measures every voice against all others; none where there are too few, or the lengths of their embeddings differ.
+    /// Measures every voice against all others; none where there are too few, or the lengths of their embeddings
+    /// differ.
     pub fn new(voices: impl Iterator<Item = &'a CohortVoice>, encoder: Encoder) -> Option<Self> {
         let voices: Vec<&Embedding> = voices.filter_map(|voice| voice.embeddings.get(encoder)).collect();
         let all = Vectors::new(&voices.iter().map(|voice| voice.values.as_slice()).collect::<Vec<_>>())?;

@@ -12,8 +12,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The most work that opening a file by passphrase may take, as the binary logarithm of scrypt's N: 1 GB of memory and some
-/// seconds. A file that asks for more was made to exhaust whoever opens it.
+/// The most work that opening a file by passphrase may take, as the binary logarithm of scrypt's N: 1 GB of memory and
+/// some seconds. A file that asks for more was made to exhaust whoever opens it.
 const MOST_WORK: u8 = 20;
 
 /// Asks for the passphrase of a file; none where nobody can be asked.

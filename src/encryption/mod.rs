@@ -1,13 +1,13 @@
 //! Files that are encrypted at rest, in the age format (<https://age-encryption.org/v1>).
 //!
-//! Embeddings are biometric data. A voice model or a bundle may therefore be an age file, and a folder (an index, or the
-//! standing list of protected voices) may hold a key of its own, by which each of its files is encrypted. [`Keys`] open,
-//! [`Recipients`] say for whom new files are closed, and a [`FolderKey`] is a folder's key. Every age program opens the
-//! same files with the same keys.
+//! Embeddings are biometric data. A voice model or a bundle may therefore be an age file, and a folder (an index, or
+//! the standing list of protected voices) may hold a key of its own, by which each of its files is encrypted. [`Keys`]
+//! open, [`Recipients`] say for whom new files are closed, and a [`FolderKey`] is a folder's key. Every age program
+//! opens the same files with the same keys.
 //!
 //! What a file says is not changed by encryption, but its bytes are random: two encryptions of one file differ. This
-//! module neither asks for a passphrase nor reads the environment (whoever calls says where a passphrase comes from), and
-//! it does not sign: who wrote a file is another question (see [`signature`](crate::evidence::signature)).
+//! module neither asks for a passphrase nor reads the environment (whoever calls says where a passphrase comes from),
+//! and it does not sign: who wrote a file is another question (see [`signature`](crate::evidence::signature)).
 
 mod folder_key;
 mod keys;

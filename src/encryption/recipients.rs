@@ -7,8 +7,8 @@ use age::{Encryptor, scrypt, x25519};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// Work of deriving a key from a passphrase, as the binary logarithm of scrypt's N: 256 MB of memory and about a second,
-/// the value of the age program.
+/// Work of deriving a key from a passphrase, as the binary logarithm of scrypt's N: 256 MB of memory and about a
+/// second, the value of the age program.
 const WORK_FACTOR: u8 = 18;
 
 /// Those who will be able to open a file.

@@ -5,8 +5,8 @@
 //! one; files made before there were any have none), and under the metadata key `cohort` a JSON text that says who the
 //! voices and which the descriptors are. It holds no sound. The same clips give the same bytes.
 //!
-//! All of a file is checked when it is read; voices are made of it for the band and the encoders that are asked for, for
-//! most comparisons want a small part.
+//! All of a file is checked when it is read; voices are made of it for the band and the encoders that are asked for,
+//! for most comparisons want a small part.
 
 use crate::compare::{CohortVoice, add_direction};
 use crate::encoder::{Band, ClipAnalysis, Embedding, Encoder, Panel, PanelSettings, PerBand, PerEncoder};

@@ -1,8 +1,8 @@
 //! A voice taken out of what the program keeps: the rows of an index, the models of a list of protected voices.
 //!
-//! Whoever's voice it is may ask for that. Files are written anew without the voice and the old ones removed, and so are
-//! the rows that a scan keeps. What lies elsewhere is not reached: recordings, results, reports, bundles, audit logs,
-//! copies, and blocks of a disk that were written once.
+//! Whoever's voice it is may ask for that. Files are written anew without the voice and the old ones removed, and so
+//! are the rows that a scan keeps. What lies elsewhere is not reached: recordings, results, reports, bundles, audit
+//! logs, copies, and blocks of a disk that were written once.
 
 use crate::encryption::AtRest;
 use crate::error::{DocumentKind, ErrorKind, Result};

@@ -1,5 +1,5 @@
-//! Input that was made to do harm: headers that promise too much, bombs, nesting, paths without end; and everything that
-//! the fuzz targets kept or once broke on, read again through the same functions.
+//! Input that was made to do harm: headers that promise too much, bombs, nesting, paths without end; and everything
+//! that the fuzz targets kept or once broke on, read again through the same functions.
 
 use crate::program::{CANDIDATE, MFCC, REFERENCE, fixtures, folder, soundalike, word};
 use soundalike::Error;

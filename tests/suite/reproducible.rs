@@ -1,5 +1,6 @@
 //! The same bytes for any number of threads and any order in which inputs are named: of whole folders and of every form
-//! of a result. `check`, `evaluate`, `locate`, `calibrate`, `cohort`, `enrol` and `inspect` are held to it in their own modules.
+//! of a result. `check`, `evaluate`, `locate`, `calibrate`, `cohort`, `enrol` and `inspect` are held to it in their own
+//! modules.
 
 use crate::program::{CANDIDATE, MFCC, REFERENCE, fixtures, folder, program, run, soundalike, word};
 use std::collections::BTreeMap;

@@ -27,14 +27,14 @@ impl Window {
         Ok(Window { file, start, len: end.saturating_sub(start), pos: 0, without_id3: false })
     }
 
-    /// The same without the ID3 tags of AIFF. The demuxer reads chapters within chapters by calling itself, so that some
-    /// thousand of them would end the program; and nothing in a tag is looked at here.
+    /// The same without the ID3 tags of AIFF. The demuxer reads chapters within chapters by calling itself, so that
+    /// some thousand of them would end the program; and nothing in a tag is looked at here.
     pub fn without_id3(self) -> Window {
         Window { without_id3: true, ..self }
     }
 
-    /// Gives those chunks in bytes that were just read another name; where they lie may not depend on the chunks before,
-    /// of which each reader has its own view.
+    /// Gives those chunks in bytes that were just read another name; where they lie may not depend on the chunks
+    /// before, of which each reader has its own view.
     fn hide_id3(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         let before = usize::try_from(self.pos).unwrap_or(usize::MAX).min(ID3_REACH);
         let mut around = Vec::with_capacity(bytes.len() + 2 * ID3_REACH);

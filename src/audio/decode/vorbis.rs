@@ -1,8 +1,8 @@
 //! The setup header of Vorbis, weighed before it is believed.
 //!
 //! A decoder makes tables of all codebooks before the first sample. The header can ask for 255 of them with 131 072
-//! entries each in 5000 bytes, and the tables then take 40 GB. So the entries are counted here by the rules of the format
-//! (Vorbis I, section 3.2.1), without tables.
+//! entries each in 5000 bytes, and the tables then take 40 GB. So the entries are counted here by the rules of the
+//! format (Vorbis I, section 3.2.1), without tables.
 
 /// The beginning of a setup header.
 const SETUP: &[u8] = b"\x05vorbis";

@@ -1,7 +1,7 @@
 //! A bundle, verified whole before it is believed.
 //!
-//! No entry is handed out before every hash was compared and every name found safe. What the case says is computed again
-//! in `recompute`, not here.
+//! No entry is handed out before every hash was compared and every name found safe. What the case says is computed
+//! again in `recompute`, not here.
 
 use super::super::name::{SafeNames, is_safe};
 use super::super::{fault, hex, is_hash};

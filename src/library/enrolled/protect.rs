@@ -1,7 +1,7 @@
 //! The standing list of protected voices: a folder with one voice model for each.
 //!
-//! The list is what a publishing pipeline checks every clip against. The folder holds files `NAME.model` and nothing that
-//! is not in them, so that it can be copied, kept under version control, or given to `scan` as a set of voices.
+//! The list is what a publishing pipeline checks every clip against. The folder holds files `NAME.model` and nothing
+//! that is not in them, so that it can be copied, kept under version control, or given to `scan` as a set of voices.
 
 use crate::encoder::{Encoder, Panel};
 use crate::encryption::{AtRest, is_encrypted_file};
@@ -101,8 +101,8 @@ pub struct ProtectHit {
 }
 
 impl ProtectedVoices {
-    /// The list in a folder, which need not be there yet; `at_rest` opens it where it is encrypted, and says for whom it
-    /// is.
+    /// The list in a folder, which need not be there yet; `at_rest` opens it where it is encrypted, and says for whom
+    /// it is.
     pub fn of(folder: &Path, at_rest: AtRest) -> Self {
         ProtectedVoices { folder: folder.into(), at_rest }
     }
@@ -187,8 +187,8 @@ impl ProtectedVoices {
         take_off(&file)
     }
 
-    /// Takes off what is to be forgotten: a voice by its name, or the recording of a content in whatever voice it is, whose
-    /// model is written anew without it, or removed where it was the last. Gives the names of the voices.
+    /// Takes off what is to be forgotten: a voice by its name, or the recording of a content in whatever voice it is,
+    /// whose model is written anew without it, or removed where it was the last. Gives the names of the voices.
     ///
     /// # Errors
     /// Where the list cannot be opened or written.

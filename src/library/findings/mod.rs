@@ -154,7 +154,8 @@ pub struct Examination {
     pub media: Media,
 }
 
-/// Compares candidates with a protected voice as [`check`](crate::library::check::check) does, and gathers what a report needs.
+/// Compares candidates with a protected voice as [`check`](crate::library::check::check) does, and gathers what a
+/// report needs.
 ///
 /// # Errors
 /// As `check`, and where a recording was written to meanwhile.

@@ -1,7 +1,8 @@
 //! The footer of a Parquet file, looked at before the reader of Parquet does.
 //!
-//! The footer lists the columns as a tree, in the compact protocol of Thrift. The reader makes the tree by calling itself,
-//! so that columns within columns, some thousand deep, would end the program. Here their depth is counted with none.
+//! The footer lists the columns as a tree, in the compact protocol of Thrift. The reader makes the tree by calling
+//! itself, so that columns within columns, some thousand deep, would end the program. Here their depth is counted with
+//! none.
 
 use super::thrift::{LIST, STRUCT, Thrift};
 use std::io::{Read, Result, Seek, SeekFrom};

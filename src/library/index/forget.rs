@@ -23,8 +23,8 @@ pub(crate) struct GoneRow {
     pub status: ClipStatus,
 }
 
-/// Takes rows out of the index in a folder: writes their segments anew and removes the old ones, and all rows that a scan
-/// has kept.
+/// Takes rows out of the index in a folder: writes their segments anew and removes the old ones, and all rows that a
+/// scan has kept.
 ///
 /// # Errors
 /// Where there is no index, it cannot be opened or written, or another process writes it.

@@ -1,8 +1,8 @@
 //! Pages of a column, held to what a file of its size can mean.
 //!
-//! A Parquet file may state any number of rows, and a run of equal values takes a few bytes whatever its length: a hundred
-//! bytes can ask for more memory than there is. So there is a limit on rows and on values by the size of the file, far
-//! above what files of clips come to. A panic in the reader of Parquet ends in an error.
+//! A Parquet file may state any number of rows, and a run of equal values takes a few bytes whatever its length: a
+//! hundred bytes can ask for more memory than there is. So there is a limit on rows and on values by the size of the
+//! file, far above what files of clips come to. A panic in the reader of Parquet ends in an error.
 
 use super::thrift::Thrift;
 use parquet::column::page::{Page, PageMetadata, PageReader};
@@ -18,7 +18,8 @@ const BYTES_A_ROW: u64 = 4;
 const VALUES_A_BYTE: u64 = 16;
 /// Bytes of the texts of one column for each row, on average over all of them.
 const TEXT_A_ROW: u64 = 1 << 10;
-/// Bytes of one page, at most: room for all of them is made before the first is unpacked. Writers come to one or two million.
+/// Bytes of one page, at most: room for all of them is made before the first is unpacked. Writers come to one or two
+/// million.
 const PAGE_MOST: i64 = 256 << 20;
 /// Bytes of the head of a page that are read at first, and at most.
 const HEAD: [u64; 2] = [1 << 10, 1 << 24];
@@ -39,7 +40,8 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| failed())
 }
 
-/// Why the pages between two places of a file are not to be read; none where they may be, or where the reader will say so.
+/// Why the pages between two places of a file are not to be read; none where they may be, or where the reader will say
+/// so.
 pub(super) fn refusal(file: &mut (impl Read + Seek), start: u64, end: u64) -> io::Result<Option<String>> {
     let mut at = start;
     while at < end {

@@ -1,11 +1,11 @@
 //! The folder of an index: which of its files count, how they are replaced, and who may write.
 //!
-//! `_index.json` names the segments, sorted files of rows whose names come from their content; nothing else in the folder
-//! counts. A change writes new segments first, then a new `_index.json` in one rename, and only then takes the old
-//! segments away; whoever is killed in between leaves either the old index or the new one. Rows of clips that were just
-//! listened to wait in `_parts` until they are sorted in. An index that is made anew grows in `_rebuild`, an index itself,
-//! and takes the place of the old one in that rename too. Names that begin with `_` are passed over by readers of folders
-//! of Parquet files.
+//! `_index.json` names the segments, sorted files of rows whose names come from their content; nothing else in the
+//! folder counts. A change writes new segments first, then a new `_index.json` in one rename, and only then takes the
+//! old segments away; whoever is killed in between leaves either the old index or the new one. Rows of clips that were
+//! just listened to wait in `_parts` until they are sorted in. An index that is made anew grows in `_rebuild`, an index
+//! itself, and takes the place of the old one in that rename too. Names that begin with `_` are passed over by readers
+//! of folders of Parquet files.
 
 use super::manifest::{Counts, IndexManifest, MANIFEST, NarrowRule, Segment};
 use super::row::{IndexRow, by_path};
@@ -68,10 +68,10 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens an index for writing, or makes a new one, once no other process writes. `waiting` is called where one does;
-    /// its answer says whether to wait. An index that has no key is given one where `at_rest` names recipients. Where there
-    /// is an index and `fresh` is true, a new one is made that takes its place when it is [finished](Self::finish); one that
-    /// was begun with the same settings is gone on with.
+    /// Opens an index for writing, or makes a new one, once no other process writes. `waiting` is called where one
+    /// does; its answer says whether to wait. An index that has no key is given one where `at_rest` names recipients.
+    /// Where there is an index and `fresh` is true, a new one is made that takes its place when it is
+    /// [finished](Self::finish); one that was begun with the same settings is gone on with.
     ///
     /// # Errors
     /// Where the folder holds something else, cannot be written, cannot be opened by the keys at hand, or holds an

@@ -1,5 +1,5 @@
-//! Clips that change while they are read, and clips that are none: no score under the hash of other bytes, and no waiting
-//! for a pipe.
+//! Clips that change while they are read, and clips that are none: no score under the hash of other bytes, and no
+//! waiting for a pipe.
 
 use super::{ANNA, BERT, CARL, Place};
 use crate::program::{MFCC, run, samples, word, write_narrow, write_wav};

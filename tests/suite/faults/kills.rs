@@ -1,10 +1,10 @@
-//! Runs that are killed at any moment: what was whole stays whole, and the next run comes to what one that was left alone
-//! comes to.
+//! Runs that are killed at any moment: what was whole stays whole, and the next run comes to what one that was left
+//! alone comes to.
 //!
 //! Each scene lays out a folder as it is before a command, and has the command run once to its end. Then the folder is
-//! laid out again, the command begun and killed after a part of that time, as often as `SOUNDALIKE_KILLS` says; what the
-//! kills met is then told on standard error. `SOUNDALIKE_KILLS=calls` has Debian's `strace` kill it before each call by
-//! which the program changes something on the disk, one after another.
+//! laid out again, the command begun and killed after a part of that time, as often as `SOUNDALIKE_KILLS` says; what
+//! the kills met is then told on standard error. `SOUNDALIKE_KILLS=calls` has Debian's `strace` kill it before each
+//! call by which the program changes something on the disk, one after another.
 
 use super::{ANNA, BERT, CARL, Place, Tree, copy_folder};
 use crate::program::{MFCC, run};

@@ -1,4 +1,5 @@
-//! A disk without room, and folders that go while the program runs: an error that names the file, and the state of before.
+//! A disk without room, and folders that go while the program runs: an error that names the file, and the state of
+//! before.
 
 use super::{ANNA, BERT, Place, Tree};
 use crate::program::{MFCC, Run, run, word};

@@ -1,5 +1,5 @@
-//! What goes wrong around the program: it is killed, the disk is full, a right or a folder is lost, the clock turns back,
-//! a file changes while it is read.
+//! What goes wrong around the program: it is killed, the disk is full, a right or a folder is lost, the clock turns
+//! back, a file changes while it is read.
 
 mod changes;
 mod clock;
