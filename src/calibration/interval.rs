@@ -58,7 +58,7 @@ pub(super) fn normal_cdf(x: f64) -> f64 {
 }
 
 /// The standard normal distribution's quantile: infinite at 0 and 1.
-pub(super) fn normal_quantile(share: f64) -> f64 {
+pub(crate) fn normal_quantile(share: f64) -> f64 {
     -SQRT_2 * erfc_inv(2.0 * share)
 }
 

@@ -8,7 +8,7 @@ pub mod gaussian;
 #[cfg(test)]
 mod golden;
 mod hull;
-mod interval;
+pub(crate) mod interval;
 pub mod logistic;
 pub mod metrics;
 pub mod pav;

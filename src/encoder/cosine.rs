@@ -19,6 +19,12 @@ pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
     of_sums(dot, aa, bb)
 }
 
+/// A vector brought to length one; none where it has no direction.
+pub(crate) fn unit(values: &[f32]) -> Option<Vec<f32>> {
+    let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+    (norm > 0.0 && norm.is_finite()).then(|| values.iter().map(|x| (f64::from(*x) / norm) as f32).collect())
+}
+
 fn of_sums(dot: f64, aa: f64, bb: f64) -> Option<f64> {
     let norm = (aa * bb).sqrt();
     (norm > 0.0 && norm.is_finite()).then(|| (dot / norm).clamp(-1.0, 1.0))

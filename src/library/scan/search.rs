@@ -10,7 +10,7 @@ use crate::calibration::fusion::Fusion;
 use crate::calibration::picker::{Picker, PickerSide};
 use crate::calibration::ranges::Ranges;
 use crate::compare::search::{Best, Queries};
-use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
+use crate::encoder::{Band, Encoder, PerBand, PerEncoder, unit};
 use crate::error::Result;
 use crate::library::batch;
 use crate::library::enrolled::voices::EnrolledVoice;
@@ -198,9 +198,10 @@ fn counts(groups: &PerBand<Group<'_>>, column: usize, tallies: &[Tally; 3]) -> (
 
 impl<'a> Group<'a> {
     fn new(gallery: &Gallery<'_>, voices: &[EnrolledVoice], band: Band, ask: &Ask<'a>) -> Self {
+        let direction = |values: &[f32]| unit(values).unwrap_or_else(|| vec![0.0; values.len()]);
         let model = |voice: &'_ EnrolledVoice| -> Option<PerEncoder<Vec<f32>>> {
             let model = if band == Band::Narrow { voice.narrow.as_ref()? } else { &voice.wide };
-            Some(model.centroids().map(|_, centroid| unit(&centroid.values)))
+            Some(model.centroids().map(|_, centroid| direction(&centroid.values)))
         };
         let models: Vec<Option<PerEncoder<Vec<f32>>>> = voices.iter().map(model).collect();
         let parts = gallery.layouts[band].parts.iter().map(|part| {
@@ -358,9 +359,4 @@ impl Scratch {
 fn masked(values: &mut [f32], mask: &[f32], more: Option<&Vec<f32>>) {
     values.iter_mut().zip(mask).for_each(|(value, mask)| *value += mask);
     values.iter_mut().zip(more.into_iter().flatten()).for_each(|(value, mask)| *value += mask);
-}
-
-fn unit(values: &[f32]) -> Vec<f32> {
-    let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
-    values.iter().map(|x| (f64::from(*x) / norm.max(f64::MIN_POSITIVE)) as f32).collect()
 }

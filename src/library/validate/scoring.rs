@@ -5,7 +5,7 @@
 use crate::audio::Variation;
 use crate::calibration::fusion::{Fusion, TrialTerms};
 use crate::compare::{ReferenceQuality, as_norm};
-use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerBand, PerEncoder, Refusal};
+use crate::encoder::{Band, ClipAnalysis, Encoder, Panel, PerBand, PerEncoder, Refusal, unit};
 use crate::error::Result;
 use crate::feature::ClipQuality;
 use crate::library::batch::{self, BatchOptions};
@@ -86,11 +86,6 @@ fn units(analysis: ClipAnalysis) -> std::result::Result<PerEncoder<Vec<f32>>, Re
         (Err(refusal), None) => return Err(refusal),
     };
     embeddings.try_map(|_, embedding| unit(&embedding.values).ok_or(Refusal::NoDirection))
-}
-
-fn unit(values: &[f32]) -> Option<Vec<f32>> {
-    let norm = values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
-    (norm > 0.0 && norm.is_finite()).then(|| values.iter().map(|x| (f64::from(*x) / norm) as f32).collect())
 }
 
 /// Product of two vectors of length one: their cosine. Eight running sums in double precision, in a fixed order.

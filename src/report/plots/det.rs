@@ -1,6 +1,7 @@
 //! Detection error trade-off: misses against false alarms at every threshold.
 
 use super::{ScoredTrials, Sides, remark};
+use crate::calibration::interval::normal_quantile as probit;
 use crate::calibration::metrics::equal_error_rate;
 use crate::report::chart::{Axis, Chart, QUIET, SQUARE, pen};
 use crate::report::svg::{count, fixed, percent};
@@ -103,66 +104,10 @@ fn axis(label: &str, low: f64, high: f64) -> Axis {
     Axis::new(label, probit(low), probit(high), ticks)
 }
 
-/// The quantile of the standard normal distribution, infinite at 0 and 1 (Acklam's rational approximation, with an
-/// error below 1.2e-9 of the value: far less than a pixel).
-fn probit(rate: f64) -> f64 {
-    if rate <= 0.0 || rate >= 1.0 {
-        return if rate <= 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
-    }
-    if rate > 0.5 {
-        return -probit(1.0 - rate);
-    }
-    let polynomial = |coefficients: &[f64], x: f64| coefficients.iter().fold(0.0, |sum, c| sum * x + c);
-    if rate < 0.024_25 {
-        let x = (-2.0 * rate.ln()).sqrt();
-        return polynomial(&TAIL_UPPER, x) / polynomial(&TAIL_LOWER, x);
-    }
-    let x = rate - 0.5;
-    x * polynomial(&MIDDLE_UPPER, x * x) / polynomial(&MIDDLE_LOWER, x * x)
-}
-
-/// Coefficients of the approximation near the middle and in the tail, the highest power first.
-const MIDDLE_UPPER: [f64; 6] = [
-    -3.969_683_028_665_376e1,
-    2.209_460_984_245_205e2,
-    -2.759_285_104_469_687e2,
-    1.383_577_518_672_69e2,
-    -3.066_479_806_614_716e1,
-    2.506_628_277_459_239,
-];
-const MIDDLE_LOWER: [f64; 6] = [
-    -5.447_609_879_822_406e1,
-    1.615_858_368_580_409e2,
-    -1.556_989_798_598_866e2,
-    6.680_131_188_771_972e1,
-    -1.328_068_155_288_572e1,
-    1.0,
-];
-const TAIL_UPPER: [f64; 6] = [
-    -7.784_894_002_430_293e-3,
-    -3.223_964_580_411_365e-1,
-    -2.400_758_277_161_838,
-    -2.549_732_539_343_734,
-    4.374_664_141_464_968,
-    2.938_163_982_698_783,
-];
-const TAIL_LOWER: [f64; 5] =
-    [7.784_695_709_041_462e-3, 3.224_671_290_700_398e-1, 2.445_134_137_142_996, 3.754_408_661_907_416, 1.0];
-
 #[cfg(test)]
 mod tests {
     use super::super::trials::Made;
     use super::*;
-
-    #[test]
-    fn known_quantiles() {
-        for (rate, quantile) in
-            [(0.5, 0.0), (0.975, 1.959_964), (0.1, -1.281_552), (0.001, -3.090_232), (1e-5, -4.264_891)]
-        {
-            assert!((probit(rate) - quantile).abs() < 1e-6, "{rate}: {}", probit(rate));
-        }
-        assert_eq!((probit(0.0), probit(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
-    }
 
     #[test]
     fn operating_points_are_the_steps_of_the_data() {
