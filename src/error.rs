@@ -170,7 +170,7 @@ pub enum ErrorKind {
     /// There is not enough material for a figure that was asked for.
     Insufficient {
         /// What was to be computed.
-        what: &'static str,
+        what: Shortage,
         /// What there was.
         found: String,
         /// What it takes.
@@ -393,7 +393,7 @@ impl Error {
             ErrorKind::VoiceModel { .. } => "make the voice model again with soundalike enrol".into(),
             ErrorKind::Document { what, .. } => what.advice().into(),
             ErrorKind::Table { .. } => "mend the line and run again".into(),
-            ErrorKind::Insufficient { what, .. } => missing_advice(what).into(),
+            ErrorKind::Insufficient { what, .. } => what.advice().into(),
             ErrorKind::Model { .. } => "build the program again from a clean checkout".into(),
             ErrorKind::Weights { .. } => "copy it again from the folder models of this version".into(),
             ErrorKind::KnownAnswer { .. } => {
@@ -421,18 +421,77 @@ impl Error {
     }
 }
 
-/// What to do where there was too little of something.
-fn missing_advice(what: &str) -> &'static str {
-    match what {
-        "reference" | "cohort" | "background population" | "within-class covariance" => "add clips with enough speech",
-        "trials" | "calibration" => "add speakers with two clips or more of enough speech",
-        "groups" => "index more voices, or give another --above",
-        "protected voices" | "candidates" => {
-            "let nothing pass until all were compared: mend what is named and run again"
+/// What there was too little of, or too much, to compute something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shortage {
+    /// Clips of a protected voice.
+    Reference,
+    /// Voices of a population.
+    Cohort,
+    /// Clips that MFCC statistics are normalised by.
+    Background,
+    /// Clips of voices that vary within themselves.
+    Covariance,
+    /// Trials of an evaluation.
+    Trials,
+    /// Speakers that a calibration is fitted on.
+    Calibration,
+    /// Voices to be grouped.
+    Groups,
+    /// Voices that are joined with each other: too many for one group.
+    JoinedVoices,
+    /// Protected voices that a gate compares with.
+    ProtectedVoices,
+    /// Candidates that a gate looked at.
+    Candidates,
+    /// Rows of an index, in their order.
+    Index,
+    /// Files of a bundle.
+    Bundle,
+    /// Values of the statistical figure of this name.
+    Figure(&'static str),
+}
+
+impl Shortage {
+    fn name(self) -> &'static str {
+        match self {
+            Shortage::Reference => "reference",
+            Shortage::Cohort => "cohort",
+            Shortage::Background => "background population",
+            Shortage::Covariance => "within-class covariance",
+            Shortage::Trials => "trials",
+            Shortage::Calibration => "calibration",
+            Shortage::Groups | Shortage::JoinedVoices => "groups",
+            Shortage::ProtectedVoices => "protected voices",
+            Shortage::Candidates => "candidates",
+            Shortage::Index => "index",
+            Shortage::Bundle => "bundle",
+            Shortage::Figure(name) => name,
         }
-        "index" => "give the rows in the order of their paths, to a folder without an index",
-        "bundle" => "name what it is to hold",
-        _ => "give more finite values of both kinds, of one speaker and of two",
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Shortage::Reference | Shortage::Cohort | Shortage::Background | Shortage::Covariance => {
+                "add clips with enough speech"
+            }
+            Shortage::Trials | Shortage::Calibration => "add speakers with two clips or more of enough speech",
+            Shortage::Groups => "index more voices",
+            Shortage::JoinedVoices => "give a higher --above",
+            Shortage::ProtectedVoices | Shortage::Candidates => {
+                "let nothing pass until all were compared: mend what is named and run again"
+            }
+            Shortage::Index => "give the rows in the order of their paths, to a folder without an index",
+            Shortage::Bundle => "name what it is to hold",
+            Shortage::Figure(_) => "give more finite values of both kinds, of one speaker and of two",
+        }
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -45,7 +45,7 @@ pub mod report;
 pub mod voice;
 pub mod whole_file;
 
-pub use error::{DocumentKind, EncryptionFault, Error, ErrorKind, EvidenceFault, Result};
+pub use error::{DocumentKind, EncryptionFault, Error, ErrorKind, EvidenceFault, Result, Shortage};
 
 /// Version of the program, which every result tells.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

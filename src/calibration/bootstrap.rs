@@ -19,7 +19,7 @@ pub use super::draws::{Draws, FEWER_RESAMPLES, MANY_TRIALS, RESAMPLES};
 use super::hull::{RocHull, WeightedTrial};
 use super::metrics::{ErrorRates, FusionRates, cost};
 pub use super::resampled::{Figure, OF_LLRS, OF_SCORES, Resampled};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 
 /// Scored trials with the speakers they involve, numbered from 0.
 #[derive(Clone, Debug, Default)]
@@ -158,7 +158,7 @@ impl<const N: usize> Resampler<'_, N> {
     pub fn collect(&self, figures: Vec<Option<[f64; N]>>) -> Result<Resampled<N>> {
         if figures.len() != self.len() {
             let (found, expected) = (format!("{} samples", figures.len()), format!("all {}", self.len()));
-            return Err(ErrorKind::Insufficient { what: "bootstrap", found, expected }.into());
+            return Err(ErrorKind::Insufficient { what: Shortage::Figure("bootstrap"), found, expected }.into());
         }
         Ok(self.put_together(figures))
     }
@@ -177,7 +177,7 @@ impl<const N: usize> Resampler<'_, N> {
 fn refused(trials: &Trials, remark: &str) -> crate::Error {
     let found = format!("{} target and {} non-target trials{remark}", trials.targets.len(), trials.non_targets.len());
     let expected = "at least one of each, with finite scores and the speakers that are drawn".into();
-    ErrorKind::Insufficient { what: "error rates", found, expected }.into()
+    ErrorKind::Insufficient { what: Shortage::Figure("error rates"), found, expected }.into()
 }
 
 fn check(trials: &Trials, draws: &Draws) -> Result<()> {

@@ -4,7 +4,7 @@
 //! Jongh, Alberink and Stoel, "Numerical likelihood ratios outputted by LR systems are often based on extrapolation:
 //! When to stop extrapolating?", 2016).
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
@@ -37,7 +37,12 @@ impl Bounds {
         let (Some(a), Some(b), true) = (ends(&targets), ends(&non_targets), finite) else {
             let found = format!("{} target and {} non-target ratios", targets.len(), non_targets.len());
             let expected = "at least one of each, with a number for each".into();
-            return Err(ErrorKind::Insufficient { what: "bounds of likelihood ratios", found, expected }.into());
+            return Err(ErrorKind::Insufficient {
+                what: Shortage::Figure("bounds of likelihood ratios"),
+                found,
+                expected,
+            }
+            .into());
         };
         // A ratio beyond the number of trials and one can never be supported.
         let most = |llrs: &[f64]| (llrs.len() as f64 + 1.0).log10();

@@ -11,7 +11,7 @@ use super::interval::normal_cdf;
 use super::logistic::{LabelledRows, Logistic, LogisticSettings};
 use super::metrics::{cost, softplus};
 use super::table::Table;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shortage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, PI};
@@ -60,7 +60,8 @@ impl BiGaussian {
 }
 
 fn refused(found: String, expected: &str) -> Error {
-    ErrorKind::Insufficient { what: "bi-Gaussianised calibration", found, expected: expected.into() }.into()
+    ErrorKind::Insufficient { what: Shortage::Figure("bi-Gaussianised calibration"), found, expected: expected.into() }
+        .into()
 }
 
 /// Cllr of the scores once a rising logistic map is fitted to them; 1 where none helps.

@@ -1,7 +1,7 @@
 //! The convex hull of a ROC, from which the error rates, the detection cost and Cllr_min all follow.
 
 use super::metrics::TARGET_PRIOR;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use std::f64::consts::LN_2;
 
 /// The upper-left convex hull of a ROC: false-alarm and miss rates of the thresholds that some prior and cost make
@@ -94,7 +94,7 @@ pub(crate) fn roc(targets: &[f64], non_targets: &[f64]) -> Result<RocHull> {
     let count = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
     let refused = |found| {
         let expected = "at least one of each, with finite scores".into();
-        Err(ErrorKind::Insufficient { what: "error rates", found, expected }.into())
+        Err(ErrorKind::Insufficient { what: Shortage::Figure("error rates"), found, expected }.into())
     };
     if !targets.iter().chain(non_targets).all(|score| score.is_finite()) {
         return refused(format!("{count}, some scores not finite"));

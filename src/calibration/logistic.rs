@@ -8,7 +8,7 @@
 mod newton;
 mod scale;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shortage};
 use newton::{Objective, minimise};
 use scale::Scale;
 use schemars::JsonSchema;
@@ -98,7 +98,12 @@ impl Logistic {
 }
 
 fn refused(found: impl Into<String>, expected: impl Into<String>) -> Error {
-    ErrorKind::Insufficient { what: "logistic regression", found: found.into(), expected: expected.into() }.into()
+    ErrorKind::Insufficient {
+        what: Shortage::Figure("logistic regression"),
+        found: found.into(),
+        expected: expected.into(),
+    }
+    .into()
 }
 
 fn check_settings(rows: &LabelledRows<'_>, settings: &LogisticSettings) -> Result<()> {

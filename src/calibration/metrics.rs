@@ -3,7 +3,7 @@
 //! Everything but Cllr itself looks only at the order of the scores, so that it follows from one convex hull.
 
 use super::hull::roc;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
@@ -84,7 +84,7 @@ pub fn min_dcf(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
 pub fn cllr(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
     let refused = |found| {
         let expected = "at least one of each, with a number for each".into();
-        Err(ErrorKind::Insufficient { what: "Cllr", found, expected }.into())
+        Err(ErrorKind::Insufficient { what: Shortage::Figure("Cllr"), found, expected }.into())
     };
     let count = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
     if targets.is_empty() || non_targets.is_empty() {

@@ -6,7 +6,7 @@
 //! and, with few trials, a coarse calibrator ([`Pav`]).
 
 use super::table::Table;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,12 @@ fn sorted(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<Vec<Weig
     if !targets.iter().chain(non_targets).all(usable) || !weight(targets) || !weight(non_targets) {
         let found = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
         let expected = "some weight on each, and finite scores and weights".into();
-        return Err(ErrorKind::Insufficient { what: "pooling of adjacent violators", found, expected }.into());
+        return Err(ErrorKind::Insufficient {
+            what: Shortage::Figure("pooling of adjacent violators"),
+            found,
+            expected,
+        }
+        .into());
     }
     let target = targets.iter().map(|(score, w)| WeightedScore { score: *score, target: *w, non_target: 0.0 });
     let other = non_targets.iter().map(|(score, w)| WeightedScore { score: *score, target: 0.0, non_target: *w });

@@ -2,7 +2,7 @@
 
 use super::interval::interval;
 use super::metrics::{ErrorRates, Estimate, FusionRates};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 
 /// A figure of a system, in the order in which a [`Resampler`](super::bootstrap::Resampler) gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ impl<const N: usize> Resampled<N> {
         let refused = |found: &str| {
             let (found, expected) =
                 (found.into(), "two systems on the same trials, with a figure that both have".into());
-            Err(ErrorKind::Insufficient { what: "a difference of two systems", found, expected }.into())
+            Err(ErrorKind::Insufficient { what: Shortage::Figure("a difference of two systems"), found, expected }
+                .into())
         };
         let shape = |resamples: usize, left_out: usize| (resamples, left_out);
         if shape(self.resamples.len(), self.left_out.len()) != shape(other.resamples.len(), other.left_out.len()) {

@@ -1,6 +1,6 @@
 //! A rising map of scores to log-likelihood ratios, given by knots, as the calibrators hand it out.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Shortage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ impl TryFrom<Vec<[f64; 2]>> for Table {
         if knots.is_empty() || !finite || !rising {
             let found = format!("a table of {} knots that are not finite, or not in order", knots.len());
             let expected = "one knot or more, with rising scores and ratios that do not fall".into();
-            return Err(ErrorKind::Insufficient { what: "calibration", found, expected }.into());
+            return Err(ErrorKind::Insufficient { what: Shortage::Figure("calibration"), found, expected }.into());
         }
         Ok(Table(knots))
     }

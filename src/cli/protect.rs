@@ -19,7 +19,7 @@ use soundalike::library::protect::{
 };
 use soundalike::library::scan::{ScanSettings, Threshold};
 use soundalike::library::{ReferenceSource, Status, catalogue};
-use soundalike::{Error, ErrorKind, Result};
+use soundalike::{Error, ErrorKind, Result, Shortage};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -255,7 +255,7 @@ fn all_judged(source: &LibrarySource, report: &ProtectReport) -> Result<()> {
         return Ok(());
     }
     let (found, expected) = (format!("{judged} in the result"), format!("the {named} that were named"));
-    Err(ErrorKind::Insufficient { what: "candidates", found, expected }.into())
+    Err(ErrorKind::Insufficient { what: Shortage::Candidates, found, expected }.into())
 }
 
 fn text(report: &ProtectReport) -> String {

@@ -5,7 +5,7 @@
 //! it; `models/README.md` says how.
 
 use super::band::Band;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use serde::{Deserialize, Serialize};
 
 /// Means and deviations of raw embeddings over a population.
@@ -53,7 +53,7 @@ impl Background {
         let deviation: Vec<f64> = mean.iter().enumerate().map(|v| variance(v).sqrt()).collect();
         if n < 2 || !deviation.iter().all(|d| *d > 0.0) {
             let (found, expected) = (format!("{n} clips"), "at least two clips that differ".into());
-            return Err(ErrorKind::Insufficient { what: "background population", found, expected }.into());
+            return Err(ErrorKind::Insufficient { what: Shortage::Background, found, expected }.into());
         }
         let narrow = |x: Vec<f64>| x.into_iter().map(|v| v as f32).collect();
         Ok(Background { source: source.into(), clips: n, speakers, mean: narrow(mean), deviation: narrow(deviation) })

@@ -11,7 +11,7 @@
 use super::background::Background;
 use super::band::Band;
 use super::mfcc::{MfccCollector, Statistics};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use crate::feature::{FilterBankSettings, Lifter, dct_matrix};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ impl WccnTable {
         let n = background.mean.len();
         let insufficient = |found: String| {
             let expected = format!("two clips or more a voice, of {n} values that vary");
-            ErrorKind::Insufficient { what: "within-class covariance", found, expected }
+            ErrorKind::Insufficient { what: Shortage::Covariance, found, expected }
         };
         let scale: Vec<f64> = background.deviation.iter().map(|d| f64::from(*d)).collect();
         let used: Vec<_> = voices.iter().filter(|voice| voice.len() > 1).collect();

@@ -10,7 +10,7 @@
 
 use crate::compare::{CohortVoice, add_direction};
 use crate::encoder::{Band, ClipAnalysis, Embedding, Encoder, Panel, PanelSettings, PerBand, PerEncoder};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
 use crate::library::batch::{self, BatchOptions};
 use crate::library::descriptors;
 use crate::library::labels::selection::Filter;
@@ -267,7 +267,7 @@ impl Cohort {
         if descriptions.is_empty() {
             let found = format!("{} voices, none with a clip that can be used", voices.len());
             let expected = "at least one voice with a clip of enough speech".into();
-            return Err(ErrorKind::Insufficient { what: "cohort", found, expected }.into());
+            return Err(ErrorKind::Insufficient { what: Shortage::Cohort, found, expected }.into());
         }
         let description = CohortDescription {
             format: FORMAT.into(),

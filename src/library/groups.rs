@@ -9,7 +9,7 @@
 use crate::compare::add_direction;
 use crate::compare::search::Queries;
 use crate::encoder::{Band, Encoder, PerEncoder};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use crate::library::batch;
 use crate::library::cohort::Cohort;
 use crate::library::index::{ClipStatus, Index};
@@ -137,15 +137,17 @@ pub fn groups(index: &Index, settings: &GroupSettings<'_>) -> Result<GroupReport
     let (voices, left_out) = voices(index, settings.band)?;
     if voices.len() < 2 {
         let found = format!("{} voices with clips that can be compared in the {} band", voices.len(), settings.band);
-        return Err(ErrorKind::Insufficient { what: "groups", found, expected: "two voices or more".into() }.into());
+        return Err(
+            ErrorKind::Insufficient { what: Shortage::Groups, found, expected: "two voices or more".into() }.into()
+        );
     }
     let edges = edges(&voices, encoder, settings)?;
     let mut groups = Vec::new();
     for component in components(voices.len(), &edges) {
         if component.len() > MOST_JOINED {
             let found = format!("{} voices that are joined at a cosine of {}", component.len(), settings.threshold);
-            let expected = format!("at most {MOST_JOINED}; give a higher --above");
-            return Err(ErrorKind::Insufficient { what: "groups", found, expected }.into());
+            let expected = format!("at most {MOST_JOINED}");
+            return Err(ErrorKind::Insufficient { what: Shortage::JoinedVoices, found, expected }.into());
         }
         groups.extend(linked(&component, &voices, encoder, settings.threshold));
     }

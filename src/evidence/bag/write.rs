@@ -3,7 +3,7 @@
 use super::super::name::{SafeNames, is_safe};
 use super::super::{fault, hex, is_hash};
 use super::{AGENT, BagFile, DATA, DECLARATION, DECLARED, INFO, MANIFEST, OXUM, TAG_MANIFEST, beyond_limits};
-use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result};
+use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result, Shortage};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -93,7 +93,7 @@ fn sorted<'a>(top: &str, entries: &'a [BagEntry]) -> Result<Vec<&'a BagEntry>> {
     }
     if entries.is_empty() {
         let (found, expected) = ("no files".into(), "at least one".into());
-        return Err(ErrorKind::Insufficient { what: "bundle", found, expected }.into());
+        return Err(ErrorKind::Insufficient { what: Shortage::Bundle, found, expected }.into());
     }
     let mut entries: Vec<&BagEntry> = entries.iter().collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name));

@@ -5,7 +5,7 @@
 
 use crate::encoder::{Encoder, Panel};
 use crate::encryption::{AtRest, is_encrypted_file};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
 use crate::library::batch::BatchOptions;
 use crate::library::enrolled::enrol::{Enrolment, enrol};
 use crate::library::enrolled::reference::ReferenceSource;
@@ -322,7 +322,7 @@ pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSet
     )?;
     if let Some(found) = left_out.or(passed_over) {
         let expected = "every protected voice to be compared with".into();
-        return Err(Error::from(ErrorKind::Insufficient { what: "protected voices", found, expected }));
+        return Err(Error::from(ErrorKind::Insufficient { what: Shortage::ProtectedVoices, found, expected }));
     }
     let mut candidates: Vec<ProtectCandidate> = candidates.into_values().collect();
     for candidate in &mut candidates {

@@ -7,7 +7,7 @@ use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{ClipAnalysis, Encoder, EncoderSet, Panel, Refusal};
 use crate::encryption::Keys;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use crate::feature::Quality;
 use crate::library::batch::BatchOptions;
 use crate::library::catalogue;
@@ -299,5 +299,5 @@ fn nothing_usable(clips: &[ReferenceClip], used: usize, refusal: &Refusal) -> cr
         _ => format!("{used} clips that make no model ({refusal})"),
     };
     let expected = "at least one clip of the protected voice with enough speech".into();
-    ErrorKind::Insufficient { what: "reference", found, expected }.into()
+    ErrorKind::Insufficient { what: Shortage::Reference, found, expected }.into()
 }

@@ -15,7 +15,7 @@ use super::table::Known;
 use crate::audio::file_sha256;
 use crate::encoder::Panel;
 use crate::encryption::AtRest;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, Shortage};
 use crate::library::batch;
 use crate::library::check::shown;
 use crate::library::outcome::VERSION;
@@ -209,7 +209,7 @@ pub fn write(
         {
             let (found, expected) =
                 ("rows out of order, or an index with rows".into(), "rows in the order of their paths");
-            return Err(ErrorKind::Insufficient { what: "index", found, expected: expected.into() }.into());
+            return Err(ErrorKind::Insufficient { what: Shortage::Index, found, expected: expected.into() }.into());
         }
         last = Some(end);
         store.seal(rows.into_iter().map(|row| Change::Put(Box::new(row))).collect())?;

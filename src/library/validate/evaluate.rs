@@ -9,7 +9,7 @@ mod result;
 use crate::calibration::bootstrap::Resampled;
 use crate::calibration::metrics::{ErrorRates, cllr};
 use crate::encoder::{Band, Encoder, Panel, PerBand, PerEncoder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shortage};
 use crate::library::batch::BatchOptions;
 use crate::library::cohort::Cohort;
 use crate::library::labels::{Labels, Listed, Model, Trial};
@@ -189,7 +189,7 @@ fn usable<'a>(
 fn too_few(target: usize, non_target: usize, left_out: &[ClipLeftOut]) -> Error {
     let found = format!("{target} pairs of one voice and {non_target} of two{}", missing(left_out));
     let expected = "at least one of each: two clips of one speaker, and two speakers".into();
-    ErrorKind::Insufficient { what: "trials", found, expected }.into()
+    ErrorKind::Insufficient { what: Shortage::Trials, found, expected }.into()
 }
 
 /// Figures by the values of a column.

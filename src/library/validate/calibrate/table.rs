@@ -13,7 +13,7 @@ use crate::calibration::metrics::{FusionRates, cllr, cllr_min, equal_error_rate}
 use crate::calibration::pav::Pav;
 use crate::calibration::ranges::{Range, Ranges};
 use crate::encoder::{Band, Encoder, PerEncoder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shortage};
 use crate::library::batch;
 use crate::library::validate::calibration_file::{BandFit, CrossValidation, FitCounts, Validated, ValidatedRatios};
 use crate::library::validate::evaluate::ClipLeftOut;
@@ -400,5 +400,5 @@ fn rounded(map: Logistic) -> Logistic {
 fn too_few(speakers: usize, left_out: &[ClipLeftOut]) -> Error {
     let found = format!("{speakers} speakers in pairs{}", missing(left_out));
     let expected = format!("at least {LEAST_SPEAKERS}");
-    ErrorKind::Insufficient { what: "calibration", found, expected }.into()
+    ErrorKind::Insufficient { what: Shortage::Calibration, found, expected }.into()
 }
