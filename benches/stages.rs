@@ -58,7 +58,8 @@ fn wav(folder: &Path, rate: u32, channels: u16) -> Result<PathBuf, Box<dyn Error
 
 /// Reads a file to its end: decoding, mixing, resampling, and measuring where asked for.
 fn read(path: &Path, block: &mut Vec<f32>, measure: bool) -> soundalike::Result<usize> {
-    let mut recording = Recording::open(path, &ReadOptions { channel: Channel::Mix, hash: false, measure })?;
+    let mut recording =
+        Recording::open(path, &ReadOptions { channel: Channel::Mix, hash: false, measure, ..ReadOptions::default() })?;
     let mut samples = 0;
     while recording.next(block)? {
         samples += block.len();

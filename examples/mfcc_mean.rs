@@ -22,7 +22,7 @@ fn mean(
     stream: &mut FeatureStream<'_>,
     block: &mut Vec<f32>,
 ) -> soundalike::Result<([f64; WIDTH], usize)> {
-    let options = ReadOptions { channel: Channel::Mix, hash: false, measure: false };
+    let options = ReadOptions { channel: Channel::Mix, hash: false, measure: false, ..ReadOptions::default() };
     let mut recording = Recording::open(path, &options)?;
     let (mut sum, mut frames) = ([0.0; WIDTH], 0);
     let mut add = |rows: &[f32]| {
@@ -40,7 +40,10 @@ fn mean(
 
 /// Last magnitude of each block of a file at 16 kHz, summed, and the number of samples; the peers look at no more.
 fn read(path: &Path, block: &mut Vec<f32>) -> soundalike::Result<(f64, usize)> {
-    let mut recording = Recording::open(path, &ReadOptions { channel: Channel::Mix, hash: false, measure: false })?;
+    let mut recording = Recording::open(
+        path,
+        &ReadOptions { channel: Channel::Mix, hash: false, measure: false, ..ReadOptions::default() },
+    )?;
     let (mut sum, mut samples) = (0.0, 0);
     while recording.next(block)? {
         sum += block.last().map_or(0.0, |x| f64::from(x.abs()));

@@ -25,7 +25,9 @@ fn through(bytes: Vec<u8>) {
     let ways = bytes.last().copied().unwrap_or(0);
     let options = ReadOptions {
         channel: if ways & 3 == 3 { Channel::Loudest } else { Channel::Mix },
-        hash: false,
+        track: None,
+        // What is hashed is asked for what was not heard of it.
+        hash: ways & 48 == 48,
         measure: ways & 12 == 12,
     };
     let clip = ClipSource::Memory { name: PathBuf::from("clip"), bytes: Arc::new(bytes) };

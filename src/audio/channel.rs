@@ -18,6 +18,8 @@ pub enum Channel {
     Number(u16),
     /// The channel with the greatest power over the whole clip (the first of equals); costs a second pass.
     Loudest,
+    /// Half the difference of two channels, counted from 1: what a mix of the two cancels.
+    Difference(u16, u16),
 }
 
 impl FromStr for Channel {
@@ -29,15 +31,18 @@ impl FromStr for Channel {
             "left" => Ok(Channel::Number(1)),
             "right" => Ok(Channel::Number(2)),
             "loudest" => Ok(Channel::Loudest),
-            _ => match word.parse() {
-                Ok(number) if number > 0 => Ok(Channel::Number(number)),
-                _ => Err(ErrorKind::Setting {
-                    name: "channel",
-                    found: word.into(),
-                    expected: "mix, left, right, loudest, or a number from 1".into(),
-                }
-                .into()),
-            },
+            _ => {
+                let number = |word: &str| word.parse().ok().filter(|number| *number > 0);
+                let difference = || {
+                    let (a, b) = word.split_once('-')?;
+                    let (a, b) = (number(a)?, number(b)?);
+                    (a != b).then_some(Channel::Difference(a, b))
+                };
+                number(word).map(Channel::Number).or_else(difference).ok_or_else(|| {
+                    let expected = "mix, left, right, loudest, a number from 1, or two of them as in 1-2".into();
+                    ErrorKind::Setting { name: "channel", found: word.into(), expected }.into()
+                })
+            }
         }
     }
 }
@@ -48,6 +53,7 @@ impl fmt::Display for Channel {
             Channel::Mix => f.write_str("mix"),
             Channel::Number(number) => write!(f, "{number}"),
             Channel::Loudest => f.write_str("loudest"),
+            Channel::Difference(a, b) => write!(f, "{a}-{b}"),
         }
     }
 }
@@ -60,13 +66,25 @@ const CANCEL_DB: f64 = 6.0;
 /// more. Beyond it sums and squares could come to infinity on the way.
 const LARGEST: f32 = 4_294_967_296.0;
 
-/// Mixes interleaved blocks to one channel and keeps each channel's power.
+/// What becomes of the channels; indices count from 0 and lie below their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// Their mean.
+    Mix,
+    /// One of them.
+    One(usize),
+    /// Half the difference of two.
+    Difference(usize, usize),
+}
+
+/// Makes one channel of interleaved blocks, keeps each channel's power and notices which channels are the same.
 #[derive(Debug)]
 pub(crate) struct Mixer {
     channels: usize,
-    /// Index of the one channel that is used; `None` for the mix.
-    only: Option<usize>,
+    take: Take,
     power: Vec<f64>,
+    /// For each channel the channels before it that have been the same so far.
+    same: Vec<Vec<usize>>,
     mix_power: f64,
     non_finite: u64,
     /// Samples of one channel of the block.
@@ -95,10 +113,11 @@ fn sum_of_squares(samples: &[f32]) -> f64 {
 }
 
 impl Mixer {
-    /// `only` counts from 0 and must lie below `channels`.
-    pub fn new(channels: usize, only: Option<usize>) -> Self {
+    /// A mixer of so many channels.
+    pub fn new(channels: usize, take: Take) -> Self {
         let channels = channels.max(1);
-        Mixer { channels, only, power: vec![0.0; channels], mix_power: 0.0, non_finite: 0, one: Vec::new() }
+        let same = (0..channels).map(|channel| (0..channel).collect()).collect();
+        Mixer { channels, take, power: vec![0.0; channels], same, mix_power: 0.0, non_finite: 0, one: Vec::new() }
     }
 
     /// Replaces `mono` by the block's one channel. Samples that are not finite or beyond any sound are zeroed first;
@@ -117,6 +136,7 @@ impl Mixer {
             std::mem::swap(block, mono);
             return;
         }
+        self.compare(block);
         // Channel by channel, so that many frames are added at a time; every frame's sum is in the order of its
         // channels.
         let frames = block.len() / self.channels;
@@ -124,17 +144,45 @@ impl Mixer {
         for (channel, power) in self.power.iter_mut().enumerate() {
             apart(block, self.channels, channel, &mut self.one);
             *power += sum_of_squares(&self.one);
-            match self.only {
-                Some(only) if only == channel => mono.copy_from_slice(&self.one),
-                Some(_) => {}
-                None => mono.iter_mut().zip(&self.one).for_each(|(sum, x)| *sum += x),
+            let add = |mono: &mut Vec<f32>| mono.iter_mut().zip(&self.one).for_each(|(sum, x)| *sum += x);
+            match self.take {
+                Take::One(only) if only == channel => mono.copy_from_slice(&self.one),
+                Take::Difference(_, b) if b == channel => {
+                    mono.iter_mut().zip(&self.one).for_each(|(sum, x)| *sum -= x);
+                }
+                Take::Difference(a, _) if a == channel => add(mono),
+                Take::One(_) | Take::Difference(..) => {}
+                Take::Mix => add(mono),
             }
         }
-        if self.only.is_none() {
-            let scale = 1.0 / self.channels as f32;
+        let scale = match self.take {
+            Take::Mix => 1.0 / self.channels as f32,
+            Take::Difference(..) => 0.5,
+            Take::One(_) => 1.0,
+        };
+        if scale != 1.0 {
             mono.iter_mut().for_each(|x| *x *= scale);
         }
         self.mix_power += sum_of_squares(mono);
+    }
+
+    /// Notes which channels are no longer the same.
+    fn compare(&mut self, block: &[f32]) {
+        let at = |frame: &[f32], channel: usize| frame.get(channel).copied();
+        for (channel, same) in self.same.iter_mut().enumerate() {
+            same.retain(|before| block.chunks_exact(self.channels).all(|f| at(f, channel) == at(f, *before)));
+        }
+    }
+
+    /// Numbers, from 1, of the channels that hold sound and differ from every channel before them; none where all
+    /// channels are the same.
+    pub fn distinct(&self) -> Vec<u16> {
+        if self.same.iter().skip(1).all(|same| same.contains(&0)) {
+            return Vec::new();
+        }
+        let channels = self.power.iter().zip(&self.same).zip(1..);
+        let distinct = channels.filter(|((power, same), _)| **power > 0.0 && same.is_empty());
+        distinct.map(|(_, number)| number).collect()
     }
 
     /// Index of the channel with the greatest power.
@@ -161,15 +209,16 @@ impl Mixer {
         }
         let loudest = self.power.get(self.loudest()).copied().unwrap_or(0.0);
         let decibels = |ratio: f64| 10.0 * ratio.max(1e-12).log10();
-        match self.only {
+        match self.take {
             _ if self.channels == 1 || loudest <= 0.0 => {}
-            Some(channel) => {
+            Take::Difference(..) => {}
+            Take::One(channel) => {
                 let power = self.power.get(channel).copied().unwrap_or(0.0);
                 if decibels(power / loudest) < -SILENT_DB {
                     warnings.push(Warning::ChannelSilent { channel: channel as u16 + 1 });
                 }
             }
-            None => {
+            Take::Mix => {
                 let count = self.channels as f64;
                 let mean = self.power.iter().sum::<f64>() / count;
                 if decibels(self.mix_power * count / mean) < -CANCEL_DB {
@@ -185,9 +234,9 @@ impl Mixer {
 mod tests {
     use super::*;
 
-    fn mixed(frames: &[[f32; 2]], only: Option<usize>) -> (Vec<f32>, Vec<Warning>) {
+    fn mixed(frames: &[[f32; 2]], take: Take) -> (Vec<f32>, Vec<Warning>) {
         let mut block: Vec<f32> = frames.iter().flatten().copied().collect();
-        let (mut mixer, mut mono) = (Mixer::new(2, only), Vec::new());
+        let (mut mixer, mut mono) = (Mixer::new(2, take), Vec::new());
         mixer.mix(&mut block, &mut mono);
         (mono, mixer.warnings())
     }
@@ -196,7 +245,9 @@ mod tests {
     fn words_name_channels() {
         assert_eq!("left".parse::<Channel>().unwrap(), Channel::Number(1));
         assert_eq!("3".parse::<Channel>().unwrap(), Channel::Number(3));
-        for word in ["0", "-1", "up", ""] {
+        assert_eq!("1-2".parse::<Channel>().unwrap(), Channel::Difference(1, 2));
+        assert_eq!(Channel::Difference(3, 1).to_string(), "3-1");
+        for word in ["0", "-1", "up", "", "1-1", "0-1", "1-2-3"] {
             let message = word.parse::<Channel>().unwrap_err().to_string();
             assert!(message.contains("mix, left, right, loudest"), "{message}");
         }
@@ -204,27 +255,50 @@ mod tests {
 
     #[test]
     fn the_mix_is_the_mean_and_opposite_channels_are_told() {
-        assert_eq!(mixed(&[[0.5, 0.1], [0.25, -0.75]], None).0, [0.3, -0.25]);
+        assert_eq!(mixed(&[[0.5, 0.1], [0.25, -0.75]], Take::Mix).0, [0.3, -0.25]);
         let opposite: Vec<[f32; 2]> = (0..100).map(|i| [(i as f32).sin(), -(i as f32).sin() * 0.9]).collect();
-        assert!(matches!(mixed(&opposite, None).1[..], [Warning::ChannelsCancel { loss_db }] if loss_db < -20.0));
+        assert!(matches!(mixed(&opposite, Take::Mix).1[..], [Warning::ChannelsCancel { loss_db }] if loss_db < -20.0));
         let unrelated: Vec<[f32; 2]> = (0..100).map(|i| [(i as f32).sin(), (i as f32 * 1.7).cos()]).collect();
-        assert_eq!(mixed(&unrelated, None).1, []);
+        assert_eq!(mixed(&unrelated, Take::Mix).1, []);
     }
 
     #[test]
     fn a_silent_channel_is_told_where_another_is_not() {
-        assert_eq!(mixed(&[[0.0, 0.5]], Some(0)).1, [Warning::ChannelSilent { channel: 1 }]);
-        assert_eq!(mixed(&[[0.0, 0.0]], Some(0)).1, []);
-        assert_eq!(mixed(&[[0.0, 0.5]], Some(1)), (vec![0.5], vec![]));
+        assert_eq!(mixed(&[[0.0, 0.5]], Take::One(0)).1, [Warning::ChannelSilent { channel: 1 }]);
+        assert_eq!(mixed(&[[0.0, 0.0]], Take::One(0)).1, []);
+        assert_eq!(mixed(&[[0.0, 0.5]], Take::One(1)), (vec![0.5], vec![]));
     }
 
     #[test]
     fn samples_that_are_no_numbers_become_zero_and_are_counted() {
-        let (mono, warnings) = mixed(&[[f32::NAN, 0.5], [f32::INFINITY, f32::NEG_INFINITY]], None);
+        let (mono, warnings) = mixed(&[[f32::NAN, 0.5], [f32::INFINITY, f32::NEG_INFINITY]], Take::Mix);
         assert_eq!(mono, [0.25, 0.0]);
         assert_eq!(warnings, [Warning::NonFinite { count: 3 }]);
-        let (mono, warnings) = mixed(&[[f32::MAX, 0.5], [-1e10, LARGEST]], None);
+        let (mono, warnings) = mixed(&[[f32::MAX, 0.5], [-1e10, LARGEST]], Take::Mix);
         assert_eq!(mono, [0.25, LARGEST / 2.0]);
         assert_eq!(warnings, [Warning::NonFinite { count: 2 }]);
+    }
+
+    #[test]
+    fn what_a_mix_cancels_is_the_difference() {
+        assert_eq!(mixed(&[[0.75, -0.25], [0.5, 0.5]], Take::Difference(0, 1)).0, [0.5, 0.0]);
+        assert_eq!(mixed(&[[0.75, -0.25]], Take::Difference(1, 0)).0, [-0.5]);
+    }
+
+    #[test]
+    fn channels_are_distinct_where_they_hold_sound_of_their_own() {
+        let distinct = |frames: &[[f32; 3]]| {
+            let mut mixer = Mixer::new(3, Take::Mix);
+            for frame in frames {
+                mixer.mix(&mut frame.to_vec(), &mut Vec::new());
+            }
+            mixer.distinct()
+        };
+        assert!(distinct(&[[0.5, 0.5, 0.5], [0.1, 0.1, 0.1]]).is_empty());
+        assert_eq!(distinct(&[[0.5, 0.5, 0.5], [0.1, 0.2, 0.1]]), [1, 2]);
+        assert_eq!(distinct(&[[0.0, 0.0, 0.5]]), [3]);
+        assert_eq!(distinct(&[[0.0, 0.5, -0.5]]), [2, 3]);
+        assert!(distinct(&[[0.0, 0.0, 0.0]]).is_empty());
+        assert!(Mixer::new(1, Take::Mix).distinct().is_empty());
     }
 }

@@ -3,6 +3,7 @@
 //! What is speech is not decided here, and nothing is written: files are only read.
 
 mod channel;
+mod coverage;
 pub mod decode;
 mod format;
 mod input;
@@ -14,6 +15,7 @@ mod variation;
 mod warning;
 
 pub use channel::Channel;
+pub use coverage::{Coverage, Unheard, View};
 pub use decode::looks_like_audio;
 pub use format::{AudioFormat, Container};
 pub use input::ClipSource;

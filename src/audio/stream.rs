@@ -5,7 +5,8 @@
 //! convenience for clips that may lie in memory as a whole.
 
 use super::SAMPLE_RATE_HZ;
-use super::channel::{Channel, Mixer};
+use super::channel::{Channel, Mixer, Take};
+use super::coverage::Coverage;
 use super::decode::Decoder;
 use super::format::AudioFormat;
 use super::input::{ClipSource, Input};
@@ -24,6 +25,8 @@ use std::path::{Path, PathBuf};
 pub struct ReadOptions {
     /// The channel that is used.
     pub channel: Channel,
+    /// The audio track that is read, from 1; none for the first that can be decoded.
+    pub track: Option<usize>,
     /// Whether the SHA-256 of the file is computed (a pass of its own over the bytes).
     pub hash: bool,
     /// Whether level, clipping and bandwidth are measured.
@@ -32,7 +35,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { channel: Channel::Mix, hash: true, measure: true }
+        ReadOptions { channel: Channel::Mix, track: None, hash: true, measure: true }
     }
 }
 
@@ -62,6 +65,8 @@ pub(crate) struct Seen {
     pub channel: Option<u16>,
     pub sound: Option<Sound>,
     pub warnings: Vec<Warning>,
+    /// What was heard of the file and what was not; none where no hash was asked for.
+    pub coverage: Option<Coverage>,
 }
 
 impl Recording {
@@ -83,26 +88,30 @@ impl Recording {
         // What is hashed and what is decoded are two passes over the file.
         let watch = if options.hash { Watch::begin(path, &file)? } else { None };
         let sha256 = if options.hash { Some(sha256(path, &mut file)?) } else { None };
-        let decoder = Decoder::open(path, file.again(path)?)?;
+        let decoder = Decoder::open_track(path, file.again(path)?, options.track)?;
         let channels = decoder.format().channels;
-        let (decoder, only) = match options.channel {
+        let one = |number: u16| usize::from(number) - 1;
+        let (decoder, take) = match options.channel {
             // A file with one channel is used as it is, whichever was asked for.
-            _ if channels == 1 => (decoder, Some(0)),
-            Channel::Mix => (decoder, None),
-            Channel::Number(number) if number <= channels => (decoder, Some(usize::from(number) - 1)),
-            Channel::Number(number) => {
-                let (found, expected) = (format!("{channels} channel(s)"), format!("a channel {number}"));
+            _ if channels == 1 => (decoder, Take::One(0)),
+            Channel::Mix => (decoder, Take::Mix),
+            Channel::Number(number) if (1..=channels).contains(&number) => (decoder, Take::One(one(number))),
+            Channel::Difference(a, b) if (1..=channels).contains(&a) && (1..=channels).contains(&b) => {
+                (decoder, Take::Difference(one(a), one(b)))
+            }
+            Channel::Number(_) | Channel::Difference(..) => {
+                let (found, expected) = (format!("{channels} channel(s)"), format!("channel {}", options.channel));
                 return Err(ErrorKind::Unsupported { path: path.into(), found, expected }.into());
             }
             Channel::Loudest => {
                 let loudest = loudest_channel(decoder)?;
-                (Decoder::open(path, file)?, Some(loudest))
+                (Decoder::open_track(path, file, options.track)?, Take::One(loudest))
             }
         };
         let rate = decoder.format().sample_rate_hz;
         Ok(Recording {
             path: path.into(),
-            mixer: Mixer::new(usize::from(channels), only),
+            mixer: Mixer::new(usize::from(channels), take),
             resampler: Resampler::new(rate, SAMPLE_RATE_HZ).map_err(|unserved| unserved.at(path))?,
             meter: options.measure.then(|| SoundMeter::new(rate)),
             sha256,
@@ -110,7 +119,10 @@ impl Recording {
             block: Vec::new(),
             mono: Vec::new(),
             frames: 0,
-            used_channel: only.map(|channel| channel as u16 + 1),
+            used_channel: match take {
+                Take::One(channel) => Some(channel as u16 + 1),
+                Take::Mix | Take::Difference(..) => None,
+            },
             ended: false,
             decoder,
         })
@@ -167,7 +179,7 @@ impl Recording {
     }
 
     /// What was seen on the way; call it once [`next`](Recording::next) has answered false.
-    pub(crate) fn finish(self) -> Result<Seen> {
+    pub(crate) fn finish(mut self) -> Result<Seen> {
         if let (Some(watch), Some(sha256)) = (self.watch, &self.sha256) {
             watch.end(&self.path, sha256)?;
         }
@@ -179,6 +191,11 @@ impl Recording {
             let expected = "samples between -1 and 1".into();
             return Err(ErrorKind::Malformed { path: self.path, found, expected }.into());
         }
+        // Whoever does not ask which bytes were read does not ask whether they were all.
+        let coverage = match &self.sha256 {
+            Some(_) => Some(self.decoder.coverage(&self.path, self.mixer.distinct(), non_finite)?),
+            None => None,
+        };
         warnings.extend(self.mixer.warnings());
         let sound = self.meter.map(|meter| {
             let (sound, remarks) = meter.finish();
@@ -192,6 +209,7 @@ impl Recording {
             channel: self.used_channel,
             sound,
             warnings,
+            coverage,
         })
     }
 }
@@ -217,7 +235,7 @@ impl Waveform {
     /// # Errors
     /// As for [`Waveform::read`].
     pub fn of(clip: &ClipSource, channel: Channel) -> Result<Self> {
-        let options = ReadOptions { channel, hash: false, measure: false };
+        let options = ReadOptions { channel, hash: false, measure: false, ..ReadOptions::default() };
         let mut recording = Recording::of(clip, &options)?;
         let (mut samples, mut block) = (Vec::new(), Vec::new());
         while recording.next(&mut block)? {
@@ -260,7 +278,7 @@ pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {
 
 fn loudest_channel(mut decoder: Decoder) -> Result<usize> {
     let channels = usize::from(decoder.format().channels);
-    let (mut mixer, mut block, mut mono) = (Mixer::new(channels, None), Vec::new(), Vec::new());
+    let (mut mixer, mut block, mut mono) = (Mixer::new(channels, Take::Mix), Vec::new(), Vec::new());
     while decoder.next_block(&mut block)? {
         mixer.mix(&mut block, &mut mono);
     }

@@ -142,7 +142,7 @@ fn format_of(path: &Path) -> Result<Format> {
 }
 
 fn options(args: &FeaturesArgs) -> ReadOptions {
-    ReadOptions { channel: args.channel.channel, hash: false, measure: false }
+    ReadOptions { channel: args.channel.channel, hash: false, measure: false, ..ReadOptions::default() }
 }
 
 /// The feature rows of one clip, streamed into a file format.

@@ -89,7 +89,7 @@ struct Common {
 
 impl Common {
     fn batch<'a>(&self, progress: &'a (dyn Fn(usize, usize) + Sync)) -> BatchOptions<'a> {
-        BatchOptions { threads: self.threads, progress }
+        BatchOptions { threads: self.threads, progress, ..Default::default() }
     }
 }
 

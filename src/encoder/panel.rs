@@ -16,7 +16,8 @@ use super::refusal::Refusal;
 use super::track::Track;
 use super::wccn::{WccnEncoder, WccnTable};
 use crate::audio::{
-    AudioFormat, Channel, ClipSource, ReadOptions, Recording, SAMPLE_RATE_HZ, Seen, SoundMeter, Variation, Varied,
+    AudioFormat, Channel, ClipSource, Coverage, ReadOptions, Recording, SAMPLE_RATE_HZ, Seen, SoundMeter, Variation,
+    Varied, View,
 };
 use crate::error::{Error, Result};
 use crate::feature::{FeaturePlan, Quality, SpeechDetector, SpeechMeter, SpeechSettings};
@@ -94,13 +95,15 @@ pub struct ClipAnalysis {
     pub embeddings: std::result::Result<PerEncoder<Embedding>, Refusal>,
     /// The embeddings of a clip that has some speech but less than the minimum: not for a verdict, only for validation.
     pub short: Option<PerEncoder<Embedding>>,
+    /// What was heard of the file and what was not; none where it could not be decoded.
+    pub coverage: Option<Coverage>,
 }
 
 impl ClipAnalysis {
     /// That of a clip that could not be read.
     pub(crate) fn unreadable(path: PathBuf, sha256: Option<String>, error: &Error) -> Self {
         let embeddings = Err(Refusal::Unreadable { found: error.to_string() });
-        ClipAnalysis { path, sha256, quality: None, embeddings, short: None }
+        ClipAnalysis { path, sha256, quality: None, embeddings, short: None, coverage: None }
     }
 }
 
@@ -249,6 +252,7 @@ impl Panel {
             tracks: self.tracks(),
             detector: SpeechDetector::new(&self.settings.speech),
             block: Vec::new(),
+            short: false,
         }
     }
 
@@ -275,12 +279,21 @@ pub struct PanelWorker<'a> {
     tracks: Vec<Track<'a>>,
     detector: SpeechDetector,
     block: Vec<f32>,
+    /// Whether clips with less than the minimum of speech are encoded too.
+    short: bool,
 }
 
 /// The embeddings of a clip or why there are none, and beside a refusal those of a clip that is only too short.
 type Admitted = (std::result::Result<PerEncoder<Embedding>, Refusal>, Option<PerEncoder<Embedding>>);
 
 impl PanelWorker<'_> {
+    /// The same worker, which gives the embeddings of clips with less than the minimum of speech too
+    /// ([`ClipAnalysis::short`]). Otherwise no network runs over such a clip.
+    #[must_use]
+    pub fn encoding_short(self, short: bool) -> Self {
+        PanelWorker { short, ..self }
+    }
+
     /// Passes over a clip. Whatever is wrong with it is in the result.
     pub fn analyse(&mut self, path: &Path) -> ClipAnalysis {
         self.analyse_varied(path, None)
@@ -293,11 +306,21 @@ impl PanelWorker<'_> {
 
     /// The same of a clip that may lie in memory.
     pub fn analyse_clip(&mut self, clip: &ClipSource, variation: Option<&Variation>) -> ClipAnalysis {
-        match self.pass(clip, variation) {
+        self.analyse_view(clip, None, variation)
+    }
+
+    /// The same of an audio track and a channel of it; none for those of the panel.
+    pub(crate) fn analyse_view(
+        &mut self,
+        clip: &ClipSource,
+        view: Option<View>,
+        variation: Option<&Variation>,
+    ) -> ClipAnalysis {
+        match self.pass(clip, view, variation) {
             Ok(analysis) => analysis,
             Err(error) => {
                 // What a broken clip left behind in the streams belongs to no other clip.
-                *self = self.panel.worker();
+                *self = self.panel.worker().encoding_short(self.short);
                 // A hash of what is being written would be that of other bytes.
                 let sha256 = if error.is_changed() { None } else { clip.sha256().ok() };
                 ClipAnalysis::unreadable(clip.path().into(), sha256, &error)
@@ -305,8 +328,10 @@ impl PanelWorker<'_> {
         }
     }
 
-    fn pass(&mut self, clip: &ClipSource, variation: Option<&Variation>) -> Result<ClipAnalysis> {
-        let options = ReadOptions { channel: self.panel.settings.channel, hash: true, measure: variation.is_none() };
+    fn pass(&mut self, clip: &ClipSource, view: Option<View>, variation: Option<&Variation>) -> Result<ClipAnalysis> {
+        let channel = view.map_or(self.panel.settings.channel, |view| view.channel);
+        let track = view.map(|view| view.track);
+        let options = ReadOptions { channel, track, hash: true, measure: variation.is_none() };
         let mut recording = Recording::of(clip, &options)?;
         let (mut meter, mut block) = (SpeechMeter::default(), std::mem::take(&mut self.block));
         let mut varied = variation.map(|variation| (Varied::new(variation), SoundMeter::new(SAMPLE_RATE_HZ), 0));
@@ -321,7 +346,7 @@ impl PanelWorker<'_> {
         self.block = block;
         let values = self.end(&mut meter);
         let mut seen = recording.finish()?;
-        let sha256 = seen.sha256.take();
+        let (sha256, coverage) = (seen.sha256.take(), seen.coverage.take());
         if let Some((_, sound, samples)) = varied {
             let (sound, warnings) = sound.finish();
             seen.sound = Some(sound);
@@ -330,7 +355,7 @@ impl PanelWorker<'_> {
         }
         let quality = meter.quality(seen);
         let (embeddings, short) = self.admit(values, &quality);
-        Ok(ClipAnalysis { path: clip.path().into(), sha256, quality: Some(quality), embeddings, short })
+        Ok(ClipAnalysis { path: clip.path().into(), sha256, quality: Some(quality), embeddings, short, coverage })
     }
 
     /// Passes over samples in memory, mono at 16 kHz, as over a clip that holds nothing else: what was measured of
@@ -349,7 +374,8 @@ impl PanelWorker<'_> {
         let (sound, warnings) = sound.finish();
         let frames = samples.len() as u64 * u64::from(format.sample_rate_hz) / u64::from(SAMPLE_RATE_HZ);
         let (format, sound) = (format.clone(), Some(sound));
-        let quality = meter.quality(Seen { format, sha256: None, frames, channel: None, sound, warnings });
+        let quality =
+            meter.quality(Seen { format, sha256: None, frames, channel: None, sound, warnings, coverage: None });
         let (embeddings, _) = self.admit(values, &quality);
         (quality, embeddings)
     }
@@ -374,7 +400,10 @@ impl PanelWorker<'_> {
             tracks.iter_mut().for_each(|track| track.push_decision(frame));
         });
         let mut values = PerEncoder::default();
-        tracks.iter_mut().for_each(|track| track.finish(&mut values));
+        match self.short || meter.net_speech_s() >= self.panel.settings.minimum_net_speech_s {
+            true => tracks.iter_mut().for_each(|track| track.finish(&mut values)),
+            false => tracks.iter_mut().for_each(Track::discard),
+        }
         values
     }
 
@@ -385,10 +414,11 @@ impl PanelWorker<'_> {
             let values = values.take(encoder).ok_or(())?;
             Ok::<_, ()>(Embedding { values, fingerprint: fingerprint.clone() })
         });
-        match embeddings.ok().filter(|_| quality.has_sound()) {
-            Some(embeddings) if net_speech_s >= minimum_s && net_speech_s > 0.0 => (Ok(embeddings), None),
-            Some(embeddings) if net_speech_s > 0.0 => {
-                (Err(Refusal::TooLittleSpeech { net_speech_s, minimum_s }), Some(embeddings))
+        let has_speech = quality.has_sound() && net_speech_s > 0.0;
+        match embeddings.ok() {
+            Some(embeddings) if has_speech && net_speech_s >= minimum_s => (Ok(embeddings), None),
+            short if has_speech && net_speech_s < minimum_s => {
+                (Err(Refusal::TooLittleSpeech { net_speech_s, minimum_s }), short)
             }
             _ => (Err(Refusal::NoSpeech { duration_s: quality.duration_s }), None),
         }

@@ -261,6 +261,17 @@ impl<'a> Pieces<'a> {
         self.powers.drain(..frames);
     }
 
+    /// Ends the clip without an embedding. Ready for the next clip afterwards.
+    pub fn discard(&mut self) {
+        self.rows.clear();
+        self.decisions.clear();
+        self.last = None;
+        self.kept.clear();
+        self.powers.clear();
+        self.sum.clear();
+        self.weight = 0.0;
+    }
+
     /// Ends the clip and hands out its embedding, of length one; none where no frame was kept. Ready for the next clip
     /// afterwards.
     pub fn finish(&mut self) -> Option<Vec<f32>> {

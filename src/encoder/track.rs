@@ -90,6 +90,17 @@ impl<'a> Track<'a> {
         }
     }
 
+    /// Ends the clip without an embedding. Ready for the next clip afterwards.
+    pub fn discard(&mut self) {
+        match &mut self.collector {
+            Collector::Statistics { mfcc, bands } => {
+                mfcc.iter_mut().for_each(|(_, c)| drop(c.finish()));
+                bands.iter_mut().for_each(|(_, c)| drop(c.finish()));
+            }
+            Collector::Network(_, pieces) => pieces.discard(),
+        }
+    }
+
     /// Ends the clip and sets the values of the track's encoders; none where no frame was kept. Ready for the next clip
     /// afterwards.
     pub fn finish(&mut self, values: &mut PerEncoder<Vec<f32>>) {

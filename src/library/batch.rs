@@ -17,11 +17,13 @@ pub struct BatchOptions<'a> {
     pub threads: usize,
     /// Called after each clip with the number done and the number in all, from any thread.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Whether clips with less than the minimum of speech are encoded too.
+    pub short: bool,
 }
 
 impl Default for BatchOptions<'_> {
     fn default() -> Self {
-        BatchOptions { threads: 0, progress: &|_, _| {} }
+        BatchOptions { threads: 0, progress: &|_, _| {}, short: false }
     }
 }
 
@@ -54,6 +56,8 @@ pub fn analyse_varied(
     options: &BatchOptions<'_>,
 ) -> Result<Vec<ClipAnalysis>> {
     let altered = |variation: &Variation| *variation != Variation::default();
+    // What a short clip gives is part of what is validated.
+    let options = &BatchOptions { short: true, ..*options };
     over_clips(panel, clips, options, |worker, (path, variation)| {
         worker.analyse_varied(path, Some(variation).filter(|variation| altered(variation)))
     })
@@ -71,7 +75,7 @@ fn over_clips<T: Sync>(
     let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
     map(clips.len(), options.threads, |index| {
         let waiting = idle().pop();
-        let mut worker = waiting.unwrap_or_else(|| panel.worker());
+        let mut worker = waiting.unwrap_or_else(|| panel.worker().encoding_short(options.short));
         let analysis = clips.get(index).map(|clip| analyse(&mut worker, clip));
         idle().push(worker);
         (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, clips.len());

@@ -71,6 +71,7 @@ pub(crate) fn examine(
     check_gates(panel, settings)?;
     check_prior(settings.prior)?;
     reference.check(panel)?;
+    let options = &BatchOptions { short: options.short || settings.force, ..*options };
     let named = candidates.iter().map(|path| shown(path)).collect();
     let listed = listed(candidates, settings.places);
     let mut paths = reference.clips().to_vec();

@@ -150,7 +150,8 @@ pub(super) struct Beginning {
 impl Beginning {
     /// Decodes it and finds its speech.
     pub fn read(path: &Path, channel: Channel, speech: &SpeechSettings) -> Result<Self> {
-        let mut recording = Recording::open(path, &ReadOptions { channel, hash: false, measure: false })?;
+        let mut recording =
+            Recording::open(path, &ReadOptions { channel, hash: false, measure: false, ..ReadOptions::default() })?;
         let mut detector = SpeechDetector::new(speech);
         let (mut samples, mut block) = (Vec::new(), Vec::new());
         let (mut frames, mut stretches) = (Vec::new(), SpeechStretches::default());

@@ -95,7 +95,12 @@ pub(super) fn embed<'py>(
         None => {
             let clip = given.clip(py, UNNAMED)?;
             // What cannot be opened is the caller's mistake and told as such.
-            let options = ReadOptions { channel: panels.wide.settings().channel, hash: false, measure: false };
+            let options = ReadOptions {
+                channel: panels.wide.settings().channel,
+                hash: false,
+                measure: false,
+                ..ReadOptions::default()
+            };
             Recording::of(&clip, &options).raise(py)?;
             let embeddings = py.detach(|| panels.wide.worker().analyse_clip(&clip, None).embeddings);
             (clip.path().to_string_lossy().into_owned(), embeddings)

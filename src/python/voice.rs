@@ -111,7 +111,7 @@ impl VoiceReference {
             let source = reference_of(clips)?;
             let held: Option<EncoderSet> = if names.is_some() { None } else { source.encoders()? };
             let panels = Panels::of(channel, held.map_or_else(|| encoders(names), Ok)?)?;
-            enrol(&panels.wide, &source, &BatchOptions { threads, progress: &|_, _| {} })
+            enrol(&panels.wide, &source, &BatchOptions { threads, ..Default::default() })
         });
         let enrolled = enrolled.raise(py)?;
         let wrong = |error: serde_json::Error| pyo3::exceptions::PyRuntimeError::new_err(error.to_string());
@@ -201,7 +201,7 @@ pub(super) fn check(
             force,
             places: places.as_ref(),
         };
-        let options = BatchOptions { threads, progress: &|_, _| {} };
+        let options = BatchOptions { threads, ..Default::default() };
         crate::library::check::check(&panels.wide, &source, &told, &settings, &options)
     });
     json(&report.raise(py)?)
@@ -286,7 +286,7 @@ pub(super) fn evaluate(
             match_bands,
             rules: &rules,
         };
-        let options = BatchOptions { threads, progress: &|_, _| {} };
+        let options = BatchOptions { threads, ..Default::default() };
         Ok(crate::library::evaluate::evaluate(&panels.wide, &labels, &settings, &options)?.report)
     });
     json(&report.raise(py)?)

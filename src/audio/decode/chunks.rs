@@ -34,14 +34,14 @@ pub(super) struct Chunks {
 }
 
 /// One chunk header.
-struct Header {
-    id: [u8; 4],
+pub(super) struct Header {
+    pub id: [u8; 4],
     /// Offset of the content.
-    content: u64,
+    pub content: u64,
     /// Length of the content as written.
-    len: u64,
+    pub len: u64,
     /// Offset of the next chunk.
-    next: u64,
+    pub next: u64,
 }
 
 /// Reads the headers of `file`, which is `file_len` bytes long.
@@ -77,11 +77,22 @@ pub(super) fn walk(path: &Path, file: &mut Input, container: Container, file_len
     malformed(path, &format!("{found} and no data chunk"), "a fmt chunk and a data chunk")
 }
 
-struct Walker<'a> {
+/// Goes from chunk to chunk.
+pub(super) struct Walker<'a> {
     reader: BufReader<&'a mut Input>,
     container: Container,
     file_len: u64,
     pos: u64,
+}
+
+impl<'a> Walker<'a> {
+    /// One that stands at a place.
+    pub fn at(input: &'a mut Input, container: Container, file_len: u64, place: u64) -> std::io::Result<Self> {
+        let mut walker = Walker { reader: BufReader::with_capacity(64, input), container, file_len, pos: 0 };
+        walker.reader.rewind()?;
+        walker.jump(place)?;
+        Ok(walker)
+    }
 }
 
 impl Walker<'_> {
@@ -103,7 +114,7 @@ impl Walker<'_> {
     }
 
     /// The chunk header at the present place, or nothing where the file ends.
-    fn header(&mut self) -> std::io::Result<Option<Header>> {
+    pub fn header(&mut self) -> std::io::Result<Option<Header>> {
         let start = self.pos;
         if self.container == Container::W64 {
             let mut raw = [0; 24];
@@ -132,7 +143,7 @@ impl Walker<'_> {
     }
 
     /// At most `limit` bytes of a chunk's content.
-    fn content(&mut self, header: &Header, limit: u64) -> std::io::Result<Vec<u8>> {
+    pub fn content(&mut self, header: &Header, limit: u64) -> std::io::Result<Vec<u8>> {
         let room = self.file_len.saturating_sub(header.content);
         let mut bytes = vec![0; header.len.min(limit).min(room) as usize];
         let filled = self.fill(&mut bytes)?;
@@ -141,7 +152,7 @@ impl Walker<'_> {
     }
 
     /// The length of the data chunk as a `ds64` chunk gives it.
-    fn ds64(&mut self, header: &Header) -> std::io::Result<Option<u64>> {
+    pub fn ds64(&mut self, header: &Header) -> std::io::Result<Option<u64>> {
         Ok(u64_at(&self.content(header, 28)?, 8))
     }
 
@@ -196,7 +207,8 @@ fn malformed<T>(path: &Path, found: &str, expected: &str) -> Result<T> {
     Err(ErrorKind::Malformed { path: path.into(), found: found.into(), expected: expected.into() }.into())
 }
 
-fn printable(id: &[u8; 4]) -> String {
+/// The name of a chunk in quotes.
+pub(super) fn printable(id: &[u8; 4]) -> String {
     format!("\"{}\"", id.escape_ascii())
 }
 

@@ -18,6 +18,7 @@ use symphonia::core::formats::probe::ProbeableFormat;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::packet::Packet;
+use symphonia::core::units::TimeBase;
 use symphonia::default::formats as demuxers;
 use symphonia::default::get_codecs;
 
@@ -26,6 +27,19 @@ pub(super) struct Engine {
     demuxer: Box<dyn FormatReader>,
     codec: Codec,
     track: u32,
+    time_base: Option<TimeBase>,
+    /// Bytes of a packet that the demuxer keeps to itself.
+    overhead: u64,
+    /// Number of the track among the audio tracks, from 1.
+    pub number: usize,
+    /// Number of audio tracks that the demuxer knows.
+    pub audio_tracks: usize,
+    /// Bytes of the packets of all tracks so far.
+    pub bytes: u64,
+    /// Bytes of the largest packet.
+    pub largest: u64,
+    /// Sound that the decoder left out since the file says so, seconds.
+    pub trimmed_s: f64,
     /// Frames that the demuxer says the track has.
     pub total: Option<u64>,
     /// True where that number is a count and not an estimate.
@@ -85,15 +99,22 @@ pub(super) fn guard<T>(call: impl FnOnce() -> T) -> Option<T> {
 }
 
 impl Engine {
-    /// Opens the first audio track that can be decoded.
-    pub fn open(stream: MediaSourceStream<'static>, container: Container) -> Result<Engine, Refusal> {
+    /// Opens an audio track by its number, from 1, or the first that can be decoded.
+    pub fn open(
+        stream: MediaSourceStream<'static>,
+        container: Container,
+        wanted: Option<usize>,
+    ) -> Result<Engine, Refusal> {
         let demuxer = demuxer(stream, container).map_err(Refusal::Fault)?;
         let mut refused = None;
-        for (track, params) in demuxer.tracks().iter().filter_map(audio).take(TRACKS_MOST) {
+        let tracks = (1..).zip(demuxer.tracks().iter().filter_map(audio));
+        let tracks = tracks.filter(|(number, _)| wanted.is_none_or(|wanted| wanted == *number));
+        for (number, (track, params)) in tracks.take(TRACKS_MOST) {
             match Codec::new(params, container) {
                 Ok(codec) => {
                     let (track, total) = (track.clone(), total_frames(&*demuxer, track, params));
-                    return Ok(Engine::new(demuxer, codec, &track, total, container));
+                    let engine = Engine::new(demuxer, codec, &track, total, container);
+                    return Ok(Engine { number, ..engine });
                 }
                 Err(found) => refused = refused.or(Some(found)),
             }
@@ -115,7 +136,24 @@ impl Engine {
             Codec::General(_) => 0,
         };
         let limit = track.num_frames.filter(|_| caf);
-        Engine { demuxer, codec, track: track.id, total, counted: true, skip, limit, samples: Vec::new() }
+        Engine {
+            audio_tracks: demuxer.tracks().iter().filter_map(audio).count(),
+            demuxer,
+            codec,
+            track: track.id,
+            time_base: track.time_base,
+            // ADTS: a header of 7 bytes, and 2 more where there is a checksum.
+            overhead: if container == Container::Adts { 7 } else { 0 },
+            number: 1,
+            bytes: 0,
+            largest: 0,
+            trimmed_s: 0.0,
+            total,
+            counted: true,
+            skip,
+            limit,
+            samples: Vec::new(),
+        }
     }
 
     /// The format, with the rate and channels of the first packet.
@@ -136,12 +174,20 @@ impl Engine {
     pub fn pull(&mut self) -> Pulled {
         self.samples.clear();
         let mut packet = match self.demuxer.next_packet() {
-            Ok(Some(packet)) if packet.track_id == self.track => packet,
-            Ok(Some(_)) => return Pulled::Elsewhere,
+            Ok(Some(packet)) => packet,
             Ok(None) => return Pulled::End,
             Err(fault) => return from_demuxer(fault),
         };
+        let bytes = packet.data.len() as u64 + self.overhead;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.largest = self.largest.max(bytes);
+        if packet.track_id != self.track {
+            return Pulled::Elsewhere;
+        }
         self.forgive_short_count(&mut packet);
+        let trimmed = packet.trim_start.saturating_add(packet.trim_end);
+        let trimmed = self.time_base.and_then(|base| base.calc_duration(trimmed));
+        self.trimmed_s += trimmed.map_or(0.0, |trimmed| trimmed.as_secs_f64());
         match &mut self.codec {
             Codec::General(decoder) => match decoder.decode(&packet) {
                 Ok(buffer) => {

@@ -14,12 +14,13 @@ mod opus;
 mod packet;
 mod sniff;
 mod source;
+mod structure;
 mod vorbis;
 mod wav;
 
 pub use crate::audio::input::Input;
 use crate::audio::stream::open_regular;
-use crate::audio::{AudioFormat, Container, Warning};
+use crate::audio::{AudioFormat, Container, Coverage, Unheard, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
 use packet::Packets;
 use sniff::Sniffed;
@@ -27,7 +28,11 @@ use std::path::Path;
 use wav::{Opened, Wav};
 
 /// One open sound file: hands out interleaved blocks.
-pub struct Decoder(Source);
+pub struct Decoder {
+    source: Source,
+    /// The same bytes once more, and where the sound among them begins, for a look at what else the file holds.
+    layout: (Input, Container, u64),
+}
 
 enum Source {
     Wav(Box<Wav>),
@@ -37,6 +42,11 @@ enum Source {
 impl Decoder {
     /// Chooses the decoder by the content of a file or of memory, wherever it stands. `path` is only for messages.
     pub fn open(path: &Path, input: impl Into<Input>) -> Result<Decoder> {
+        Self::open_track(path, input, None)
+    }
+
+    /// The same of an audio track by its number, from 1; none for the first that can be decoded.
+    pub fn open_track(path: &Path, input: impl Into<Input>, track: Option<usize>) -> Result<Decoder> {
         let mut file = input.into();
         let file_len = file.len().at(path, "read")?;
         let (container, start) = match sniff::sniff(&mut file).at(path, "read")? {
@@ -48,19 +58,42 @@ impl Decoder {
         if wave && start > 0 {
             return Err(fmt::unsupported(path, format!("{container} behind an ID3 tag"), "a file that begins with it"));
         }
+        let layout = (file.again(path)?, container, start);
         if wave {
             match Wav::open(path, file, container, file_len)? {
-                Opened::Wav(wav) => return Ok(Decoder(Source::Wav(Box::new(wav)))),
+                Opened::Wav(wav) => return Ok(Decoder { source: Source::Wav(Box::new(wav)), layout }),
                 Opened::Adpcm(adpcm) => file = adpcm,
             }
         }
-        let packets = Packets::open(path, file, container, start, file_len)?;
-        Ok(Decoder(Source::Packets(Box::new(packets))))
+        let packets = Packets::open(path, file, container, (start, file_len), track)?;
+        Ok(Decoder { source: Source::Packets(Box::new(packets)), layout })
+    }
+
+    /// What was heard of the file, once [`Decoder::next_block`] has answered false. `distinct` are the channels that
+    /// differ, and `lost` is the number of samples that were no numbers.
+    pub(crate) fn coverage(&mut self, path: &Path, distinct: Vec<u16>, lost: u64) -> Result<Coverage> {
+        let (input, container, start) = &mut self.layout;
+        let end = match &self.source {
+            Source::Wav(_) => input.len().at(path, "read")?,
+            Source::Packets(packets) => packets.end(),
+        };
+        let structure = structure::examine(input, *container, *start, end).at(path, "read")?;
+        let (track, tracks, heard) = match &self.source {
+            Source::Wav(_) => (1, 1, Vec::new()),
+            Source::Packets(packets) => packets.heard(&structure),
+        };
+        let mut unheard = structure.unheard;
+        unheard.extend(heard);
+        unheard.extend(self.warnings().iter().filter_map(lost_sound));
+        if lost > 0 {
+            unheard.push(Unheard::Damaged { found: format!("{lost} samples that are no finite numbers") });
+        }
+        Ok(Coverage { track, tracks, channels: self.format().channels, distinct, unheard })
     }
 
     /// What the file says of its sound.
     pub fn format(&self) -> &AudioFormat {
-        match &self.0 {
+        match &self.source {
             Source::Wav(wav) => wav.format(),
             Source::Packets(packets) => packets.format(),
         }
@@ -69,7 +102,7 @@ impl Decoder {
     /// Replaces the content of `block` by the next interleaved samples: a whole number of frames, at most 65 536
     /// values. False and an empty block at the end.
     pub fn next_block(&mut self, block: &mut Vec<f32>) -> Result<bool> {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Wav(wav) => wav.next_block(block),
             Source::Packets(packets) => packets.next_block(block),
         }
@@ -77,7 +110,7 @@ impl Decoder {
 
     /// Remarks so far; complete once [`Decoder::next_block`] has answered false.
     pub fn warnings(&self) -> &[Warning] {
-        match &self.0 {
+        match &self.source {
             Source::Wav(wav) => wav.warnings(),
             Source::Packets(packets) => packets.warnings(),
         }
@@ -85,10 +118,19 @@ impl Decoder {
 
     /// The number of frames the file announces, where it does so and can be believed; for progress bars only.
     pub fn announced_frames(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.source {
             Source::Wav(wav) => Some(wav.frames()),
             Source::Packets(packets) => packets.announced_frames(),
         }
+    }
+}
+
+/// The sound that a warning says was lost.
+fn lost_sound(warning: &Warning) -> Option<Unheard> {
+    match warning {
+        Warning::CorruptPackets { count } => Some(Unheard::Damaged { found: format!("{count} damaged packets") }),
+        Warning::BrokenOff { found } => Some(Unheard::Damaged { found: format!("the stream broke off ({found})") }),
+        _ => None,
     }
 }
 

@@ -7,8 +7,9 @@
 use super::engine::{CODECS, Engine, Pulled, Refusal, guard};
 use super::fmt::{check_ranges, malformed, unsupported};
 use super::source::{self, Window};
+use super::structure::Structure;
 use crate::audio::input::Input;
-use crate::audio::{AudioFormat, Container, Warning};
+use crate::audio::{AudioFormat, Container, Unheard, Warning};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use std::path::{Path, PathBuf};
 use symphonia::core::errors::Error as Fault;
@@ -16,6 +17,10 @@ use symphonia::core::io::MediaSourceStream;
 
 /// Frames that the announced number may differ by: two long packets, and what encoders add at the ends.
 pub(super) const TOLERANCE: u64 = 4608;
+/// Sound that a file may mark as left out: the delay of an encoder and the rest of its last packets, seconds.
+const TRIMMED_MOST_S: f64 = 0.25;
+/// Bytes of a packet at least, where the bytes between packets are weighed.
+const STRAY_LEAST: u64 = 256;
 /// Values gathered before a block is handed out.
 const BLOCK_LEAST: usize = 8 * 1024;
 /// Values of a block at most.
@@ -37,6 +42,8 @@ const SECONDS_MOST: u64 = 20;
 pub(super) struct Packets {
     path: PathBuf,
     engine: Engine,
+    /// Where the sound ends and tags may follow.
+    end: u64,
     format: AudioFormat,
     announced: Option<u64>,
     /// True where the announced number is a count and not an estimate.
@@ -54,6 +61,8 @@ struct Progress {
     ended: bool,
     /// Frames that were kept.
     frames: u64,
+    /// Frames that were decoded and left out, as the file says.
+    left_out: u64,
     good: u64,
     damaged: u64,
     damaged_in_a_row: u64,
@@ -62,8 +71,15 @@ struct Progress {
 }
 
 impl Packets {
-    /// Opens the sound of `file` that begins at `start`, and decodes its first packet.
-    pub fn open(path: &Path, mut file: Input, container: Container, start: u64, file_len: u64) -> Result<Packets> {
+    /// Opens the sound of `file` that begins at `start`, and decodes its first packet. `track` is the number of an audio
+    /// track, from 1; none for the first that can be decoded.
+    pub fn open(
+        path: &Path,
+        mut file: Input,
+        container: Container,
+        (start, file_len): (u64, u64),
+        track: Option<usize>,
+    ) -> Result<Packets> {
         let mpeg = container == Container::Mp3;
         let end = if mpeg { source::mpeg_end(&mut file, start, file_len).at(path, "read")? } else { file_len };
         let counted = match container {
@@ -75,7 +91,7 @@ impl Packets {
         let window = if container == Container::Aiff { window.without_id3() } else { window };
         let mut engine = guard(|| {
             let stream = MediaSourceStream::new(Box::new(window), Default::default());
-            Engine::open(stream, container)
+            Engine::open(stream, container, track)
         })
         .ok_or_else(|| panicked(path, container))?
         .map_err(|refusal| refused(path, container, refusal))?;
@@ -87,6 +103,7 @@ impl Packets {
             path: path.into(),
             format: engine.format(container, 0, 0),
             engine,
+            end,
             announced,
             counted,
             pending: Vec::new(),
@@ -100,6 +117,32 @@ impl Packets {
         }
         packets.refuse_endless(packets.announced.unwrap_or(0))?;
         Ok(packets)
+    }
+
+    /// Where the sound ends; what follows are tags.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Number of the track that was read, how many audio tracks there are, and what was not heard of the packets.
+    pub fn heard(&self, structure: &Structure) -> (usize, usize, Vec<Unheard>) {
+        let mut unheard = Vec::new();
+        let tracks = self.engine.audio_tracks;
+        if let Some(all) = structure.tracks.filter(|all| *all > tracks) {
+            let found = format!("{} of {all} audio tracks in {}", all - tracks, self.format.container);
+            unheard.push(Unheard::Track { found });
+        }
+        let rest = structure.payload.map(|payload| payload.saturating_sub(self.engine.bytes));
+        // What a header frame, a last frame that is cut and alignment come to.
+        if let Some(bytes) = rest.filter(|bytes| *bytes > 2 * self.engine.largest.max(STRAY_LEAST)) {
+            unheard.push(Unheard::Bytes { bytes, place: "among the packets".into() });
+        }
+        let rate = f64::from(self.format.sample_rate_hz.max(1));
+        let seconds = self.engine.trimmed_s + self.state.left_out as f64 / rate;
+        if seconds > TRIMMED_MOST_S {
+            unheard.push(Unheard::Trimmed { seconds });
+        }
+        (self.engine.number, tracks, unheard)
     }
 
     /// What the file says of its sound.
@@ -202,6 +245,7 @@ impl Packets {
         self.engine.skip -= skip;
         let room = self.engine.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.state.frames));
         let kept = (frames - skip).min(room);
+        self.state.left_out += frames - kept;
         let (from, to) = (skip as usize * had, (skip + kept) as usize * had);
         self.pending.extend_from_slice(self.engine.samples.get(from..to).unwrap_or_default());
         self.state.frames += kept;

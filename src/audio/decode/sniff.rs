@@ -176,7 +176,7 @@ fn adts_frame(head: &[u8]) -> Option<usize> {
 }
 
 /// What one MPEG frame must share with the next: version, layer and rate, and its own length.
-fn mpeg_frame(head: &[u8]) -> Option<(u16, usize)> {
+pub(super) fn mpeg_frame(head: &[u8]) -> Option<(u16, usize)> {
     const V1: [[u32; 15]; 3] = [
         [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
         [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],

@@ -85,7 +85,10 @@ pub(super) fn hear(
     options: &LocateOptions<'_>,
 ) -> Result<Heard> {
     let settings = sides.wide.panel.settings();
-    let recording = Recording::open(path, &ReadOptions { channel: settings.channel, hash: true, measure: true })?;
+    let recording = Recording::open(
+        path,
+        &ReadOptions { channel: settings.channel, hash: true, measure: true, ..ReadOptions::default() },
+    )?;
     let (format, announced_s) = (recording.format().clone(), recording.announced_s());
     let itself = itself(recording.sha256());
     let mut listener = Listener {

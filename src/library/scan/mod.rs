@@ -166,8 +166,7 @@ pub fn scan(
     let holds = index.manifest().counts();
     let narrow_panel = panel.narrow()?;
     let (key, withheld) = check_settings(panel, settings)?;
-    let enrolling = |_: usize, _: usize| {};
-    let options = BatchOptions { threads: settings.threads, progress: &enrolling };
+    let options = BatchOptions { threads: settings.threads, ..Default::default() };
     let narrow = (holds.with_narrow > 0).then_some(&narrow_panel);
     let (enrolled, left_out) = voices.enrol(panel, narrow, &options)?;
     let panels = PerBand { wide: panel, narrow: &narrow_panel };

@@ -129,7 +129,7 @@ impl PartScan {
         cohort: Cohort,
         options: PartOptions,
     ) -> Result<Self> {
-        let enrolling = BatchOptions { threads: options.threads, progress: &|_, _| {} };
+        let enrolling = BatchOptions { threads: options.threads, ..Default::default() };
         let (voices, left_out) = voices.enrol(&panels[0], Some(&panels[1]), &enrolling)?;
         let left_out = left_out.into_iter().map(|(voice, message)| VoiceLeftOut { voice, message }).collect();
         let found = voices.iter().map(|_| Found::default()).collect();

@@ -189,7 +189,7 @@ fn a_clip_that_changes_between_two_readings_is_refused_and_the_others_are_scored
     let panel = Panel::new(&PanelSettings { encoders, ..Default::default() }).unwrap();
     let reference = ReferenceSource::read(&[place.at("ref")], &soundalike::encryption::Keys::none()).unwrap();
     let candidates = [place.at("a.wav"), place.at("c.wav")];
-    let options = BatchOptions { threads: 1, progress: &progress };
+    let options = BatchOptions { threads: 1, progress: &progress, ..Default::default() };
     let report = check(&panel, &reference, &candidates, &CheckSettings::default(), &options).unwrap();
     let [a, c] = &report.candidates[..] else { panic!("{report:?}") };
     let message = &a.reason.as_ref().unwrap().message;
