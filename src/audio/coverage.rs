@@ -65,8 +65,8 @@ impl fmt::Display for Unheard {
 /// One way to hear a file: a track, and what is made of its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// Number of the audio track, from 1.
-    pub track: usize,
+    /// Number of the audio track, from 1; none for the first that can be decoded.
+    pub track: Option<usize>,
     /// The channel.
     pub channel: Channel,
 }

@@ -2,6 +2,7 @@
 //!
 //! Both are read by the same decoders, so that a clip gives the same numbers from either.
 
+use super::checked::CheckedFile;
 use super::stream::open_regular;
 use crate::error::{IoContext, Result};
 use std::fs::File;
@@ -66,6 +67,8 @@ pub enum Input {
         /// Where the next one is read; it may lie behind the end.
         at: u64,
     },
+    /// A file that was hashed, of which no other bytes are handed out than those.
+    Checked(Box<CheckedFile>),
 }
 
 impl Input {
@@ -74,6 +77,7 @@ impl Input {
         match self {
             Input::File(file) => file.metadata().map(|metadata| metadata.len()),
             Input::Memory { bytes, .. } => Ok(bytes.len() as u64),
+            Input::Checked(file) => Ok(file.len()),
         }
     }
 
@@ -82,6 +86,7 @@ impl Input {
         match self {
             Input::File(file) => file.try_clone().at(path, "open").map(Input::File),
             Input::Memory { bytes, at } => Ok(Input::Memory { bytes: Arc::clone(bytes), at: *at }),
+            Input::Checked(file) => file.again().at(path, "open").map(|file| Input::Checked(Box::new(file))),
         }
     }
 }
@@ -104,6 +109,7 @@ impl Read for Input {
                 *at += count as u64;
                 Ok(count)
             }
+            Input::Checked(file) => file.read(buffer),
         }
     }
 }
@@ -121,6 +127,7 @@ impl Seek for Input {
                 *at = place.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
                 Ok(*at)
             }
+            Input::Checked(file) => file.seek(to),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What is speech is not decided here, and nothing is written: files are only read.
 
 mod channel;
+mod checked;
 mod coverage;
 pub mod decode;
 mod format;

@@ -6,6 +6,7 @@
 
 use super::SAMPLE_RATE_HZ;
 use super::channel::{Channel, Mixer, Take};
+use super::checked;
 use super::coverage::Coverage;
 use super::decode::Decoder;
 use super::format::AudioFormat;
@@ -14,11 +15,13 @@ use super::resample::Resampler;
 use super::sound::{Sound, SoundMeter};
 use super::steady::Watch;
 use super::warning::Warning;
-use crate::error::{ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Seek;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which parts of the work a caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,8 @@ pub struct ReadOptions {
     pub channel: Channel,
     /// The audio track that is read, from 1; none for the first that can be decoded.
     pub track: Option<usize>,
-    /// Whether the SHA-256 of the file is computed (a pass of its own over the bytes).
+    /// Whether the SHA-256 of the file is computed. Then no other bytes are decoded than those that were hashed, and
+    /// what was not heard of them is reported.
     pub hash: bool,
     /// Whether level, clipping and bandwidth are measured.
     pub measure: bool,
@@ -48,6 +52,8 @@ pub struct Recording {
     meter: Option<SoundMeter>,
     sha256: Option<String>,
     watch: Option<Watch>,
+    /// Set where other bytes were read than those that were hashed.
+    changed: Option<Arc<AtomicBool>>,
     block: Vec<f32>,
     mono: Vec<f32>,
     frames: u64,
@@ -85,9 +91,32 @@ impl Recording {
     pub fn of(clip: &ClipSource, options: &ReadOptions) -> Result<Self> {
         let path = clip.path();
         let mut file = clip.open()?;
-        // What is hashed and what is decoded are two passes over the file.
-        let watch = if options.hash { Watch::begin(path, &file)? } else { None };
-        let sha256 = if options.hash { Some(sha256(path, &mut file)?) } else { None };
+        let (mut watch, mut sha256) = (None, None);
+        if options.hash {
+            watch = Watch::begin(path, &file)?;
+            let (checked, hash) = checked::hashed(path, file)?;
+            (file, sha256) = (checked, Some(hash));
+        }
+        let changed = match &file {
+            Input::Checked(file) => Some(file.changed()),
+            Input::File(_) | Input::Memory { .. } => None,
+        };
+        Self::decoding(path, file, options, sha256, watch)
+            .map_err(|error| unless_changed(path, changed.as_ref(), error))
+    }
+
+    /// Opens the decoder of a clip that was hashed, where that was asked for.
+    fn decoding(
+        path: &Path,
+        file: Input,
+        options: &ReadOptions,
+        sha256: Option<String>,
+        watch: Option<Watch>,
+    ) -> Result<Self> {
+        let changed = match &file {
+            Input::Checked(file) => Some(file.changed()),
+            Input::File(_) | Input::Memory { .. } => None,
+        };
         let decoder = Decoder::open_track(path, file.again(path)?, options.track)?;
         let channels = decoder.format().channels;
         let one = |number: u16| usize::from(number) - 1;
@@ -116,6 +145,7 @@ impl Recording {
             meter: options.measure.then(|| SoundMeter::new(rate)),
             sha256,
             watch,
+            changed,
             block: Vec::new(),
             mono: Vec::new(),
             frames: 0,
@@ -149,6 +179,14 @@ impl Recording {
     /// # Errors
     /// Where the file cannot be read or is damaged beyond use, or holds no sound at all.
     pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool> {
+        let more = self.decoded(out).map_err(|error| unless_changed(&self.path, self.changed.as_ref(), error))?;
+        match self.changed.as_ref().is_some_and(|changed| changed.load(Ordering::Relaxed)) {
+            true => Err(other_bytes(&self.path)),
+            false => Ok(more),
+        }
+    }
+
+    fn decoded(&mut self, out: &mut Vec<f32>) -> Result<bool> {
         out.clear();
         while out.is_empty() && !self.ended {
             if self.decoder.next_block(&mut self.block)? {
@@ -274,6 +312,15 @@ pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {
         }
     }
     Ok(crate::hash::hex(hasher.finalize()))
+}
+
+/// An error, or that other bytes were read than those that were hashed, where that is behind it.
+fn unless_changed(path: &Path, changed: Option<&Arc<AtomicBool>>, error: Error) -> Error {
+    if changed.is_some_and(|changed| changed.load(Ordering::Relaxed)) { other_bytes(path) } else { error }
+}
+
+fn other_bytes(path: &Path) -> Error {
+    ErrorKind::Changed { path: path.into(), found: "other bytes than those that were hashed".into() }.into()
 }
 
 fn loudest_channel(mut decoder: Decoder) -> Result<usize> {

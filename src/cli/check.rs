@@ -11,8 +11,9 @@ use soundalike::ErrorKind;
 use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
-use soundalike::library::check::{Candidate, CheckReport, CheckSettings, GateResult, InReference, check};
+use soundalike::library::check::{Candidate, CheckReport, CheckSettings, InReference, check};
 use soundalike::library::findings::examination;
+use soundalike::library::gate::{GateOutcome, GateStatus};
 use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status, Threshold};
 use soundalike::report::case::CaseInfo;
 use std::fmt::Write;
@@ -198,12 +199,14 @@ pub fn text(report: &CheckReport) -> String {
         basis(&mut text, report);
     }
     if let Some(gate) = &report.gate {
+        let stopped = gate.clips.iter().filter(|clip| clip.status != GateStatus::Passed);
+        stopped.for_each(|clip| super::gate::gate_lines(&mut text, clip, false));
         let _ = writeln!(text, "gate             {}", judgement(gate, report.candidates.len()));
     }
     text
 }
 
-fn judgement(gate: &GateResult, candidates: usize) -> String {
+fn judgement(gate: &GateOutcome, candidates: usize) -> String {
     let limits = gate.limits.iter().map(|gate| format!("{} of {}", gate.score.label(), gate.value));
     let limits = limits.collect::<Vec<_>>().join(", ");
     match (gate.passed, gate.above.len(), gate.refused.len()) {

@@ -13,6 +13,7 @@ mod enrol;
 mod evaluate;
 mod features;
 mod forget;
+mod gate;
 mod groups;
 mod index;
 mod inspect;

@@ -2,7 +2,7 @@
 
 use super::check::{described_reference, warn_of_reference};
 use super::encryption::{EncryptArgs, keys};
-use super::library::Library;
+use super::gate::gate_lines;
 use super::output::{self, plain};
 use super::progress::Progress;
 use super::table::table;
@@ -11,17 +11,15 @@ use super::{
     SOME_UNUSABLE,
 };
 use clap::{Args, Subcommand};
-use soundalike::encoder::{Encoder, EncoderSet, Panel, PanelSettings};
+use soundalike::Result;
+use soundalike::encoder::{EncoderSet, Panel, PanelSettings};
 use soundalike::encryption::AtRest;
-use soundalike::library::index::LibrarySource;
-use soundalike::library::protect::{
-    ProtectCandidate, ProtectHit, ProtectReport, ProtectStatus, ProtectedVoices, check,
-};
+use soundalike::library::gate::GateStatus;
+use soundalike::library::protect::{ProtectReport, ProtectedVoices, check};
 use soundalike::library::scan::{ScanSettings, Threshold};
-use soundalike::library::{ReferenceSource, Status, catalogue};
-use soundalike::{Error, ErrorKind, Result, Shortage};
+use soundalike::library::{ReferenceSource, Status};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Keep a list of protected voices, and check candidates against all of them.
 ///
@@ -201,29 +199,20 @@ fn gate(args: &CheckArgs, common: &Common) -> Outcome {
     let cohort = args.population.read()?;
     let encoders = voices.encoders()?.unwrap_or_default();
     let panel = panel(args, encoders)?;
-    let source = candidates(&args.candidates)?;
-    super::audit::input_files([&args.store.store].into_iter().chain(&args.candidates));
-    let library = Library::of(&source, panel, Some(&voices), common)?;
-    let report = check(
-        &library.panel,
-        &voices,
-        &library.index,
-        &ScanSettings {
-            top: None,
-            threshold: args.fail_above,
-            only_above: false,
-            own_too: true,
-            by: None,
-            expected_clips: 1.0,
-            calibration: Some(&calibration),
-            cohort: Some(&cohort),
-            cohort_filters: &args.population.cohort_filter,
-            cache: None,
-            progress: &|_, _| {},
-            threads: common.threads,
-        },
-    )?;
-    all_judged(&source, &report)?;
+    super::audit::input_file(&args.store.store);
+    let progress = Progress::new(common);
+    let update = |done, all| progress.update(done, all);
+    let settings = ScanSettings {
+        threshold: args.fail_above,
+        calibration: Some(&calibration),
+        cohort: Some(&cohort),
+        cohort_filters: &args.population.cohort_filter,
+        threads: common.threads,
+        ..ScanSettings::default()
+    };
+    let report = check(&panel, &voices, &args.candidates, &settings, &common.batch(&update))?;
+    drop(progress);
+    report.candidates.iter().for_each(|clip| super::audit::input(&clip.path, clip.sha256.as_deref()));
     if args.json {
         output::print_json(&report)?;
     } else {
@@ -241,23 +230,6 @@ fn panel(args: &CheckArgs, encoders: EncoderSet) -> Result<Panel> {
     Panel::with_models(&settings, &args.models.models())
 }
 
-/// The candidates as a library; what is named and not there is a candidate that cannot be read.
-fn candidates(named: &[PathBuf]) -> Result<LibrarySource> {
-    let path = |file: std::result::Result<PathBuf, (PathBuf, Error)>| file.unwrap_or_else(|(path, _)| path);
-    let files = catalogue::expand_each(named).into_iter().map(path).collect();
-    LibrarySource::of_paths(Path::new("candidates"), files)
-}
-
-/// Every candidate that was named must be in the result: a gate that did not look at one is open.
-fn all_judged(source: &LibrarySource, report: &ProtectReport) -> Result<()> {
-    let (judged, named) = (report.candidates.len(), source.count().unwrap_or_default());
-    if judged == named {
-        return Ok(());
-    }
-    let (found, expected) = (format!("{judged} in the result"), format!("the {named} that were named"));
-    Err(ErrorKind::Insufficient { what: Shortage::Candidates, found, expected }.into())
-}
-
 fn text(report: &ProtectReport) -> String {
     let mut text = String::new();
     let voices = if report.voices == 1 { "voice" } else { "voices" };
@@ -267,43 +239,11 @@ fn text(report: &ProtectReport) -> String {
         report.voices,
         report.threshold.in_words()
     );
-    for candidate in &report.candidates {
-        let _ = writeln!(text, "{:16} {}{}", word(candidate.status), plain(&candidate.path), why(candidate));
-        for hit in &candidate.hits {
-            let _ = writeln!(text, "                 {}", beside(hit));
-        }
-        if let (true, Some(nearest)) = (candidate.hits.is_empty(), &candidate.nearest) {
-            let _ = writeln!(text, "                 nearest: {}", beside(nearest));
-        }
-    }
-    let stopped = report.candidates.iter().filter(|candidate| candidate.status != ProtectStatus::Passed).count();
+    report.candidates.iter().for_each(|clip| gate_lines(&mut text, clip, true));
+    let stopped = report.candidates.iter().filter(|candidate| candidate.status != GateStatus::Passed).count();
     let _ = match report.passed {
         true => writeln!(text, "gate             passed"),
         false => writeln!(text, "gate             stopped: {stopped} of {} candidates", report.candidates.len()),
     };
     text
-}
-
-fn word(status: ProtectStatus) -> &'static str {
-    match status {
-        ProtectStatus::Passed => "passed",
-        ProtectStatus::Hit => "hit",
-        ProtectStatus::Refused => "refused",
-    }
-}
-
-fn why(candidate: &ProtectCandidate) -> String {
-    let message = candidate.reason.as_ref().map(|reason| &reason.message).or(candidate.message.as_ref());
-    let message = message.filter(|_| candidate.status == ProtectStatus::Refused);
-    message.map_or(String::new(), |message| format!(": {}", plain(super::check::own(&candidate.path, message))))
-}
-
-fn beside(hit: &ProtectHit) -> String {
-    let figures = &hit.figures;
-    let ratio = figures.log10_lr.map_or("no ratio".into(), |log10_lr| format!("log10 LR {log10_lr:+.1}"));
-    let strongest: Option<(Encoder, f64)> = figures.cosines.iter().last().map(|(encoder, cosine)| (encoder, *cosine));
-    let cosine =
-        strongest.map_or(String::new(), |(encoder, cosine)| format!(", {} cosine {cosine:.3}", encoder.label()));
-    let likeness = figures.likeness.map_or(String::new(), |likeness| format!(", likeness {likeness:.1} %"));
-    format!("{}: {ratio}{cosine}{likeness}", plain(&hit.voice))
 }

@@ -8,6 +8,7 @@ use super::{CalibrationArgs, Common, DONE, GATE, ModelsArg, NOTHING, Outcome, Po
 use clap::{Args, ValueEnum};
 use soundalike::encoder::Encoder;
 use soundalike::library::VoiceSet;
+use soundalike::library::gate::{LibraryGate, check_library_limit, gate_library};
 use soundalike::library::index::Progress;
 use soundalike::library::scan::{
     DEFAULT_TOP, FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, Threshold, VoiceScan,
@@ -29,8 +30,10 @@ use std::str::FromStr;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike scan --reference voices/anna library/\n  soundalike scan --reference-set protected/ \
-                  voices.lib --above log10_lr=2 --format csv -o hits.csv\n\nExit codes: 0 done; 1 a clip is flagged and \
-                  --fail was given; 2 nothing could be done; 3 done, but a voice could not be enrolled."
+                  voices.lib --above log10_lr=2 --format csv -o hits.csv\n\nExit codes: 0 done, and with \
+                  --fail every clip was heard, judged and stays under the threshold; 1 a clip is flagged and --fail was \
+                  given; 2 nothing could be done; 3 done, but a voice could not be enrolled, or with --fail a clip could \
+                  not be judged."
 )]
 pub struct ScanArgs {
     /// Recordings of a protected voice, or a voice model made by `enrol`: one file, folder or quoted pattern; give the
@@ -69,7 +72,8 @@ pub struct ScanArgs {
     /// File to write the result to [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Exit with 1 where a clip is flagged
+    /// Make the scan a gate: every recording is heard again in all its parts; exit with 1 where a clip reaches the
+    /// threshold, and with 3 where one could not be wholly heard and judged
     #[arg(long)]
     fail: bool,
     /// Folder for the index's embeddings in a form that is fast to read; it can be made again at any time [default:
@@ -118,6 +122,9 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
     audit::input_files(args.reference.iter().chain(&args.reference_set));
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;
+    if args.fail {
+        check_library_limit(&voices, args.above.unwrap_or_default(), &calibration)?;
+    }
     let opened = Library::open(&args.library, Some(&voices), &args.models, common)?;
     let cache = match (&opened.temporary, &args.cache) {
         (Some(_), _) => None,
@@ -162,6 +169,9 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
     }
     Ok(match tally {
         Tally { flagged, .. } if flagged > 0 && args.fail => GATE,
+        Tally { stopped: Some((above, _)), .. } if above > 0 => GATE,
+        // A gate that did not judge everything is not open.
+        Tally { stopped: Some(_), passed: false, .. } => SOME_UNUSABLE,
         Tally { compared: 0, .. } => NOTHING,
         Tally { left_out, .. } if left_out > 0 => SOME_UNUSABLE,
         _ => DONE,
@@ -191,6 +201,43 @@ struct Tally {
     flagged: usize,
     compared: usize,
     left_out: usize,
+    /// Where there is a gate: clips that reach the limit, and clips that were not judged.
+    stopped: Option<(usize, usize)>,
+    passed: bool,
+}
+
+/// Hears every clip of the library again, in all its parts.
+fn library_gate(
+    library: &Library,
+    voices: &VoiceSet,
+    settings: &ScanSettings<'_>,
+    common: &Common,
+) -> Result<LibraryGate> {
+    let progress = super::progress::Progress::new(common);
+    let update = |done, all| progress.update(done, all);
+    let root = PathBuf::from(&library.index.manifest().library);
+    gate_library(&library.panel, voices, (&library.index, &root), settings, &common.batch(&update))
+}
+
+fn told_gate(gate: &LibraryGate) -> String {
+    let mut text = String::new();
+    let outcome = &gate.outcome;
+    outcome.clips.iter().for_each(|clip| super::gate::gate_lines(&mut text, clip, false));
+    let limits: Vec<String> = outcome.limits.iter().map(Threshold::in_words).collect();
+    let _ = match outcome.passed {
+        true => {
+            writeln!(text, "gate             passed: all {} clips heard, none at {}", gate.judged, limits.join(", "))
+        }
+        false => writeln!(
+            text,
+            "gate             stopped: {} of {} clips at {} or above, {} not judged",
+            outcome.above.len(),
+            gate.judged,
+            limits.join(", "),
+            outcome.refused.len()
+        ),
+    };
+    text
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -246,6 +293,16 @@ fn write_scan(
         },
     )?;
     tally.left_out = left_out.get();
+    if args.fail {
+        let gate = library_gate(library, voices, settings, common)?;
+        tally.stopped = Some((gate.outcome.above.len(), gate.outcome.refused.len()));
+        tally.passed = gate.outcome.passed;
+        match args.format {
+            Format::Table => write(&told_gate(&gate))?,
+            Format::Jsonl => json(serde_json::to_string(&ScanRecord::Gate(Box::new(gate))))?,
+            Format::Csv | Format::Parquet => output::warn("gate", told_gate(&gate), common),
+        }
+    }
     if args.format == Format::Parquet {
         let mut bytes = Vec::new();
         parquet(&mut bytes, &rows).map_err(|error| failed(io::Error::other(error.to_string())))?;

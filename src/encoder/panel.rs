@@ -330,7 +330,7 @@ impl PanelWorker<'_> {
 
     fn pass(&mut self, clip: &ClipSource, view: Option<View>, variation: Option<&Variation>) -> Result<ClipAnalysis> {
         let channel = view.map_or(self.panel.settings.channel, |view| view.channel);
-        let track = view.map(|view| view.track);
+        let track = view.and_then(|view| view.track);
         let options = ReadOptions { channel, track, hash: true, measure: variation.is_none() };
         let mut recording = Recording::of(clip, &options)?;
         let (mut meter, mut block) = (SpeechMeter::default(), std::mem::take(&mut self.block));

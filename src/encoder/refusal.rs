@@ -4,6 +4,7 @@
 //! the same, since a clip has one kind of reason whoever found it, and results, indexes and tables tell it by one word.
 
 use super::kind::Encoder;
+use crate::audio::Unheard;
 use crate::feature::Quantity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,27 @@ pub enum Refusal {
         /// What the calibration needs.
         expected: String,
     },
+    /// A part of the file may hold sound and was not heard.
+    NotHeard {
+        /// The part.
+        unheard: Unheard,
+    },
+    /// A part of the clip was heard and cannot be judged.
+    PartNotJudged {
+        /// Track, channel and time.
+        part: String,
+        /// Why not.
+        found: String,
+    },
+    /// A part of the clip has no score against a protected voice, or none that a limit could be set on.
+    NotCompared {
+        /// The voice.
+        voice: String,
+        /// Track, channel and time.
+        part: String,
+        /// Why not.
+        found: String,
+    },
     /// There is no voice of a population to rank among.
     NoPopulation,
     /// The embedding has no direction (all values zero), so no angle to another can be measured.
@@ -98,6 +120,9 @@ impl Refusal {
             Refusal::PartOfReference { .. } => "part_of_reference",
             Refusal::OutsideValidated { .. } => "outside_validated",
             Refusal::NoCalibration { .. } => "no_calibration",
+            Refusal::NotHeard { .. } => "not_heard",
+            Refusal::PartNotJudged { .. } => "part_not_judged",
+            Refusal::NotCompared { .. } => "not_compared",
             Refusal::NoPopulation => "no_population",
             Refusal::NoDirection => "no_direction",
         }
@@ -143,6 +168,11 @@ impl fmt::Display for Refusal {
                 "no calibration of the condition {condition} for this: found {found}, expected {expected}; use all of \
                  its encoders, or fit a calibration with soundalike calibrate"
             ),
+            Refusal::NotHeard { unheard } => {
+                write!(f, "found {unheard}, expected nothing else than the sound that was heard; export the sound anew")
+            }
+            Refusal::PartNotJudged { part, found } => write!(f, "{part}: {found}"),
+            Refusal::NotCompared { voice, part, found } => write!(f, "{part} against {voice}: {found}"),
             Refusal::NoPopulation => f.write_str(
                 "no cohort voice to rank among that was made with these encoders and passes the filters; give another \
                  --cohort or --cohort-filter",
@@ -176,6 +206,9 @@ mod tests {
                 text: text(),
             },
             Refusal::NoCalibration { condition: text(), found: text(), expected: text() },
+            Refusal::NotHeard { unheard: Unheard::Trimmed { seconds: 1.0 } },
+            Refusal::PartNotJudged { part: text(), found: text() },
+            Refusal::NotCompared { voice: text(), part: text(), found: text() },
             Refusal::NoPopulation,
             Refusal::NoDirection,
         ];

@@ -6,17 +6,20 @@
 mod result;
 
 use crate::compare::VoiceModel;
-use crate::encoder::{Band, ClipAnalysis, Panel, Refusal};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::encoder::{Band, ClipAnalysis, Panel, PerBand, Refusal};
+use crate::error::{Error, ErrorKind, IoContext, Result, Shortage};
 use crate::feature::Quality;
 use crate::library::batch::BatchOptions;
 use crate::library::catalogue;
 use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::reference::{Reference, ReferenceClip, ReferenceSource};
+use crate::library::enrolled::voices::EnrolledVoice;
+use crate::library::gate::{GateOutcome, HeardClip, Judge, check_limits, decide, hear_clips};
+use crate::library::index::NarrowRule;
 use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, Status, VERSION};
 use crate::library::places::{Places, analyse_at};
-use crate::library::threshold::{Score, Threshold};
+use crate::library::scan::ScanSettings;
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{
     Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside,
@@ -25,8 +28,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use result::{
-    CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, GateResult, InReference, Language,
-    LanguageCheck, Remark, RemarkCode, Request,
+    CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, InReference, Language, LanguageCheck,
+    Remark, RemarkCode, Request,
 };
 
 /// Compares candidates with a protected voice.
@@ -68,7 +71,7 @@ pub(crate) fn examine(
     options: &BatchOptions<'_>,
     behind: bool,
 ) -> Result<Examined> {
-    check_gates(panel, settings)?;
+    check_gates(panel, reference, settings)?;
     check_prior(settings.prior)?;
     reference.check(panel)?;
     let options = &BatchOptions { short: options.short || settings.force, ..*options };
@@ -96,6 +99,13 @@ pub(crate) fn examine(
         as_norm: settings.as_norm,
         prior: settings.prior,
     };
+    let gate = match settings.gates.is_empty() {
+        true => None,
+        false => {
+            let narrow = narrow.as_ref().map(|narrow| &narrow.model);
+            Some(gated(panel, reference, (&told, &model, narrow), &listed, settings, options)?)
+        }
+    };
     let cases = Cases {
         wide: Case::new(panel, &model, &case_settings(&wide_population, wide_near.as_ref())),
         narrow: narrow
@@ -121,7 +131,7 @@ pub(crate) fn examine(
         cohort: settings.cohort.map(|cohort| cohort_summary(cohort, settings.cohort_filters, &wide_population)),
         language: language(settings),
         remarks: remarks(cases.main(&candidates), &candidates, settings),
-        gate: (!settings.gates.is_empty()).then(|| judge(settings.gates, &candidates)),
+        gate,
         reference: told,
         candidates,
     };
@@ -396,30 +406,77 @@ fn remarks(case: &Case<'_>, candidates: &[Candidate], settings: &CheckSettings<'
     remarks
 }
 
-/// Refuses a gate on a score that will not be computed.
-fn check_gates(panel: &Panel, settings: &CheckSettings<'_>) -> Result<()> {
-    for gate in settings.gates {
-        gate.check("fail-above", panel.settings().encoders)?;
-        if gate.score == Score::Log10Lr && settings.calibration.is_none() {
-            let expected = "an encoder's name and a cosine, for there is no calibration".into();
-            return Err(ErrorKind::Setting { name: "fail-above", found: gate.to_string(), expected }.into());
-        }
+/// Refuses a gate on a score that will not be computed, or that the band it is certainly compared in cannot reach.
+fn check_gates(panel: &Panel, reference: &ReferenceSource, settings: &CheckSettings<'_>) -> Result<()> {
+    let limits = |panel: &Panel| check_limits("fail-above", settings.gates, panel, settings.calibration);
+    if settings.gates.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    if reference.has_narrow_model() { limits(&panel.narrow()?) } else { limits(panel) }
 }
 
-fn judge(gates: &[Threshold], candidates: &[Candidate]) -> GateResult {
-    let names = |test: &dyn Fn(&Candidate) -> bool| {
-        candidates.iter().filter(|c| test(c)).map(|c| c.path.clone()).collect::<Vec<_>>()
+/// Hears every candidate in all its parts and judges each by the limits.
+fn gated(
+    panel: &Panel,
+    reference: &ReferenceSource,
+    (told, wide, narrow): (&Reference, &VoiceModel, Option<&VoiceModel>),
+    listed: &[std::result::Result<PathBuf, (PathBuf, Error)>],
+    settings: &CheckSettings<'_>,
+    options: &BatchOptions<'_>,
+) -> Result<GateOutcome> {
+    let narrow_panel = panel.narrow()?;
+    let panels = PerBand { wide: panel, narrow: &narrow_panel };
+    let places = settings.places.unwrap_or(reference.places());
+    let rule = if wide.exemplars().iter().any(|exemplar| exemplar.quality.is_narrow_band()) {
+        NarrowRule::All
+    } else {
+        NarrowRule::Auto
     };
-    let score = |candidate: &Candidate, score: Score| match score {
-        Score::Log10Lr => candidate.evidence.as_ref().map(|evidence| evidence.log10_lr),
-        Score::Cosine(encoder) => Some(candidate.scores.as_ref()?.get(encoder)?.cosine),
+    let heard = hear_listed(panels, rule, listed, places, options)?;
+    let in_narrow = rule == NarrowRule::All || heard.iter().any(HeardClip::has_narrow);
+    let narrow = match narrow {
+        Some(model) => Some(model.clone()),
+        None if in_narrow => {
+            reference.check(&narrow_panel)?;
+            Some(reference.enrol(&narrow_panel, reference.analyse(&narrow_panel, options)?)?.1)
+        }
+        None => None,
     };
-    let above = names(&|c| gates.iter().any(|gate| score(c, gate.score).is_some_and(|score| gate.reached(score))));
-    let on_ratio = gates.iter().any(|gate| gate.score == Score::Log10Lr);
-    let refused = names(&|c| c.status != Status::Scored || (on_ratio && c.evidence.is_none()));
-    GateResult { limits: gates.into(), passed: above.is_empty() && refused.is_empty(), above, refused }
+    let voice =
+        EnrolledVoice { name: reference.named().join(", "), reference: told.clone(), wide: wide.clone(), narrow };
+    let scan = ScanSettings {
+        calibration: settings.calibration,
+        cohort: settings.cohort,
+        cohort_filters: settings.cohort_filters,
+        threads: options.threads,
+        ..ScanSettings::default()
+    };
+    let judge = Judge { panels, voices: &[voice], settings: &scan, limits: settings.gates };
+    Ok(decide(settings.gates, judge.judge(heard)?))
+}
+
+/// Hears what was listed, in its order; what could not be opened keeps its place with the reason.
+pub(super) fn hear_listed(
+    panels: PerBand<&Panel>,
+    rule: NarrowRule,
+    listed: &[std::result::Result<PathBuf, (PathBuf, Error)>],
+    places: &Places,
+    options: &BatchOptions<'_>,
+) -> Result<Vec<HeardClip>> {
+    let clips = listed.iter().filter_map(|file| file.as_ref().ok()).map(|path| (path.clone(), places.clip(path)));
+    let clips: Vec<_> = clips.collect();
+    let mut heard = hear_clips(panels, rule, &clips, options)?.into_iter();
+    let all = listed.iter().map(|file| match file {
+        Ok(path) => heard.next().ok_or_else(|| lost(path)),
+        Err((path, error)) => Ok(HeardClip::unread(path, Refusal::Unreadable { found: error.to_string() })),
+    });
+    all.collect()
+}
+
+/// The error of a clip that was given and not heard.
+fn lost(path: &Path) -> Error {
+    let (found, expected) = (format!("no result for {}", shown(path)), "one for every clip".into());
+    ErrorKind::Insufficient { what: Shortage::Candidates, found, expected }.into()
 }
 
 /// The clips and folders of a reference, to know what belongs to it.

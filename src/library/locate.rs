@@ -26,7 +26,8 @@ use crate::library::outcome::{Reason, Settings, Status, VERSION};
 use crate::library::threshold::{Score, Threshold};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{Case, CaseSettings, neighbourhoods, split};
-use cut::{Cutter, Stretch, seconds};
+use cut::Stretch;
+pub(in crate::library) use cut::{Cut, Cutter, seconds};
 use listen::{Heard, Scored, Side, Sides};
 use std::path::{Path, PathBuf};
 

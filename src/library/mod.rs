@@ -11,6 +11,7 @@ pub mod descriptors;
 mod enrolled;
 pub mod findings;
 pub mod forget;
+pub mod gate;
 pub mod groups;
 pub mod index;
 pub mod inspect;

@@ -29,6 +29,8 @@ pub struct ScanResult {
 enum Record {
     Scan(Box<Head>),
     Voice(Box<VoiceScan>),
+    /// What a gate found; the page is about hits.
+    Gate(serde::de::IgnoredAny),
 }
 
 /// What the page tells of [`ScanHead`](crate::library::scan::ScanHead); the settings in it are not needed, and may be
@@ -66,6 +68,7 @@ impl ScanResult {
                 Record::Scan(_) if head.is_some() => return Err(wrong(format!("a second scan in line {}", i + 1))),
                 Record::Scan(scan) => head = Some(*scan),
                 Record::Voice(voice) => voices.push(*voice),
+                Record::Gate(_) => {}
             }
         }
         let head = head.ok_or_else(|| wrong("no line of a scan".into()))?;

@@ -375,11 +375,25 @@ fn the_gate_may_look_at_the_ratio_and_stops_what_has_none() {
     let (own, other, gate) = (CANDIDATE, "voices/slt/tts/01.wav", ["--fail-above", "log10_lr=2"]);
     let result = check_by_all(&[&[own, other], &gate[..]].concat(), 1).0;
     assert_fits_schema("check", &result);
+    let gate_of = |result: &Value| {
+        let mut gate = result["gate"].clone();
+        gate.as_object_mut().unwrap().remove("clips").unwrap()
+    };
+    let statuses: Vec<Value> = gate_of(&result).as_array().unwrap().iter().map(|clip| clip["status"].clone()).collect();
+    assert_eq!(statuses, ["hit", "passed"]);
+    let told = [&result["gate"]["limits"], &result["gate"]["above"], &result["gate"]["refused"]];
     let limits = serde_json::json!([{"score": "log10_lr", "limit": 2.0}]);
-    assert_eq!(result["gate"], serde_json::json!({"limits": limits, "passed": false, "above": [own], "refused": []}));
+    assert_eq!(told, [&limits, &serde_json::json!([own]), &serde_json::json!([])]);
     assert_eq!(check_by_all(&[&[other], &gate[..]].concat(), 0).0["gate"]["passed"], true);
-    // There is no calibration for one encoder alone.
-    assert_eq!(check(&[&[other], &gate[..]].concat(), 1).0["gate"]["refused"], serde_json::json!([other]));
+    // There is no calibration for one encoder alone, and none that reaches every limit.
+    let refused = |more: &[&str], words: &[&str]| {
+        soundalike(&[&["check", "--reference", REFERENCE, other], more].concat()).fails(words);
+    };
+    refused(
+        &[MFCC, "--fail-above", "log10_lr=2"],
+        &["fail-above: found log10_lr=2", "expected scores of mfcc,mfcc_lda"],
+    );
+    refused(&["--fail-above", "log10_lr=3"], &["fail-above: found log10_lr=3", "at most 2.55", "wide band"]);
 }
 
 #[test]
@@ -444,7 +458,7 @@ fn the_channel_that_is_used_decides_the_score() {
     for bad in ["0", "-1", "both", "1.5", ""] {
         let argument = format!("--channel={bad}");
         soundalike(&["check", "--reference", REFERENCE, CANDIDATE, &argument])
-            .fails(&["--channel", "mix, left, right, loudest, or a number from 1"]);
+            .fails(&["--channel", "mix, left, right, loudest, a number from 1, or two of them"]);
     }
     // Files of one channel are used as they are; a clip of several without the channel is refused, the others are not
     // harmed.
@@ -453,7 +467,7 @@ fn the_channel_that_is_used_decides_the_score() {
     let (plain, _) = check(&[CANDIDATE], 0);
     assert_eq!(rows(&result)[1]["scores"], rows(&plain)[0]["scores"]);
     let reason = rows(&result)[0]["reason"]["message"].as_str().unwrap();
-    assert!(reason.starts_with(word(&clip)) && reason.contains("expected a channel 3"), "{reason}");
+    assert!(reason.starts_with(word(&clip)) && reason.contains("expected channel 3"), "{reason}");
 }
 
 #[test]

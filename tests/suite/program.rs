@@ -25,6 +25,7 @@ pub fn fixtures() -> PathBuf {
 }
 
 /// What a run left behind.
+#[derive(Debug)]
 pub struct Run {
     pub code: i32,
     pub stdout: String,

@@ -190,7 +190,7 @@ impl Walker<'_> {
 }
 
 /// Reads until `bytes` is full or the file ends, and says how far it came.
-pub(super) fn fill(file: &mut impl Read, bytes: &mut [u8]) -> std::io::Result<usize> {
+pub(in crate::audio) fn fill(file: &mut impl Read, bytes: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {

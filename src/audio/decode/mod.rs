@@ -22,6 +22,7 @@ pub use crate::audio::input::Input;
 use crate::audio::stream::open_regular;
 use crate::audio::{AudioFormat, Container, Coverage, Unheard, Warning};
 use crate::error::{ErrorKind, IoContext, Result};
+pub(in crate::audio) use chunks::fill;
 use packet::Packets;
 use sniff::Sniffed;
 use std::path::Path;

@@ -165,7 +165,7 @@ fn no_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> {
 }
 
 /// The length of the ADTS frame that begins the bytes.
-fn adts_frame(head: &[u8]) -> Option<usize> {
+pub(super) fn adts_frame(head: &[u8]) -> Option<usize> {
     match head {
         [0xFF, b, c, d, e, f, ..] if b & 0xF6 == 0xF0 && (c >> 2) & 15 < 13 => {
             let len = usize::from(d & 3) << 11 | usize::from(*e) << 3 | usize::from(f >> 5);

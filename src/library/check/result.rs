@@ -6,10 +6,11 @@ use crate::encoder::{Band, PerEncoder};
 use crate::feature::Quality;
 use crate::library::cohort::Cohort;
 use crate::library::enrolled::reference::Reference;
+use crate::library::gate::GateOutcome;
 use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, Status};
 use crate::library::places::Places;
-use crate::library::threshold::{Limit, Threshold, as_limits};
+use crate::library::threshold::Threshold;
 use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
 use crate::library::verdict::{Controls, Evidence};
 use schemars::JsonSchema;
@@ -80,7 +81,7 @@ pub struct CheckReport {
     /// What should be known before any of it is relied on.
     pub remarks: Vec<Remark>,
     /// What the gates let through; null where none was asked for.
-    pub gate: Option<GateResult>,
+    pub gate: Option<GateOutcome>,
 }
 
 /// A recording in question.
@@ -235,19 +236,4 @@ pub enum InReference {
         /// That folder.
         folder: String,
     },
-}
-
-/// What the gates let through.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct GateResult {
-    /// The limits.
-    #[serde(serialize_with = "as_limits")]
-    #[schemars(with = "Vec<Limit>")]
-    pub limits: Vec<Threshold>,
-    /// True where every candidate was scored and none lay at a limit or above.
-    pub passed: bool,
-    /// Candidates that lay at a limit or above.
-    pub above: Vec<String>,
-    /// Candidates that were refused, or lack the likelihood ratio that a limit is set on: they never pass.
-    pub refused: Vec<String>,
 }

@@ -3,22 +3,25 @@
 //! The list is what a publishing pipeline checks every clip against. The folder holds files `NAME.model` and nothing
 //! that is not in them, so that it can be copied, kept under version control, or given to `scan` as a set of voices.
 
-use crate::encoder::{Encoder, Panel};
+use crate::encoder::{Encoder, Panel, PerBand};
 use crate::encryption::{AtRest, is_encrypted_file};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::library::batch::BatchOptions;
+use crate::library::catalogue;
+use crate::library::check::hear_listed;
 use crate::library::enrolled::enrol::{Enrolment, enrol};
 use crate::library::enrolled::reference::ReferenceSource;
 use crate::library::enrolled::voice_file::VoiceModelFile;
 use crate::library::enrolled::voices::VoiceSet;
 use crate::library::forget::Forget;
-use crate::library::index::{ClipStatus, Index};
-use crate::library::outcome::{Reason, VERSION};
-use crate::library::scan::{Hit, ScanSettings, Score, Threshold, VoiceScan, scan};
+use crate::library::gate::{GateClip, GateOutcome, Judge, check_limits, decide};
+use crate::library::index::NarrowRule;
+use crate::library::outcome::VERSION;
+use crate::library::places::Places;
+use crate::library::scan::{ScanSettings, Score, Threshold};
 use crate::whole_file::{remove_leftover, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Ending of the files.
@@ -56,48 +59,9 @@ pub struct ProtectReport {
     /// The threshold that a candidate must stay under against every voice.
     pub threshold: Threshold,
     /// The candidates, in the order of their paths.
-    pub candidates: Vec<ProtectCandidate>,
+    pub candidates: Vec<GateClip>,
     /// Whether every candidate could be judged and stays under the threshold.
     pub passed: bool,
-}
-
-/// A candidate against all protected voices.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ProtectCandidate {
-    /// Where it lies.
-    pub path: String,
-    /// `passed`, `hit` or `refused`.
-    pub status: ProtectStatus,
-    /// The voices whose threshold it reaches, the closest first.
-    pub hits: Vec<ProtectHit>,
-    /// The voice that it comes closest to; null where none could be compared.
-    pub nearest: Option<ProtectHit>,
-    /// Why it could not be judged; null where it could.
-    pub reason: Option<Reason>,
-    /// The same as a sentence where there is no more than that.
-    pub message: Option<String>,
-}
-
-/// How a candidate came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProtectStatus {
-    /// It stays under the threshold against every voice.
-    Passed,
-    /// It reaches the threshold of a voice, or is one of its recordings.
-    Hit,
-    /// It cannot be judged.
-    Refused,
-}
-
-/// A protected voice beside a candidate.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ProtectHit {
-    /// The voice.
-    pub voice: String,
-    /// The figures.
-    #[serde(flatten)]
-    pub figures: Hit,
 }
 
 impl ProtectedVoices {
@@ -279,61 +243,45 @@ fn take_off(file: &Path) -> Result<()> {
     std::fs::remove_file(file).at(file, "remove")
 }
 
-/// Checks the clips of an index against all protected voices.
+/// Checks candidates against all protected voices; `settings` say how scores become ratios, and its threshold is the
+/// limit.
 ///
 /// # Errors
-/// As [`scan`], and where a protected voice cannot be enrolled.
-pub fn check(panel: &Panel, voices: &VoiceSet, index: &Index, settings: &ScanSettings<'_>) -> Result<ProtectReport> {
+/// Where a protected voice cannot be enrolled or lacks an encoder that others have, the limit cannot be kept, or the
+/// threads cannot be started.
+pub fn check(
+    panel: &Panel,
+    voices: &VoiceSet,
+    candidates: &[PathBuf],
+    settings: &ScanSettings<'_>,
+    options: &BatchOptions<'_>,
+) -> Result<ProtectReport> {
+    let narrow_panel = panel.narrow()?;
+    let panels = PerBand { wide: panel, narrow: &narrow_panel };
+    let limits = [settings.threshold];
     check_threshold(panel, settings.threshold)?;
-    let mut candidates: BTreeMap<String, ProtectCandidate> = BTreeMap::new();
-    let root = PathBuf::from(&index.manifest().library);
-    for segment in &index.manifest().segments {
-        for row in index.rows(segment)?.iter() {
-            let path = crate::library::check::shown(&root.join(&row.path));
-            let refused = row.status == ClipStatus::Refused;
-            let message = row.reason.as_ref().filter(|_| refused).map(|(_, message)| message.clone());
-            let status = if refused { ProtectStatus::Refused } else { ProtectStatus::Passed };
-            let candidate =
-                ProtectCandidate { path: path.clone(), status, hits: Vec::new(), nearest: None, reason: None, message };
-            candidates.insert(path, candidate);
-        }
+    check_limits("fail-above", &limits, panel, settings.calibration)?;
+    if voices.has_narrow_model() {
+        check_limits("fail-above", &limits, &narrow_panel, settings.calibration)?;
     }
-    let (mut left_out, mut passed_over): (Option<String>, Option<String>) = (None, None);
-    let mut compared = 0;
-    scan(
-        panel,
-        voices,
-        index,
-        &ScanSettings { top: None, only_above: false, own_too: true, cache: None, ..*settings },
-        &mut |head| {
-            left_out = head.left_out.first().map(|voice| format!("{}: {}", voice.voice, voice.message));
-            Ok(())
-        },
-        &mut |voice| {
-            compared += 1;
-            if voice.not_comparable > 0 {
-                let n = voice.not_comparable;
-                passed_over
-                    .get_or_insert_with(|| format!("{n} candidates that {} cannot be compared with", voice.voice));
-            }
-            take(voice, &mut candidates);
-            Ok(())
-        },
-    )?;
-    if let Some(found) = left_out.or(passed_over) {
-        let expected = "every protected voice to be compared with".into();
-        return Err(Error::from(ErrorKind::Insufficient { what: Shortage::ProtectedVoices, found, expected }));
-    }
-    let mut candidates: Vec<ProtectCandidate> = candidates.into_values().collect();
-    for candidate in &mut candidates {
-        candidate.hits.sort_by(|a, b| closer(b, a));
-        if candidate.status == ProtectStatus::Passed && candidate.nearest.is_none() {
-            candidate.status = ProtectStatus::Refused;
-            candidate.message = Some("could not be compared with any voice".into());
-        }
-    }
-    let passed = candidates.iter().all(|candidate| candidate.status == ProtectStatus::Passed);
-    Ok(ProtectReport { version: VERSION.into(), voices: compared, threshold: settings.threshold, candidates, passed })
+    let enrolled = voices.all(panels, options)?;
+    let rule = if voices.has_narrow_model() { NarrowRule::All } else { NarrowRule::Auto };
+    let mut listed = catalogue::expand_each(candidates);
+    let path = |file: &std::result::Result<PathBuf, (PathBuf, Error)>| match file {
+        Ok(path) | Err((path, _)) => path.clone(),
+    };
+    listed.sort_by_key(path);
+    listed.dedup_by_key(|file| path(file));
+    let heard = hear_listed(panels, rule, &listed, &Places::default(), options)?;
+    let judge = Judge { panels, voices: &enrolled, settings, limits: &limits };
+    let GateOutcome { passed, clips, .. } = decide(&limits, judge.judge(heard)?);
+    Ok(ProtectReport {
+        version: VERSION.into(),
+        voices: enrolled.len(),
+        threshold: settings.threshold,
+        candidates: clips,
+        passed,
+    })
 }
 
 /// Refuses a threshold on a score that is not computed.
@@ -341,40 +289,9 @@ fn check_threshold(panel: &Panel, threshold: Threshold) -> Result<()> {
     let encoders = panel.settings().encoders;
     match threshold.score {
         Score::Cosine(encoder) if !encoders.contains(encoder) => {
-            let found = format!("{encoder}={}", threshold.value);
             let expected = format!("log10_lr or an encoder of the protected voices ({encoders})");
-            Err(ErrorKind::Setting { name: "fail-above", found, expected }.into())
+            Err(ErrorKind::Setting { name: "fail-above", found: threshold.to_string(), expected }.into())
         }
         _ => Ok(()),
     }
-}
-
-/// Takes in what was found of one voice.
-fn take(voice: &VoiceScan, candidates: &mut BTreeMap<String, ProtectCandidate>) {
-    let judged = voice.hits.iter().map(|hit| (hit, true)).chain(voice.withheld.iter().map(|hit| (hit, false)));
-    for (figures, judged) in judged {
-        let Some(candidate) = candidates.get_mut(&figures.path) else { continue };
-        let hit = ProtectHit { voice: voice.voice.clone(), figures: figures.clone() };
-        if figures.flagged {
-            candidate.status = ProtectStatus::Hit;
-            candidate.hits.push(hit.clone());
-        } else if !judged && candidate.status == ProtectStatus::Passed {
-            candidate.status = ProtectStatus::Refused;
-            candidate.reason.clone_from(&figures.reason);
-        }
-        if candidate.nearest.as_ref().is_none_or(|nearest| closer(&hit, nearest).is_gt()) {
-            candidate.nearest = Some(hit);
-        }
-    }
-}
-
-/// Which of two is closer to its voice.
-fn closer(a: &ProtectHit, b: &ProtectHit) -> std::cmp::Ordering {
-    let key = |hit: &ProtectHit| {
-        let cosine = hit.figures.cosines.iter().last().map_or(-1.0, |(_, cosine)| *cosine);
-        (hit.figures.unbounded_log10_lr.unwrap_or(f64::NEG_INFINITY), cosine)
-    };
-    let (a_key, b_key) = (key(a), key(b));
-    let by_ratio = a_key.0.total_cmp(&b_key.0).then_with(|| a_key.1.total_cmp(&b_key.1));
-    by_ratio.then_with(|| b.voice.cmp(&a.voice))
 }

@@ -3,9 +3,9 @@
 //! A voice that cannot be enrolled is left out with its reason; one of them never ends the pass for the others.
 
 use crate::compare::VoiceModel;
-use crate::encoder::{EncoderSet, Panel};
+use crate::encoder::{Encoder, EncoderSet, Panel, PerBand};
 use crate::encryption::Keys;
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
 use crate::library::batch::{self, BatchOptions};
 use crate::library::check::shown;
 use crate::library::enrolled::reference::{Reference, ReferenceSource};
@@ -141,6 +141,39 @@ impl VoiceSet {
             };
         }
         Ok(common)
+    }
+
+    /// All voices in both bands, for a gate: none may be left out, and each must have the encoders that any has.
+    ///
+    /// # Errors
+    /// Where one cannot be enrolled or lacks an encoder, or the threads cannot be started.
+    pub(crate) fn all(&self, panels: PerBand<&Panel>, options: &BatchOptions<'_>) -> Result<Vec<EnrolledVoice>> {
+        self.same_encoders()?;
+        let options = BatchOptions { threads: options.threads, ..Default::default() };
+        let (enrolled, left_out) = self.enrol(panels.wide, Some(panels.narrow), &options)?;
+        match left_out.first() {
+            None => Ok(enrolled),
+            Some((name, why)) => {
+                let (found, expected) =
+                    (format!("{name}: {why}"), "every voice of the list to be compared with".into());
+                Err(ErrorKind::Insufficient { what: Shortage::ProtectedVoices, found, expected }.into())
+            }
+        }
+    }
+
+    /// Refuses a list in which one voice has fewer encoders than another.
+    fn same_encoders(&self) -> Result<()> {
+        let mut held = Vec::new();
+        for (name, source) in &self.voices {
+            held.extend(source.encoders()?.map(|encoders| (name, encoders)));
+        }
+        let all: Vec<Encoder> =
+            Encoder::ALL.into_iter().filter(|encoder| held.iter().any(|(_, set)| set.contains(*encoder))).collect();
+        let lacking = held.iter().find(|(_, set)| !all.iter().all(|encoder| set.contains(*encoder)));
+        let Some((name, set)) = lacking else { return Ok(()) };
+        let found = format!("{name} with embeddings of {set} alone");
+        let expected = format!("{} of every voice, as others of the list have", EncoderSet::of(all)?);
+        Err(ErrorKind::Insufficient { what: Shortage::ProtectedVoices, found, expected }.into())
     }
 
     /// Listens to all recordings. A voice of which nothing can be used is left out with the reason, unless it is the

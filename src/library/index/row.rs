@@ -89,7 +89,7 @@ impl IndexRow {
     }
 
     /// Takes over what was measured.
-    pub(super) fn measured(&mut self, quality: &Quality) {
+    pub(in crate::library) fn measured(&mut self, quality: &Quality) {
         let format = &quality.format;
         self.format = Some(ClipFormat {
             codec: format!("{} {}", format.container, format.codec),

@@ -16,7 +16,7 @@ const LENGTH: u64 = 400;
 
 /// A stretch of a recording: the first sample at 16 kHz, and the one after the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(in crate::library) struct Stretch {
     pub start: u64,
     pub end: u64,
 }
@@ -29,18 +29,18 @@ impl Stretch {
 }
 
 /// A number of samples for a time, and back.
-pub(super) fn samples(seconds: f64) -> u64 {
+pub(in crate::library) fn samples(seconds: f64) -> u64 {
     (seconds * f64::from(SAMPLE_RATE_HZ)).round() as u64
 }
 
 /// The time of a sample.
-pub(super) fn seconds(samples: u64) -> f64 {
+pub(in crate::library) fn seconds(samples: u64) -> f64 {
     samples as f64 / f64::from(SAMPLE_RATE_HZ)
 }
 
 /// A window, cut out.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Cut {
+pub(in crate::library) struct Cut {
     pub stretch: Stretch,
     pub samples: Vec<f32>,
 }
@@ -59,7 +59,7 @@ struct Open {
 
 /// Cuts windows out of a stream.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub(in crate::library) struct Cutter {
     window: u64,
     hop: u64,
     bridged: u64,

@@ -29,6 +29,7 @@ use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, VERSION};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfit};
+pub(crate) use parts::scan_part;
 use parts::top_rest;
 pub use parts::{Found, PartOptions, PartScan, posterior};
 use rows::Gallery;
@@ -71,6 +72,25 @@ pub struct ScanSettings<'a> {
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Number of threads; 0 for one a core.
     pub threads: usize,
+}
+
+impl Default for ScanSettings<'_> {
+    fn default() -> Self {
+        ScanSettings {
+            top: None,
+            threshold: Threshold::default(),
+            only_above: false,
+            own_too: false,
+            by: None,
+            expected_clips: 1.0,
+            calibration: None,
+            cohort: None,
+            cohort_filters: &[],
+            cache: None,
+            progress: &|_, _| {},
+            threads: 0,
+        }
+    }
 }
 
 /// A panel that makes the embeddings of an index, to enrol what it is scanned for.

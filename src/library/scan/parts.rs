@@ -183,7 +183,7 @@ impl PartScan {
 ///
 /// # Errors
 /// As for [`scan`](super::scan).
-fn scan_part(
+pub(crate) fn scan_part(
     panels: PerBand<&Panel>,
     voices: &[EnrolledVoice],
     index: &Index,

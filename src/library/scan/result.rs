@@ -1,6 +1,7 @@
 //! What a scan tells: of itself, of each protected voice, and of each clip beside it. Plain data.
 
 use crate::encoder::{Band, PerEncoder};
+use crate::library::gate::LibraryGate;
 use crate::library::index::Counts;
 use crate::library::outcome::{Reason, Settings};
 use crate::library::threshold::{Score, Threshold};
@@ -49,6 +50,8 @@ pub enum ScanRecord {
     Scan(Box<ScanHead>),
     /// What was found of one voice.
     Voice(Box<VoiceScan>),
+    /// Whether every clip passed, last, where that was asked for.
+    Gate(Box<LibraryGate>),
 }
 
 /// A protected voice that could not be enrolled.

@@ -6,7 +6,8 @@ use super::words::{or_dash, reason, share, short, signed};
 use super::{MOST_PICTURED, Make};
 use crate::compare::Likeness;
 use crate::encoder::{Encoder, PerEncoder};
-use crate::library::check::{Candidate, GateResult, InReference};
+use crate::library::check::{Candidate, InReference};
+use crate::library::gate::GateOutcome;
 use crate::library::{Evidence, Status};
 use crate::report::document::{Block, Column, Figure, Section, Table};
 use crate::report::plots::{KeyText, Population, population};
@@ -191,7 +192,7 @@ impl Make<'_> {
         vec![Block::paragraph(words.join(" ")), Block::Caution { text: texts.scale_warning.clone() }]
     }
 
-    fn gate(&self, gate: &GateResult) -> String {
+    fn gate(&self, gate: &GateOutcome) -> String {
         let texts = &self.texts.results;
         let limits = gate.limits.iter().map(|gate| format!("{} of {}", gate.score.label(), gate.value));
         let limits = limits.collect::<Vec<_>>().join(", ");

@@ -1,5 +1,6 @@
 //! MP4 and MOV: the boxes of ISO 14496-12 that say which sound there is and which of it players leave out.
 
+use super::mpeg::hides_stream;
 use super::{Structure, big_endian, bytes_at, stray};
 use crate::audio::Unheard;
 use crate::audio::input::Input;
@@ -51,7 +52,14 @@ pub(super) fn movie(input: &mut Input, file_len: u64) -> io::Result<Structure> {
                 }
                 tracks(input, found, &mut structure)?;
             }
+            b"free" | b"skip" | b"wide" => {
+                structure.unheard.extend(stray(input, found.from, found.to, "in a box for free space")?);
+            }
             _ => {}
+        }
+        if found.name != *b"mdat" && hides_stream(input, found.from, found.to)? {
+            let found = format!("a stream of sound in a box \"{}\"", found.name.escape_ascii());
+            structure.unheard.push(Unheard::Stream { found });
         }
     }
     structure.unheard.extend(stray(input, end, file_len, "behind the last box")?);

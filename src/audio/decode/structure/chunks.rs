@@ -50,6 +50,36 @@ impl Balance {
     }
 }
 
+/// Sound in a chunk that holds none: padding that is not empty, a list that is no list.
+fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Result<Option<Unheard>> {
+    let end = chunk.content.saturating_add(chunk.len).min(file_len);
+    let place = format!("in a {} chunk", printable(&chunk.id));
+    match &chunk.id {
+        b"JUNK" | b"junk" | b"PAD " | b"pad " | b"FLLR" | b"fllr" | b"free" | b"Free" => {
+            stray(input, chunk.content, end, &place)
+        }
+        b"LIST" if wave && !is_list(input, chunk.content, end)? => stray(input, chunk.content, end, &place),
+        _ => Ok(None),
+    }
+}
+
+/// Whether the bytes of a list are a name and chunks up to their end.
+fn is_list(input: &mut Input, from: u64, to: u64) -> io::Result<bool> {
+    let mut at = from + 4;
+    for _ in 0..CHUNKS_MOST {
+        if at.saturating_add(8) > to {
+            return Ok(true);
+        }
+        let head = bytes_at(input, at, 8)?;
+        let id = head.get(..4).and_then(|id| id.try_into().ok());
+        let Some(len) = super::super::chunks::u32_at(&head, 4).filter(|_| id.is_some_and(|id| is_name(&id))) else {
+            return Ok(false);
+        };
+        at = at.saturating_add(8).saturating_add(u64::from(len)).saturating_add(u64::from(len & 1));
+    }
+    Ok(false)
+}
+
 /// Whether this can be the name of a chunk.
 fn is_name(id: &[u8; 4]) -> bool {
     id.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
@@ -75,7 +105,9 @@ pub(super) fn wave(input: &mut Input, container: Container, file_len: u64) -> io
         }
         let unknown = header.len == u64::from(u32::MAX) || header.len >= u64::MAX - 24;
         let len = if unknown { ds64.unwrap_or(u64::MAX) } else { header.len };
-        balance.add(&Chunk { id: header.id, content: header.content, len, next: 0 }, b"data", b"fmt ");
+        let chunk = Chunk { id: header.id, content: header.content, len, next: 0 };
+        balance.add(&chunk, b"data", b"fmt ");
+        balance.unheard.extend(filled(input, &chunk, file_len, true)?);
         // A length of nothing or of all ones stands for the rest of the file, and that was read.
         if header.id == *b"data" && balance.sounds == 1 && (unknown && ds64.is_none() || len == 0) {
             break;
@@ -130,6 +162,7 @@ fn followed(
             Some(chunk) if is_name(&chunk.id) => {
                 debug_assert!(chunk.content > at);
                 balance.add(&chunk, sound, format);
+                balance.unheard.extend(filled(input, &chunk, end, false)?);
                 at = chunk.next.max(chunk.content);
             }
             _ => {

@@ -1,5 +1,6 @@
 //! Matroska and WebM (RFC 8794, RFC 9559): one segment, and how many of its tracks are audio.
 
+use super::mpeg::hides_stream;
 use super::{Structure, big_endian, bytes_at, stray};
 use crate::audio::Unheard;
 use crate::audio::input::Input;
@@ -8,6 +9,9 @@ use std::io;
 const EBML: u64 = 0x1A45_DFA3;
 const SEGMENT: u64 = 0x1853_8067;
 const TRACKS: u64 = 0x1654_AE6B;
+const VOID: u64 = 0xEC;
+const ATTACHMENTS: u64 = 0x1941_A469;
+const TAGS: u64 = 0x1254_C367;
 const TRACK_ENTRY: u64 = 0xAE;
 const TRACK_TYPE: u64 = 0x83;
 /// The value of [`TRACK_TYPE`] of audio.
@@ -29,7 +33,7 @@ pub(super) fn matroska(input: &mut Input, file_len: u64) -> io::Result<Structure
     let (mut at, mut segments) = (0, 0);
     while at < file_len {
         let Some(element) =
-            element_at(input, at, file_len)?.filter(|element| [EBML, SEGMENT, 0xEC].contains(&element.id))
+            element_at(input, at, file_len)?.filter(|element| [EBML, SEGMENT, VOID].contains(&element.id))
         else {
             structure.unheard.extend(stray(input, at, file_len, "behind the segment")?);
             break;
@@ -41,7 +45,11 @@ pub(super) fn matroska(input: &mut Input, file_len: u64) -> io::Result<Structure
                 structure.unheard.push(Unheard::Stream { found: "a further segment behind the first".into() });
                 break;
             }
-            structure.tracks = Some(audio_tracks(input, element.from, to)?);
+            let parts = children(input, element.from, to)?;
+            structure.tracks = Some(audio_tracks(input, &parts, to)?);
+            for part in &parts {
+                structure.unheard.extend(without_sound(input, part, to)?);
+            }
         }
         at = to;
     }
@@ -66,10 +74,22 @@ fn element_at(input: &mut Input, at: u64, end: u64) -> io::Result<Option<Element
     Ok(Some(Element { id: big_endian(id), from, to }))
 }
 
+/// Sound in a part of a segment that holds none.
+fn without_sound(input: &mut Input, part: &Element, end: u64) -> io::Result<Option<Unheard>> {
+    let to = part.to.unwrap_or(end);
+    match part.id {
+        VOID => stray(input, part.from, to, "in a Void element"),
+        ATTACHMENTS | TAGS if hides_stream(input, part.from, to)? => {
+            Ok(Some(Unheard::Stream { found: "a stream of sound in an attachment or a tag".into() }))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Number of audio tracks of a segment.
-fn audio_tracks(input: &mut Input, from: u64, to: u64) -> io::Result<usize> {
+fn audio_tracks(input: &mut Input, parts: &[Element], to: u64) -> io::Result<usize> {
     let mut count = 0;
-    for tracks in children(input, from, to)?.into_iter().filter(|element| element.id == TRACKS) {
+    for tracks in parts.iter().filter(|element| element.id == TRACKS) {
         let entries = children(input, tracks.from, tracks.to.unwrap_or(to))?;
         for entry in entries.into_iter().filter(|element| element.id == TRACK_ENTRY) {
             let fields = children(input, entry.from, entry.to.unwrap_or(to))?;

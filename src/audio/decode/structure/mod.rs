@@ -38,9 +38,8 @@ pub(super) fn examine(input: &mut Input, container: Container, start: u64, end: 
         Container::Aiff => chunks::aiff(input, file_len)?,
         Container::Caf => chunks::caf(input, file_len)?,
         Container::Flac => mpeg::flac(input, start, end)?,
-        Container::Mp3 | Container::Adts => {
-            Structure { payload: Some(end.saturating_sub(start)), ..Structure::default() }
-        }
+        Container::Mp3 => Structure { payload: Some(end.saturating_sub(start)), ..Structure::default() },
+        Container::Adts => mpeg::adts(input, start, end)?,
         Container::Ogg => ogg::pages(input, start, end)?,
         Container::Mp4 => boxes::movie(input, file_len)?,
         Container::Mkv => ebml::matroska(input, file_len)?,

@@ -1,0 +1,151 @@
+//! What a gate reports of each clip. Plain data.
+
+use crate::audio::{Channel, Unheard};
+use crate::encoder::{Band, PerEncoder};
+use crate::library::outcome::Reason;
+use crate::library::threshold::{Limit, Threshold, as_limits};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
+
+/// The result of a gate.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct GateOutcome {
+    /// The limits.
+    #[serde(serialize_with = "as_limits")]
+    #[schemars(with = "Vec<Limit>")]
+    pub limits: Vec<Threshold>,
+    /// True where every clip passed; false where there is none.
+    pub passed: bool,
+    /// Clips of which a part is at a limit or above.
+    pub above: Vec<String>,
+    /// Clips that were not wholly heard, compared and judged: they never pass.
+    pub refused: Vec<String>,
+    /// Every clip, in the order given.
+    pub clips: Vec<GateClip>,
+}
+
+/// What became of a clip at a gate.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct GateClip {
+    /// Its path.
+    pub path: String,
+    /// SHA-256 of the file; null where it could not be read.
+    pub sha256: Option<String>,
+    /// `passed`, `hit` or `refused`.
+    pub status: GateStatus,
+    /// Why it was not wholly judged; empty where it was.
+    pub reasons: Vec<Reason>,
+    /// What of it was heard; null where it could not be decoded.
+    pub heard: Option<Heard>,
+    /// The voices whose limit it reaches, the closest first.
+    pub hits: Vec<GateHit>,
+    /// The voice that it comes closest to; null where none could be compared.
+    pub nearest: Option<GateHit>,
+}
+
+/// Whether a clip passes a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateStatus {
+    /// All of it was heard and judged, and all of it stays under every limit.
+    Passed,
+    /// A part of it reaches a limit, or it is one of the protected voice's own recordings.
+    Hit,
+    /// It was not wholly heard or judged.
+    Refused,
+}
+
+/// How much of a clip was heard.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Heard {
+    /// Audio tracks in the file.
+    pub tracks: usize,
+    /// Channels of the track that has the most.
+    pub channels: u16,
+    /// Tracks, channels and differences of channels that were heard.
+    pub views: usize,
+    /// Windows that were heard in those of them that are long.
+    pub windows: usize,
+    /// Length of the longest track, seconds.
+    pub seconds: f64,
+    /// What may hold sound and was not heard.
+    pub unheard: Vec<Unheard>,
+}
+
+/// A part of a clip that was compared as if it were a clip of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Part {
+    /// Number of the audio track, from 1.
+    pub track: usize,
+    /// The channel, the mix of all, or the difference of two.
+    pub channel: Channel,
+    /// Where the window begins, seconds; null where the whole length was compared.
+    pub start_s: Option<f64>,
+    /// Where it ends.
+    pub end_s: Option<f64>,
+}
+
+/// A protected voice and the part of a clip that is closest to it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct GateHit {
+    /// The voice.
+    pub voice: String,
+    /// The part that the figures are of.
+    pub part: Part,
+    /// Parts of the clip that were compared with the voice.
+    pub parts: usize,
+    /// Were the voice nowhere in the clip, at most so many of these parts would be expected at the limit by chance;
+    /// null where the limit is on a cosine.
+    pub expected_false_alarms_at_most: Option<f64>,
+    /// Whether the part is at a limit or above, or one of the voice's own recordings.
+    pub reached: bool,
+    /// Speech in the part, seconds.
+    pub net_speech_s: f64,
+    /// Its signal-to-noise ratio, dB; null where it cannot be measured.
+    pub snr_db: Option<f32>,
+    /// How much of the spectrum was compared.
+    pub band: Band,
+    /// Cosine of each encoder to the voice as a whole.
+    pub cosines: PerEncoder<f64>,
+    /// Base-10 logarithm of the likelihood ratio, within the bounds; null where there is none.
+    pub log10_lr: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub log10_lr_low: Option<f64>,
+    /// Upper end.
+    pub log10_lr_high: Option<f64>,
+    /// The same before the bounds.
+    pub unbounded_log10_lr: Option<f64>,
+    /// The share of the population that it is closer than, percent; null without one.
+    pub likeness: Option<f64>,
+}
+
+impl GateStatus {
+    /// The word in print.
+    pub fn name(self) -> &'static str {
+        match self {
+            GateStatus::Passed => "passed",
+            GateStatus::Hit => "hit",
+            GateStatus::Refused => "refused",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channel = match self.channel {
+            Channel::Mix => "all channels".into(),
+            Channel::Number(number) => format!("channel {number}"),
+            Channel::Loudest => "the loudest channel".into(),
+            Channel::Difference(a, b) => format!("the difference of channels {a} and {b}"),
+        };
+        match self.track {
+            1 => f.write_str(&channel)?,
+            track => write!(f, "track {track}, {channel}")?,
+        }
+        match self.start_s.zip(self.end_s) {
+            Some((start, end)) => write!(f, ", {start:.1} to {end:.1} s"),
+            None => Ok(()),
+        }
+    }
+}
