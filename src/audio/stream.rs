@@ -7,7 +7,7 @@
 use super::SAMPLE_RATE_HZ;
 use super::channel::{Channel, Mixer, Take};
 use super::checked;
-use super::coverage::Coverage;
+use super::coverage::{Coverage, Unheard};
 use super::decode::Decoder;
 use super::format::AudioFormat;
 use super::input::{ClipSource, Input};
@@ -234,6 +234,7 @@ impl Recording {
             Some(_) => Some(self.decoder.coverage(&self.path, self.mixer.distinct(), non_finite)?),
             None => None,
         };
+        warnings.extend(coverage.iter().flat_map(not_heard));
         warnings.extend(self.mixer.warnings());
         let sound = self.meter.map(|meter| {
             let (sound, remarks) = meter.finish();
@@ -312,6 +313,14 @@ pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {
         }
     }
     Ok(crate::hash::hex(hasher.finalize()))
+}
+
+/// What a reader of the result should know of the rest of the file; what was lost has warnings of its own.
+fn not_heard(coverage: &Coverage) -> Vec<Warning> {
+    let tracks = coverage.tracks.saturating_sub(1);
+    let tracks = (tracks > 0).then_some(Warning::OtherTracks { count: tracks });
+    let unheard = coverage.unheard.iter().filter(|unheard| !matches!(unheard, Unheard::Damaged { .. }));
+    tracks.into_iter().chain(unheard.map(|unheard| Warning::NotHeard { found: unheard.to_string() })).collect()
 }
 
 /// An error, or that other bytes were read than those that were hashed, where that is behind it.

@@ -41,6 +41,16 @@ pub enum Warning {
         /// Frames found.
         found_frames: u64,
     },
+    /// The file holds more audio tracks than the one that was read.
+    OtherTracks {
+        /// How many more.
+        count: usize,
+    },
+    /// A part of the file may hold sound and was not read.
+    NotHeard {
+        /// The part.
+        found: String,
+    },
     /// Samples that are no number, infinite, or beyond 2^32 full scales were replaced by zero.
     NonFinite {
         /// How many samples of any channel.
@@ -114,6 +124,10 @@ impl fmt::Display for Warning {
                 "the header announces {announced_frames} frames, found {found_frames}; all of them were used, \
                  check whether several recordings were joined"
             ),
+            Warning::OtherTracks { count } => {
+                write!(f, "{count} more audio tracks in the file were not read; export each track to a file of its own")
+            }
+            Warning::NotHeard { found } => write!(f, "{found} was not read; export the sound to a plain file"),
             Warning::NonFinite { count } => {
                 write!(
                     f,

@@ -9,6 +9,9 @@ use std::io;
 /// Chunks that are followed; a file of more is no recording.
 const CHUNKS_MOST: usize = 10_000;
 
+/// Bytes of one text or label in a list; more is something else.
+const TEXT_MOST: u32 = 1 << 14;
+
 /// One chunk: name, place of its content, its length, and where the next begins.
 struct Chunk {
     id: [u8; 4],
@@ -63,7 +66,7 @@ fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Re
     }
 }
 
-/// Whether the bytes of a list are a name and chunks up to their end.
+/// Whether the bytes of a list are a name and chunks of the size of texts up to their end.
 fn is_list(input: &mut Input, from: u64, to: u64) -> io::Result<bool> {
     let mut at = from + 4;
     for _ in 0..CHUNKS_MOST {
@@ -75,6 +78,9 @@ fn is_list(input: &mut Input, from: u64, to: u64) -> io::Result<bool> {
         let Some(len) = super::super::chunks::u32_at(&head, 4).filter(|_| id.is_some_and(|id| is_name(&id))) else {
             return Ok(false);
         };
+        if len > TEXT_MOST {
+            return Ok(false);
+        }
         at = at.saturating_add(8).saturating_add(u64::from(len)).saturating_add(u64::from(len & 1));
     }
     Ok(false)
