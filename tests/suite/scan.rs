@@ -172,7 +172,7 @@ fn lists_are_as_long_and_ranked_as_asked() {
         run.stdout.contains("gate             stopped: 0 of 12 clips") && run.stdout.contains("2 not judged"),
         "{run:?}"
     );
-    let (folder, good) = (crate::program::folder(), ["rms", "carlo"]);
+    let (folder, good) = (crate::program::folder(), ["rms", "slt"]);
     good.iter()
         .for_each(|voice| copy(&format!("voices/{voice}/tts/01.wav"), &folder.path().join(format!("{voice}.wav"))));
     let run = soundalike(&["scan", "--reference", &stranger, "--fail", word(folder.path())]).exits(0);
