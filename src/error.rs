@@ -49,8 +49,6 @@ pub enum DocumentKind {
     CaseFile,
     /// The texts of a report.
     Texts,
-    /// Another text of the user's.
-    TextFile,
 }
 
 impl DocumentKind {
@@ -70,7 +68,7 @@ impl DocumentKind {
             DocumentKind::Names => "rename one of the files",
             DocumentKind::Folder => "name another folder",
             DocumentKind::ProtectedVoices => "name another folder, or put voices there with soundalike protect add",
-            DocumentKind::CaseFile | DocumentKind::Texts | DocumentKind::TextFile => "mend the file and run again",
+            DocumentKind::CaseFile | DocumentKind::Texts => "mend the file and run again",
         }
     }
 }
@@ -87,6 +85,15 @@ pub enum ErrorKind {
         action: &'static str,
         /// What the operating system answered.
         source: io::Error,
+    },
+    /// A file is not regular (a folder, a pipe, a device), or larger than what is read of its kind.
+    File {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
     },
     /// The content is no audio format that is known here.
     NotAudio {
@@ -279,6 +286,7 @@ impl Error {
     pub fn path(&self) -> Option<&Path> {
         match self.kind() {
             ErrorKind::Io { path, .. }
+            | ErrorKind::File { path, .. }
             | ErrorKind::NotAudio { path, .. }
             | ErrorKind::Unsupported { path, .. }
             | ErrorKind::Malformed { path, .. }
@@ -311,6 +319,11 @@ impl Error {
     /// True where the operating system refused to read or write.
     pub fn is_io(&self) -> bool {
         matches!(self.kind(), ErrorKind::Io { .. })
+    }
+
+    /// True where there is no file of that name.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 
     /// True where the content cannot be decoded: no audio, an unsupported form, broken rules, or no sound in it.
@@ -380,6 +393,7 @@ impl Error {
                 (io::ErrorKind::StorageFull, _) => "free some room and run again".into(),
                 _ => "check the file and the disk it lies on".into(),
             },
+            ErrorKind::File { .. } => "check the path; write what a pipe or a device gives to a file first".into(),
             ErrorKind::NotAudio { .. } => {
                 "give a WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska file".into()
             }
@@ -508,7 +522,8 @@ impl fmt::Display for Error {
             ErrorKind::NotAudio { path, found } => {
                 write!(f, "{}: found {found}, expected an audio file", path.display())?
             }
-            ErrorKind::Unsupported { path, found, expected }
+            ErrorKind::File { path, found, expected }
+            | ErrorKind::Unsupported { path, found, expected }
             | ErrorKind::Malformed { path, found, expected }
             | ErrorKind::VoiceModel { path, found, expected }
             | ErrorKind::Document { path, found, expected, .. }

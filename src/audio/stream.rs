@@ -293,14 +293,12 @@ pub fn file_sha256(path: &Path) -> Result<String> {
     ClipSource::File(path.into()).sha256()
 }
 
-/// Opens a regular file; anything else (a folder, a pipe that would block, a device without end) is refused first.
+/// Opens a regular file; anything else (a folder, a pipe, a device without end) is refused without waiting for it.
 pub(in crate::audio) fn open_regular(path: &Path) -> Result<File> {
-    let metadata = std::fs::metadata(path).at(path, "open")?;
-    if !metadata.is_file() {
-        let found = if metadata.is_dir() { "a folder" } else { "a pipe or a device (save it to a file first)" };
-        return Err(ErrorKind::NotAudio { path: path.into(), found: found.into() }.into());
-    }
-    File::open(path).at(path, "open")
+    crate::regular_file::open_or(path, |found| {
+        let found = if found == "a folder" { found } else { "a pipe or a device (save it to a file first)" };
+        ErrorKind::NotAudio { path: path.into(), found: found.into() }.into()
+    })
 }
 
 pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {

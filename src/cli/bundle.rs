@@ -9,7 +9,8 @@ use soundalike::evidence::bundle::{BundleSettings, PAGE, bundle, encrypted_bundl
 use soundalike::evidence::recompute::{Difference, Root, recompute};
 use soundalike::evidence::signature::{self, SUFFIX};
 use soundalike::report::case::CaseReport;
-use soundalike::{ErrorKind, Result};
+use soundalike::whole_file::Access;
+use soundalike::{ErrorKind, Result, regular_file};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -75,10 +76,7 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     args.sign.iter().for_each(|key| audit::input_file(key));
     check_name(&args.output)?;
     output::check_writable(&args.output)?;
-    if let Some(key) = args.sign.as_ref().filter(|key| !key.is_file()) {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(ErrorKind::Io { path: key.clone(), action: "open", source }.into());
-    }
+    args.sign.as_ref().map(|key| regular_file::open(key)).transpose()?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
@@ -106,7 +104,7 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
         date: args.date.clone(),
     };
     let top = top(&args.output);
-    let written = output::prepare(&args.output, &mut |out| match &recipients {
+    let written = output::prepare(&args.output, Access::Private, &mut |out| match &recipients {
         None => bundle(out, &top, &case, &report, &again.places, examination, &settings).map(drop),
         Some(recipients) => encrypted_bundle(&args.output, out, recipients, &mut |plain| {
             bundle(plain, &top, &case, &report, &again.places, examination, &settings).map(drop)
@@ -142,7 +140,7 @@ fn signed(bundle: &Prepared, file: &Path, key: &Path) -> Result<(PathBuf, Prepar
     let mut beside = file.as_os_str().to_os_string();
     beside.push(SUFFIX);
     let beside = PathBuf::from(beside);
-    let signature = output::prepare(&beside, &mut |out| {
+    let signature = output::prepare(&beside, Access::AsSet, &mut |out| {
         out.write_all(text.as_bytes())
             .map_err(|source| ErrorKind::Io { path: beside.clone(), action: "write", source }.into())
     })?;

@@ -1,6 +1,6 @@
 //! `soundalike cohort`: a relevant population from clips of the user's own.
 
-use super::output::{plain, write_file};
+use super::output::{plain, write_private};
 use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
 use soundalike::library::cohort::{Cohort, VoiceClips};
@@ -80,7 +80,7 @@ pub fn run(args: &CohortArgs, common: &Common) -> Outcome {
         let shown = path.display().to_string();
         output::warn(&shown, super::check::own(&shown, reason), common);
     }
-    write_file(&args.output, &mut |out| {
+    write_private(&args.output, &mut |out| {
         let failed = |source| Error::from(ErrorKind::Io { path: args.output.clone(), action: "write", source });
         out.write_all(&made.bytes).map_err(failed)
     })?;

@@ -1,7 +1,7 @@
 //! `soundalike features --kind embedding`: the vectors that `check` compares.
 
 use super::features::{Format, npy_header};
-use super::output::{self, write_file};
+use super::output::{self, write_private};
 use super::{Common, DONE, NOTHING, Outcome};
 use serde::Serialize;
 use soundalike::encoder::{Embedding, Panel, PerEncoder};
@@ -45,7 +45,7 @@ pub fn run(clip: &Path, panel: &Panel, format: Format, file: Option<&Path>, comm
     };
     match file {
         None => output::print(&csv(embeddings))?,
-        Some(path) => write_file(path, &mut |out| {
+        Some(path) => write_private(path, &mut |out| {
             let failed = |source| Error::from(ErrorKind::Io { path: path.into(), action: "write", source });
             match format {
                 Format::Csv => out.write_all(csv(embeddings).as_bytes()).map_err(failed),

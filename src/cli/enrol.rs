@@ -2,7 +2,7 @@
 
 use super::check::{described_reference, warn_of_reference};
 use super::encryption::EncryptArgs;
-use super::output::{plain, write_file};
+use super::output::{plain, write_private};
 use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::encoder::Encoder;
@@ -47,7 +47,7 @@ pub fn run(args: &EnrolArgs, common: &Common) -> Outcome {
     drop(progress);
     audit::reference(&enrolment.reference);
     warn_of_reference(&enrolment.reference, common);
-    write_file(&args.output, &mut |out| {
+    write_private(&args.output, &mut |out| {
         let failed = |source| Error::from(ErrorKind::Io { path: args.output.clone(), action: "write", source });
         let bytes = enrolment.model.to_bytes().map_err(|error| failed(error.into()))?;
         let bytes = match &recipients {

@@ -2,8 +2,8 @@
 
 use super::{Common, audit};
 use serde::Serialize;
-use soundalike::whole_file::{sync_folder, temporary};
-use soundalike::{Error, ErrorKind, Result};
+use soundalike::whole_file::{Access, sync_folder, temporary};
+use soundalike::{Error, ErrorKind, Result, regular_file};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -153,19 +153,7 @@ fn paint(word: &str, colour: &str, common: &Common) -> String {
 /// Reads a text file that the user wrote.
 pub fn read_text(path: &Path) -> Result<String> {
     const MOST_BYTES: u64 = 1 << 20;
-    let failed = |source| Error::from(ErrorKind::Io { path: path.into(), action: "read", source });
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > MOST_BYTES {
-        let expected = format!("a text of at most {MOST_BYTES} bytes");
-        return Err(ErrorKind::Document {
-            path: path.into(),
-            what: soundalike::DocumentKind::TextFile,
-            found: format!("{size} bytes"),
-            expected,
-        }
-        .into());
-    }
-    std::fs::read_to_string(path).map_err(failed)
+    regular_file::read_text(path, MOST_BYTES, "a text")
 }
 
 /// Refuses a place where no file can be written, before a long run.
@@ -184,7 +172,12 @@ pub fn check_writable(path: &Path) -> Result<()> {
 
 /// Writes a file through a temporary one in the same folder, which takes its name only when all is written.
 pub fn write_file(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
-    prepare(path, write)?.put()
+    prepare(path, Access::AsSet, write)?.put()
+}
+
+/// The same of a file with recordings or embeddings in it, which this user alone may read.
+pub fn write_private(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
+    prepare(path, Access::Private, write)?.put()
 }
 
 /// A file that is written and lacks only its name.
@@ -194,8 +187,12 @@ pub struct Prepared {
     path: PathBuf,
 }
 
-/// Writes a temporary file that is to become `path`.
-pub fn prepare(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>) -> Result<Prepared> {
+/// Writes a temporary file that is to become `path`. One that is replaced keeps its rights, unless it is private now.
+pub fn prepare(
+    path: &Path,
+    access: Access,
+    write: &mut dyn FnMut(&mut BufWriter<&File>) -> Result<()>,
+) -> Result<Prepared> {
     let given = path.to_path_buf();
     let failed = |action, source| Error::from(ErrorKind::Io { path: given.clone(), action, source });
     // A link stays a link: what it points to is replaced.
@@ -204,7 +201,9 @@ pub fn prepare(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Resu
         return Err(failed("write", io::Error::from(io::ErrorKind::IsADirectory)));
     }
     // The operating system's own message would name the temporary file.
-    let temporary = temporary(&path, TEMPORARY).map_err(|e| match e.kind() {
+    let replaced = if access == Access::Private { None } else { std::fs::metadata(&path).ok() };
+    let first = if replaced.is_some() { Access::Private } else { access };
+    let temporary = temporary(&path, TEMPORARY, first).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => failed("create", io::Error::new(e.kind(), "its folder does not exist")),
         kind => failed("create", kind.into()),
     })?;
@@ -213,11 +212,9 @@ pub fn prepare(path: &Path, write: &mut dyn FnMut(&mut BufWriter<&File>) -> Resu
     out.flush().map_err(|e| failed("write", e))?;
     drop(out);
     #[cfg(unix)]
-    {
+    if let Some(replaced) = replaced {
         use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; a result is as readable as the user's other files.
-        let mode = std::fs::metadata(&path).map(|m| m.permissions().mode()).unwrap_or(0o644);
-        let permissions = std::fs::Permissions::from_mode(mode & 0o777);
+        let permissions = std::fs::Permissions::from_mode(replaced.permissions().mode() & 0o777);
         temporary.as_file().set_permissions(permissions).map_err(|e| failed("write", e))?;
     }
     temporary.as_file().sync_all().map_err(|e| failed("write", e))?;

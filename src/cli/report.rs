@@ -9,7 +9,8 @@ use soundalike::library::findings::Examination;
 use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
 use soundalike::report::scan::ScanResult;
 use soundalike::report::texts::{self, Texts};
-use soundalike::{ErrorKind, Result};
+use soundalike::whole_file::Access;
+use soundalike::{ErrorKind, Result, regular_file};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -194,7 +195,7 @@ fn put(written: Vec<Prepared>) -> Result<()> {
 }
 
 fn prepared(path: &Path, bytes: &[u8]) -> Result<Prepared> {
-    output::prepare(path, &mut |out| {
+    output::prepare(path, Access::AsSet, &mut |out| {
         out.write_all(bytes).map_err(|source| ErrorKind::Io { path: path.into(), action: "write", source }.into())
     })
 }
@@ -277,14 +278,14 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
 
 /// The result of a scan, where the file is one.
 fn scan_result(path: &Path) -> Result<Option<ScanResult>> {
-    let failed = |source| ErrorKind::Io { path: path.into(), action: "read", source };
+    const MOST_BYTES: u64 = 4 << 30;
     let mut first = String::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = regular_file::open(path)?;
     // A line that is no text is no line of a scan; what else it is, is for the next reader to say.
     let read = BufReader::new(file).take(1 << 20).read_line(&mut first);
     if read.is_err() || !ScanResult::looks_like_one(&first) {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = regular_file::read_text(path, MOST_BYTES, "the result of a scan")?;
     ScanResult::parse(path, &text).map(Some)
 }

@@ -2,7 +2,7 @@
 
 use super::kind::{Encoder, PerEncoder};
 use crate::encoder::cosine;
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -20,6 +20,9 @@ pub enum Models {
     /// They lie in a folder, as `ge2e.safetensors` and `campplus.safetensors`.
     Folder(PathBuf),
 }
+
+/// Larger files of weights are refused, bytes.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// What an encoder's original code gave for an input made by a formula (`tools/golden_embeddings.py`).
 #[derive(Clone, Debug, Deserialize)]
@@ -64,7 +67,7 @@ impl Models {
         let (path, bytes) = match self {
             Models::Folder(folder) => {
                 let path = folder.join(format!("{network}.safetensors"));
-                let bytes = std::fs::read(&path).at(&path, "read")?;
+                let bytes = crate::regular_file::read(&path, MOST_BYTES, "the weights of a network")?;
                 (Some(path), Cow::Owned(bytes))
             }
             Models::BuiltIn => (None, Cow::Borrowed(built_in(network)?)),

@@ -4,10 +4,11 @@
 //! folder. So a passphrase is worked on once and not for each of a thousand files, and other readers are let in by
 //! writing one small file anew. By hand: `age -d FOLDER/_key.age > key`, then `age -d -i key FOLDER/FILE`.
 
-use super::fault;
 use super::keys::Keys;
 use super::recipients::Recipients;
-use crate::error::{EncryptionFault, IoContext, Result};
+use super::{MOST_KEY_BYTES, fault};
+use crate::error::{EncryptionFault, Result};
+use crate::regular_file;
 use age::secrecy::ExposeSecret;
 use age::x25519;
 use std::io;
@@ -46,10 +47,10 @@ impl FolderKey {
     /// Where none of `keys` opens it, or it is damaged.
     pub(super) fn open(folder: &Path, keys: &Keys) -> Result<Option<Self>> {
         let path = folder.join(FOLDER_KEY);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match regular_file::read(&path, MOST_KEY_BYTES, "a folder's key") {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).at(&path, "read"),
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
         };
         let broken = || {
             fault(

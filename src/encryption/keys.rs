@@ -2,8 +2,9 @@
 
 use super::folder_key::FolderKey;
 use super::recipients::Passphrase;
-use super::{fault, is_encrypted};
+use super::{MOST_KEY_BYTES, fault, is_encrypted};
 use crate::error::{EncryptionFault, Error, IoContext, Result};
+use crate::regular_file;
 use age::secrecy::SecretString;
 use age::{DecryptError, Decryptor, scrypt, x25519};
 use std::borrow::Cow;
@@ -15,6 +16,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// The most work that opening a file by passphrase may take, as the binary logarithm of scrypt's N: 1 GB of memory and
 /// some seconds. A file that asks for more was made to exhaust whoever opens it.
 const MOST_WORK: u8 = 20;
+/// Larger files are not read whole, bytes.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Asks for the passphrase of a file; none where nobody can be asked.
 pub type AskPassphrase = dyn Fn(&Path) -> Result<Option<Passphrase>> + Send + Sync;
@@ -79,7 +82,7 @@ impl Keys {
     /// # Errors
     /// As [`plain`](Self::plain), and where it cannot be read.
     pub fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
-        let bytes = std::fs::read(path).at(path, "read")?;
+        let bytes = regular_file::read(path, MOST_BYTES, "a file to decrypt in memory")?;
         match self.plain(path, &bytes)? {
             Cow::Owned(plain) => Ok(plain),
             Cow::Borrowed(_) => Ok(bytes),
@@ -194,7 +197,7 @@ fn told(path: &Path, error: &DecryptError) -> Error {
 /// The secret keys of a file.
 fn secret_keys(path: &Path) -> Result<Vec<x25519::Identity>> {
     const EXPECTED: &str = "secret keys as age-keygen writes them (AGE-SECRET-KEY-1...), one in each line";
-    let text = SecretString::from(std::fs::read_to_string(path).at(path, "read")?);
+    let text = SecretString::from(regular_file::read_text(path, MOST_KEY_BYTES, "secret keys")?);
     let text = age::secrecy::ExposeSecret::expose_secret(&text);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let keys = lines.map(|line| {

@@ -18,12 +18,15 @@ pub use keys::{AskPassphrase, Keys};
 pub use recipients::{Passphrase, Recipients};
 
 use crate::error::{EncryptionFault, Error, ErrorKind, IoContext, Result};
-use crate::whole_file::write_whole;
+use crate::regular_file;
+use crate::whole_file::{write_new, write_whole};
 use std::io::Read;
 use std::path::Path;
 
 /// How every age file begins.
 const HEADER: &[u8] = b"age-encryption.org/v1\n";
+/// Larger files of keys are refused, bytes.
+const MOST_KEY_BYTES: u64 = 1 << 20;
 
 /// How keys open files, and for whom new ones are closed.
 #[derive(Clone, Debug, Default)]
@@ -36,20 +39,26 @@ pub struct AtRest {
 
 impl AtRest {
     /// The key of a folder. A folder that has none is given one where there are recipients; where it has one, it is
-    /// opened, and encrypted anew for the recipients that are named.
+    /// opened, and encrypted anew for the recipients that are named. A key is never replaced by another one: files that
+    /// were encrypted by it would be lost.
     ///
     /// # Errors
     /// Where it cannot be opened, or not be written.
     pub(crate) fn folder_key(&self, folder: &Path) -> Result<Option<FolderKey>> {
-        let key = match (self.keys.of_folder(folder)?, &self.recipients) {
-            (None, Some(_)) => FolderKey::generate(),
-            (Some(key), Some(_)) => key,
-            (key, None) => return Ok(key),
-        };
-        if let Some(recipients) = &self.recipients {
-            let path = folder.join(FOLDER_KEY);
-            write_whole(&path, &key.sealed_for(recipients).at(&path, "encrypt")?)?;
+        let Some(recipients) = &self.recipients else { return self.keys.of_folder(folder) };
+        let path = folder.join(FOLDER_KEY);
+        let sealed = |key: &FolderKey| key.sealed_for(recipients).at(&path, "encrypt");
+        if self.keys.of_folder(folder)?.is_none() {
+            let key = FolderKey::generate();
+            if write_new(&path, &sealed(&key)?)? {
+                return Ok(Some(key));
+            }
+            // Another process was first.
         }
+        let key = self.keys.of_folder(folder)?.ok_or_else(|| {
+            fault(&path, EncryptionFault::Broken, "a key that was removed meanwhile", "a key that stays there")
+        })?;
+        write_whole(&path, &sealed(&key)?)?;
         Ok(Some(key))
     }
 }
@@ -62,9 +71,7 @@ pub fn is_encrypted(bytes: &[u8]) -> bool {
 /// Whether a file is encrypted; false where it cannot be read.
 pub fn is_encrypted_file(path: &Path) -> bool {
     let mut start = [0; HEADER.len()];
-    path.is_file()
-        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
-        && start == HEADER
+    regular_file::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == HEADER
 }
 
 /// A file, a key or a passphrase that is not what it should be.

@@ -1,7 +1,8 @@
 //! For whom files are encrypted: public keys, or whoever knows a passphrase.
 
-use super::fault;
-use crate::error::{EncryptionFault, ErrorKind, IoContext, Result};
+use super::{MOST_KEY_BYTES, fault};
+use crate::error::{EncryptionFault, ErrorKind, Result};
+use crate::regular_file;
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{Encryptor, scrypt, x25519};
 use std::io::{self, Read, Write};
@@ -129,7 +130,7 @@ const EXPECTED: &str = "a public key of age (age1...), or a file with one in eac
 
 /// The public keys of a file: one in each line, but for empty ones and those that begin with #.
 fn of_file(path: &Path) -> Result<Vec<x25519::Recipient>> {
-    let text = std::fs::read_to_string(path).at(path, "read")?;
+    let text = regular_file::read_text(path, MOST_KEY_BYTES, "public keys")?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {

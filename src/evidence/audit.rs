@@ -13,10 +13,11 @@
 
 use super::{fault, hex, is_hash};
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result};
+use crate::regular_file;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -162,7 +163,7 @@ pub fn check(path: &Path, known: Option<&str>) -> Result<AuditCheck> {
         let expected = "64 hexadecimal digits".into();
         return Err(ErrorKind::Setting { name: "last", found: format!("{found:?}"), expected }.into());
     }
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).at(path, "open")?);
+    let mut reader = BufReader::with_capacity(1 << 16, regular_file::open(path)?);
     let mut outcome = AuditCheck {
         path: path.to_string_lossy().into_owned(),
         intact: true,
@@ -198,10 +199,14 @@ pub fn check(path: &Path, known: Option<&str>) -> Result<AuditCheck> {
 
 /// The log, opened to append and locked until it is closed.
 fn opened(path: &Path) -> Result<File> {
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(fault(path, EvidenceFault::Broken, "a folder or a device", "a file"));
+    let other = || fault(path, EvidenceFault::Broken, "a folder, a pipe or a device", "a file");
+    let file = match regular_file::options().read(true).append(true).create(true).open(path) {
+        Err(_) if path.is_dir() => return Err(other()),
+        file => file.at(path, "append to")?,
+    };
+    if !file.metadata().at(path, "append to")?.is_file() {
+        return Err(other());
     }
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path).at(path, "append to")?;
     file.lock().at(path, "lock")?;
     Ok(file)
 }
@@ -314,6 +319,7 @@ fn unwritten(path: &Path, error: serde_json::Error) -> Error {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fs;
     use std::path::PathBuf;
 
     fn entry(n: usize) -> AuditEntry {

@@ -13,6 +13,7 @@ use crate::encryption::{Keys, Recipients, is_encrypted_file};
 use crate::error::{EvidenceFault, IoContext, Result};
 use crate::library::Places;
 use crate::library::findings::Examination;
+use crate::regular_file;
 use crate::report::case::{CaseFacts, document};
 use crate::report::texts::Texts;
 use serde::{Deserialize, Serialize};
@@ -178,7 +179,7 @@ impl Unpacked {
                 continue;
             };
             let path = self.folder.join(name);
-            let held = std::fs::read(&path).at(&path, "read")?;
+            let held = regular_file::read(&path, MOST_REPORT_BYTES, "a file of a bundle")?;
             if !forms.contains(&held) {
                 let (told, found) = ("what it says in the bundle".into(), "what follows from report.json".into());
                 differences.push(Difference { place: name.clone(), told, found });
@@ -215,7 +216,7 @@ pub fn unpack(path: &Path, keys: &Keys, folder: &Path) -> Result<Unpacked> {
     let mut bag = if is_encrypted_file(path) {
         // Without a name, so that it is gone with the process.
         let mut plain = tempfile::tempfile().at(&std::env::temp_dir(), "write to")?;
-        keys.decrypt_to(path, &mut File::open(path).at(path, "open")?, &mut plain)?;
+        keys.decrypt_to(path, &mut regular_file::open(path)?, &mut plain)?;
         Bag::of(path, plain)?
     } else {
         Bag::open(path)?

@@ -4,7 +4,7 @@
 
 use crate::audio::Channel;
 use crate::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::check::Request;
 use crate::library::cohort::Cohort;
 use crate::library::findings::BUILT_IN;
@@ -190,15 +190,7 @@ impl CaseFile {
     /// # Errors
     /// [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::Document`] where it is neither.
     pub fn read(path: &Path) -> Result<Self> {
-        let size = std::fs::metadata(path).at(path, "open")?.len();
-        if size > MOST_BYTES {
-            return Err(wrong(
-                path,
-                format!("{size} bytes"),
-                format!("a result or report of at most {MOST_BYTES} bytes"),
-            ));
-        }
-        let text = std::fs::read_to_string(path).at(path, "read")?;
+        let text = crate::regular_file::read_text(path, MOST_BYTES, "a result or report")?;
         Self::parse(path, &text)
     }
 

@@ -7,11 +7,11 @@
 
 use super::fault;
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result};
+use crate::regular_file;
 use ct_codecs::{Base64, Decoder};
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ pub fn sign(file: &Path, key: &Path, password: Option<&str>, trusted_comment: &s
     }
     let secret = secret_key(key, password)?;
     let public = PublicKey::from_secret_key(&secret).map_err(|error| no_key(key, "a secret key", &error))?;
-    let reader = BufReader::new(File::open(file).at(file, "open")?);
+    let reader = BufReader::new(regular_file::open(file)?);
     let untrusted = "signature made by soundalike";
     match minisign::sign(Some(&public), &secret, reader, Some(comment), Some(untrusted)) {
         Ok(signature) => Ok(signature.into_string()),
@@ -90,7 +90,7 @@ pub fn verify(file: &Path, signature: &Path, key: &Key) -> Result<Verified> {
         let expected = format!("the key {with}");
         return Err(fault(signature, EvidenceFault::OtherKey, format!("a signature of the key {of}"), expected));
     }
-    let reader = BufReader::new(File::open(file).at(file, "open")?);
+    let reader = BufReader::new(regular_file::open(file)?);
     minisign::verify(&public, &signed, reader, true, false, false).map_err(|error| match error.kind() {
         minisign::ErrorKind::Verify => {
             let found = "another content or another trusted comment";
@@ -136,10 +136,10 @@ fn no_key(path: &Path, expected: &str, error: &minisign::PError) -> Error {
 }
 
 fn text(path: &Path, expected: &str) -> Result<String> {
-    let mut text = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut text)).at(path, "read")?;
-    let text = String::from_utf8(text).ok().filter(|text| text.len() as u64 <= MAX_TEXT_BYTES);
     let expected = format!("{expected} of minisign, a short text");
+    let mut text = Vec::new();
+    regular_file::open(path)?.take(MAX_TEXT_BYTES + 1).read_to_end(&mut text).at(path, "read")?;
+    let text = String::from_utf8(text).ok().filter(|text| text.len() as u64 <= MAX_TEXT_BYTES);
     text.ok_or_else(|| fault(path, EvidenceFault::Broken, "something else", expected))
 }
 

@@ -13,10 +13,10 @@ use crate::encoder::Models;
 use crate::encryption::{Keys, is_encrypted_file};
 use crate::error::{ErrorKind, IoContext, Result};
 use crate::library::batch::BatchOptions;
+use crate::regular_file;
 use crate::whole_file::private_folder;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -132,7 +132,7 @@ pub fn verify(settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Resu
 /// Whether a file begins as a zip does.
 fn is_zip(path: &Path) -> Result<bool> {
     let mut head = Vec::new();
-    File::open(path).and_then(|file| file.take(4).read_to_end(&mut head)).at(path, "open")?;
+    regular_file::open(path)?.take(4).read_to_end(&mut head).at(path, "read")?;
     Ok(head.starts_with(b"PK"))
 }
 

@@ -10,7 +10,7 @@
 
 use crate::compare::{CohortVoice, add_direction};
 use crate::encoder::{Band, ClipAnalysis, Embedding, Encoder, Panel, PanelSettings, PerBand, PerEncoder};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
+use crate::error::{DocumentKind, Error, ErrorKind, Result, Shortage};
 use crate::library::batch::{self, BatchOptions};
 use crate::library::descriptors;
 use crate::library::labels::selection::Filter;
@@ -159,11 +159,7 @@ impl Cohort {
             let expected = expected.to_string();
             Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Cohort, found, expected })
         };
-        let size = std::fs::metadata(path).at(path, "open")?.len();
-        if size > MOST_BYTES {
-            return Err(wrong(format!("{size} bytes"), "a cohort of at most 4 GiB"));
-        }
-        let bytes = std::fs::read(path).at(path, "read")?;
+        let bytes = crate::regular_file::read(path, MOST_BYTES, "a cohort")?;
         Self::parse(&crate::library::check::shown(path), bytes.into(), &wrong)
     }
 

@@ -50,6 +50,7 @@ fn told(kind: &ErrorKind) -> Told {
         ErrorKind::Io { path: at, action, source } => {
             ("FileError", "io", path(at), Some(format!("{source} (to {action})")), None)
         }
+        ErrorKind::File { path: at, found, expected } => ("FileError", "file", path(at), text(found), text(expected)),
         ErrorKind::NotAudio { path: at, found } => ("AudioError", "not_audio", path(at), text(found), None),
         ErrorKind::Unsupported { path: at, found, expected } => {
             ("AudioError", "unsupported", path(at), text(found), text(expected))

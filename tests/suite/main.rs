@@ -15,6 +15,7 @@ mod evaluate;
 mod evidence;
 mod faults;
 mod features;
+mod files;
 mod foreign;
 mod formats;
 mod golden;

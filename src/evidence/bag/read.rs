@@ -7,6 +7,7 @@ use super::super::name::{SafeNames, is_safe};
 use super::super::{fault, hex, is_hash};
 use super::{BagFile, DATA, DECLARATION, DECLARED, INFO, MANIFEST, MAX_TAG_BYTES, OXUM, TAG_MANIFEST, beyond_limits};
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result};
+use crate::whole_file::{create_private_folder, private_options};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -42,7 +43,7 @@ impl Bag {
     /// [`ErrorKind::Evidence`] says what differs, and in what way ([`EvidenceFault`]); [`ErrorKind::Io`] where the file
     /// cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::of(path, File::open(path).at(path, "open")?)
+        Self::of(path, crate::regular_file::open(path)?)
     }
 
     /// The same of a file that was opened already; `path` is told in errors.
@@ -101,24 +102,25 @@ impl Bag {
     /// # Errors
     /// [`ErrorKind::Evidence`] where the folder holds something; [`ErrorKind::Io`] where it cannot be written.
     pub fn extract_to(&mut self, folder: &Path) -> Result<PathBuf> {
-        fs::create_dir_all(folder).at(folder, "create")?;
+        create_private_folder(folder).at(folder, "create")?;
         if fs::read_dir(folder).at(folder, "list")?.next().is_some() {
             return Err(fault(folder, EvidenceFault::Unsafe, "a folder with something in it", "an empty one, or none"));
         }
         // Only names that were found safe are joined.
         let top = folder.join(&self.top);
-        fs::create_dir(&top).at(&top, "create")?;
+        create_private_folder(&top).at(&top, "create")?;
         for name in self.places.keys().filter(|name| !name.starts_with(DATA)).cloned().collect::<Vec<_>>() {
             let path = top.join(&name);
             let text = self.text(&name)?;
-            fs::write(&path, text).at(&path, "write")?;
+            let mut out = private_options().write(true).create_new(true).open(&path).at(&path, "create")?;
+            out.write_all(text.as_bytes()).at(&path, "write")?;
         }
         for file in self.files.clone() {
             let path = top.join("data").join(&file.name);
             if let Some(above) = path.parent() {
-                fs::create_dir_all(above).at(above, "create")?;
+                create_private_folder(above).at(above, "create")?;
             }
-            let mut out = File::create_new(&path).at(&path, "create")?;
+            let mut out = private_options().write(true).create_new(true).open(&path).at(&path, "create")?;
             self.unpack(&file, &mut out, &path)?;
         }
         Ok(top)

@@ -6,7 +6,6 @@ use super::{AGENT, BagFile, DATA, DECLARATION, DECLARED, INFO, MANIFEST, OXUM, T
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result, Shortage};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -157,14 +156,10 @@ impl<W: Write + Seek> Packer<'_, W> {
     }
 
     fn file(&mut self, name: &str, path: &Path) -> Result<(u64, String)> {
-        let before = fs::metadata(path).at(path, "open")?;
-        if !before.is_file() {
-            let found = if before.is_dir() { "a folder" } else { "a device" };
-            return Err(fault(path, EvidenceFault::Unsafe, found, "a file"));
-        }
-        let mut file = File::open(path).at(path, "open")?;
+        let mut file = crate::regular_file::open_or(path, |found| fault(path, EvidenceFault::Unsafe, found, "a file"))?;
+        let before = file.metadata().at(path, "open")?;
         let (bytes, sha256) = self.pack(name, path, &mut file, before.len())?;
-        let after = fs::metadata(path).at(path, "open")?;
+        let after = file.metadata().at(path, "open")?;
         if bytes != before.len() || after.len() != before.len() || after.modified().ok() != before.modified().ok() {
             let found = format!("{bytes} bytes where there had been {}, or another date", before.len());
             return Err(fault(path, EvidenceFault::Altered, found, "a file that does not change while it is read"));

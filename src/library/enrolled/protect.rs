@@ -19,7 +19,7 @@ use crate::library::index::NarrowRule;
 use crate::library::outcome::VERSION;
 use crate::library::places::Places;
 use crate::library::scan::{ScanSettings, Score, Threshold};
-use crate::whole_file::{remove_leftover, write_whole};
+use crate::whole_file::{create_private_folder, lock_file, remove_leftover, write_new, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -99,27 +99,47 @@ impl ProtectedVoices {
         replace: bool,
         options: &BatchOptions<'_>,
     ) -> Result<Enrolment> {
-        if self.file_of(name)?.exists() && !replace {
+        let protected_already = || {
             let (found, expected) = (format!("\"{name}\", which is protected already"), "another name, or --replace");
-            return Err(ErrorKind::Setting { name: "name", found, expected: expected.into() }.into());
+            Error::from(ErrorKind::Setting { name: "name", found, expected: expected.into() })
+        };
+        if self.file_of(name)?.exists() && !replace {
+            return Err(protected_already());
         }
         let enrolment = enrol(panel, source, options)?;
-        self.write(name, &enrolment.model)?;
+        create_private_folder(&self.folder).at(&self.folder, "create")?;
+        let _lock = self.lock()?;
+        // Enrolment takes long; another process may have put a voice of that name there.
+        if !self.write(name, &enrolment.model, replace)? {
+            return Err(protected_already());
+        }
         Ok(enrolment)
     }
 
-    /// Writes a voice's file, encrypted where the list has a key or is to have one.
-    fn write(&self, name: &str, model: &VoiceModelFile) -> Result<()> {
+    /// Waits until no other process changes the list, and keeps others waiting as long as the file is open.
+    fn lock(&self) -> Result<std::fs::File> {
+        let file = lock_file(&self.folder)?;
+        file.lock().at(&self.folder, "lock")?;
+        Ok(file)
+    }
+
+    /// Writes a voice's file, encrypted where the list has a key or is to have one. False where there is one and
+    /// `replace` is false. The list must be locked.
+    fn write(&self, name: &str, model: &VoiceModelFile, replace: bool) -> Result<bool> {
         let file = self.file_of(name)?;
-        std::fs::create_dir_all(&self.folder).at(&self.folder, "create")?;
-        let bytes = model.to_bytes().map_err(std::io::Error::from).at(&file, "write")?;
-        let Some(key) = self.at_rest.folder_key(&self.folder)? else { return write_whole(&file, &bytes) };
-        // What was there before the list had a key.
-        for plain in self.files()?.into_iter().filter(|file| !is_encrypted_file(file)) {
-            let bytes = std::fs::read(&plain).at(&plain, "read")?;
-            write_whole(&plain, &key.encrypt(&bytes).at(&plain, "encrypt")?)?;
+        if !replace && file.exists() {
+            return Ok(false);
         }
-        write_whole(&file, &key.encrypt(&bytes).at(&file, "encrypt")?)
+        let mut bytes = model.to_bytes().map_err(std::io::Error::from).at(&file, "write")?;
+        if let Some(key) = self.at_rest.folder_key(&self.folder)? {
+            // What was there before the list had a key.
+            for plain in self.files()?.into_iter().filter(|file| !is_encrypted_file(file)) {
+                let bytes = VoiceModelFile::bytes(&plain)?;
+                write_whole(&plain, &key.encrypt(&bytes).at(&plain, "encrypt")?)?;
+            }
+            bytes = key.encrypt(&bytes).at(&file, "encrypt")?;
+        }
+        if replace { write_whole(&file, &bytes).map(|()| true) } else { write_new(&file, &bytes) }
     }
 
     /// The files of the voices.
@@ -143,6 +163,8 @@ impl ProtectedVoices {
     /// Where there is none by that name, or its file cannot be removed.
     pub fn remove(&self, name: &str) -> Result<()> {
         let file = self.file_of(name)?;
+        // Nothing is made where there is no list.
+        let _lock = self.folder.is_dir().then(|| self.lock()).transpose()?;
         if !file.exists() {
             let names: Vec<String> = self.list()?.into_iter().map(|voice| voice.name).collect();
             let expected = if names.is_empty() { "one that is protected; none is".into() } else { names.join(", ") };
@@ -158,6 +180,7 @@ impl ProtectedVoices {
     /// Where the list cannot be opened or written.
     pub fn forget(&self, what: &Forget, only_tell: bool) -> Result<Vec<String>> {
         let mut touched = Vec::new();
+        let _lock = (!only_tell && self.folder.is_dir()).then(|| self.lock()).transpose()?;
         for voice in self.list()? {
             let file = self.file_of(&voice.name)?;
             let (is_meant, left) = match what {
@@ -174,7 +197,7 @@ impl ProtectedVoices {
             }
             match left {
                 _ if only_tell => {}
-                Some(model) => self.write(&voice.name, &model)?,
+                Some(model) => drop(self.write(&voice.name, &model, true)?),
                 None => take_off(&file)?,
             }
             touched.push(voice.name);

@@ -7,8 +7,9 @@ use crate::audio::Channel;
 use crate::compare::{Exemplar, VoiceModel};
 use crate::encoder::{Band, Embedding, Encoder, Panel, PerEncoder};
 use crate::encryption::{Keys, is_encrypted};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::feature::ClipQuality;
+use crate::regular_file;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,12 +106,13 @@ impl VoiceModelFile {
 
     /// Whether a file is meant to be a voice model: JSON by its first character, encrypted, or by name and no sound.
     pub fn looks_like_one(path: &Path) -> bool {
-        if !path.is_file() {
+        let Ok(file) = regular_file::open(path) else { return false };
+        let mut start = Vec::new();
+        // What cannot be read is for the reader of recordings to report.
+        if file.take(64).read_to_end(&mut start).is_err() {
             return false;
         }
-        let mut start = [0u8; 64];
-        let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
-        let start = start.get(..read).unwrap_or_default();
+        let start = start.as_slice();
         let first = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start().first();
         let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("model"));
         let is_json = first == Some(&b'{');
@@ -128,14 +130,14 @@ impl VoiceModelFile {
 
     /// The same with the SHA-256 of the bytes that were read.
     pub(in crate::library) fn read_hashed(path: &Path, keys: &Keys) -> Result<(Self, String)> {
-        let wrong = |found: String, expected: &str| VoiceModelFile::wrong(path, found, expected);
-        let size = std::fs::metadata(path).at(path, "open")?.len();
-        if size > MOST_BYTES {
-            return Err(wrong(format!("{size} bytes"), &format!("a voice model of at most {MOST_BYTES} bytes")));
-        }
-        let bytes = std::fs::read(path).at(path, "read")?;
+        let bytes = Self::bytes(path)?;
         let file = Self::parse(path, &keys.plain(path, &bytes)?)?;
         Ok((file, crate::hash::hex(Sha256::digest(&bytes))))
+    }
+
+    /// The bytes of a file that is no larger than a voice model may be, encrypted or not.
+    pub(in crate::library) fn bytes(path: &Path) -> Result<Vec<u8>> {
+        regular_file::read(path, MOST_BYTES, "a voice model")
     }
 
     /// The same of a file that was read already; `path` is what it is called in messages.

@@ -105,10 +105,7 @@ impl LibrarySource {
         let table = |found: String, expected: &str| {
             Error::from(ErrorKind::Table { path: named.into(), line: None, found, expected: expected.into() })
         };
-        if !metadata.is_file() || metadata.len() > MOST_BYTES {
-            return Err(table(format!("{} bytes or no file", metadata.len()), "a list of at most 4 GiB"));
-        }
-        let bytes = std::fs::read(named).at(named, "read")?;
+        let bytes = crate::regular_file::read(named, MOST_BYTES, "a list of files")?;
         let text = String::from_utf8(bytes).map_err(|_| table("bytes that are no text".into(), "a list of files"))?;
         if text.lines().next().is_some_and(|header| header.split('\t').any(|name| name.trim() == "path")) {
             let manifest = Manifest::read(named, Some(root), &Selection::default())?;

@@ -14,19 +14,21 @@ use super::table::{Table, damaged};
 use super::write::write;
 use crate::encryption::{AtRest, FolderKey, is_encrypted, is_encrypted_file};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
-use crate::whole_file::{TEMPORARY, write_whole};
+use crate::regular_file;
+use crate::whole_file::{TEMPORARY, create_private_folder, lock_file, write_whole};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-const LOCK: &str = "_lock";
 const PARTS: &str = "_parts";
 const RETIRED: &str = "_retired";
 /// Folder inside an index that a scan keeps the embeddings in as it wants them, made of the segments.
 pub(crate) const ROWS: &str = "_rows";
 const REBUILD: &str = "_rebuild";
+/// Larger files of an index are not read whole, bytes.
+pub(super) const MOST_BYTES: u64 = 4 << 30;
 /// Rows of a segment that is filled up; a segment in the middle may grow to twice as many before it is divided.
 #[cfg(not(test))]
 pub(crate) const SEGMENT_ROWS: usize = 8192;
@@ -83,7 +85,7 @@ impl Store {
         at_rest: &AtRest,
         waiting: &dyn Fn() -> bool,
     ) -> Result<Self> {
-        fs::create_dir_all(folder).at(folder, "create")?;
+        create_private_folder(folder).at(folder, "create")?;
         refuse_strangers(folder)?;
         let lock = locked(folder, waiting)?;
         let key = at_rest.folder_key(folder)?;
@@ -107,7 +109,7 @@ impl Store {
             None => {
                 if store.replaces.is_some() {
                     remove_all(&store.folder)?;
-                    fs::create_dir_all(&store.folder).at(&store.folder, "create")?;
+                    create_private_folder(&store.folder).at(&store.folder, "create")?;
                 }
                 store.remove_parts()?;
                 store.write_manifest()?;
@@ -169,7 +171,7 @@ impl Store {
             self.remove_rows()?;
         }
         for path in plain {
-            self.write(&path, &fs::read(&path).at(&path, "read")?)?;
+            self.write(&path, &regular_file::read(&path, MOST_BYTES, "a file of an index")?)?;
         }
         Ok(())
     }
@@ -205,7 +207,7 @@ impl Store {
     /// Keeps rows that belong to the index but are not sorted in yet.
     pub fn keep(&mut self, rows: &[IndexRow]) -> Result<()> {
         let parts = self.folder.join(PARTS);
-        fs::create_dir_all(&parts).at(&parts, "create")?;
+        create_private_folder(&parts).at(&parts, "create")?;
         let path = parts.join(format!("part-{:06}.parquet", self.next_part));
         self.next_part += 1;
         self.write(&path, &encoded(&path, rows, &self.common)?)
@@ -308,7 +310,7 @@ impl Store {
     fn retire(&self, files: &[String]) -> Result<()> {
         let retired = self.folder.join(RETIRED);
         for file in files {
-            fs::create_dir_all(&retired).at(&retired, "create")?;
+            create_private_folder(&retired).at(&retired, "create")?;
             let from = self.folder.join(file);
             fs::rename(&from, retired.join(file)).at(&from, "move")?;
         }
@@ -341,23 +343,24 @@ impl Store {
 
 /// Waits until no other process writes the index, or refuses where `waiting` says not to.
 fn locked(folder: &Path, waiting: &dyn Fn() -> bool) -> Result<File> {
-    let path = folder.join(LOCK);
-    let lock = File::create(&path).at(&path, "create")?;
+    let lock = lock_file(folder)?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) if waiting() => lock.lock().at(&path, "lock")?,
+        Err(TryLockError::WouldBlock) if waiting() => lock.lock().at(folder, "lock")?,
         Err(TryLockError::WouldBlock) => {
             let source = io::Error::new(io::ErrorKind::WouldBlock, "another process is writing this index");
             return Err(ErrorKind::Io { path: folder.into(), action: "write", source }.into());
         }
-        Err(TryLockError::Error(source)) => return Err(ErrorKind::Io { path, action: "lock", source }.into()),
+        Err(TryLockError::Error(source)) => {
+            return Err(ErrorKind::Io { path: folder.into(), action: "lock", source }.into());
+        }
     }
     Ok(lock)
 }
 
 /// What a file of the index says; `key` is that of its folder.
 pub(super) fn opened(path: &Path, key: Option<&FolderKey>) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).at(path, "read")?;
+    let bytes = regular_file::read(path, MOST_BYTES, "a file of an index")?;
     let keys = key.map_or_else(Default::default, FolderKey::keys);
     if is_encrypted(&bytes) { keys.decrypt(path, &bytes) } else { Ok(bytes) }
 }
@@ -400,7 +403,7 @@ fn give(from: &Path, to: &Path) -> Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => Ok(()),
         // The name is taken, or the disk knows no links.
-        Err(_) => write_whole(to, &fs::read(from).at(from, "read")?),
+        Err(_) => write_whole(to, &regular_file::read(from, MOST_BYTES, "a file of an index")?),
     }
 }
 

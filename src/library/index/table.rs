@@ -12,10 +12,12 @@ use super::leaf::{Leaf, Leaves};
 use super::pages::{self, Pages, guarded, most_rows, most_text};
 use super::row::{ClipFormat, ClipStatus, IndexRow};
 use super::schema::{Common, MOST_VALUES, column, embeddings, prefix, schema};
+use super::store::MOST_BYTES;
 use crate::encoder::{Band, PerEncoder};
 use crate::encryption::{FolderKey, is_encrypted_file};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
+use crate::regular_file;
 use bytes::Bytes;
 use parquet::basic::Type as PhysicalType;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader, get_typed_column_reader};
@@ -175,10 +177,10 @@ struct Opened {
 fn opened(path: &Path, by: By, key: Option<&FolderKey>) -> Result<(Box<dyn FileReader>, Opened)> {
     let source = if by == By::Own && is_encrypted_file(path) {
         let keys = key.map_or_else(Default::default, FolderKey::keys);
-        let plain = keys.decrypt(path, &std::fs::read(path).at(path, "read")?)?;
+        let plain = keys.decrypt(path, &regular_file::read(path, MOST_BYTES, "a segment")?)?;
         Source::Memory(Bytes::from(plain))
     } else {
-        Source::File(File::open(path).at(path, "open")?)
+        Source::File(regular_file::open(path)?)
     };
     let bytes = match &source {
         Source::File(file) => file.metadata().at(path, "read")?.len(),

@@ -8,7 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read, Take};
 use std::path::{Path, PathBuf};
+
+/// Larger tables are refused, bytes.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Whether a person or a machine spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -90,17 +94,16 @@ fn table(file: &Path, line: Option<u64>, found: String, expected: &str) -> Error
     ErrorKind::Table { path: file.into(), line, found, expected: expected.into() }.into()
 }
 
-fn open(file: &Path) -> Result<csv::Reader<File>> {
-    let metadata = std::fs::metadata(file).at(file, "open")?;
-    if !metadata.is_file() || metadata.len() == 0 {
-        let found = match metadata.len() {
-            _ if metadata.is_dir() => "a folder",
-            _ if !metadata.is_file() => "a pipe or a device",
-            _ => "an empty file",
-        };
-        return Err(table(file, None, found.into(), "a tab-separated table with a header"));
+fn open(file: &Path) -> Result<csv::Reader<Take<File>>> {
+    let refused = |found: String| table(file, None, found, "a tab-separated table with a header");
+    let handle = crate::regular_file::open_or(file, |found| refused(found.into()))?;
+    let size = handle.metadata().at(file, "open")?.len();
+    if size == 0 || size > MOST_BYTES {
+        let found = if size == 0 { "an empty file".into() } else { format!("{size} bytes, more than {MOST_BYTES}") };
+        return Err(refused(found));
     }
-    let handle = File::open(file).at(file, "open")?;
+    // No further than it was when it was opened.
+    let handle = handle.take(size);
     Ok(csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(handle))
 }
 

@@ -6,8 +6,11 @@
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::library::joined::Joined;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+/// Longer lines are refused, bytes.
+const MOST_LINE_BYTES: u64 = 1 << 20;
 
 /// A list of trials over clips that are numbered in the order in which they are first named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +29,7 @@ impl TrialList {
     /// # Errors
     /// [`ErrorKind::Table`] names the line; [`ErrorKind::Io`] where it cannot be read.
     pub fn read(file: &Path, root: Option<&Path>) -> Result<Self> {
-        let handle = std::fs::File::open(file).at(file, "open")?;
-        if handle.metadata().at(file, "open")?.is_dir() {
-            return Err(table(file, None, "a folder".into()));
-        }
+        let handle = crate::regular_file::open_or(file, |found| table(file, None, found.into()))?;
         let root = root.or_else(|| file.parent()).unwrap_or(Path::new(""));
         let mut numbers: HashMap<String, u32> = HashMap::new();
         let mut list = TrialList { clips: Vec::new(), speakers: Vec::new(), trials: Vec::new() };
@@ -37,10 +37,13 @@ impl TrialList {
         let (mut text, mut line) = (Vec::new(), 0);
         loop {
             text.clear();
-            if reader.read_until(b'\n', &mut text).at(file, "read")? == 0 {
+            if reader.by_ref().take(MOST_LINE_BYTES + 1).read_until(b'\n', &mut text).at(file, "read")? == 0 {
                 break;
             }
             line += 1;
+            if text.len() as u64 > MOST_LINE_BYTES {
+                return Err(table(file, Some(line), format!("more than {MOST_LINE_BYTES} bytes in one line")));
+            }
             let words =
                 std::str::from_utf8(&text).map_err(|_| table(file, Some(line), "bytes that are no UTF-8".into()))?;
             let words = words.trim_start_matches('\u{feff}').trim();

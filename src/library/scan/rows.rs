@@ -9,8 +9,9 @@ use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
 use crate::error::{ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
 use crate::library::index::{ClipStatus, Index, IndexRow, Segment};
-use crate::whole_file::TEMPORARY;
-use std::fs::{self, File};
+use crate::regular_file;
+use crate::whole_file::{TEMPORARY, create_private_folder};
+use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
@@ -23,6 +24,8 @@ const HEAD: usize = 64;
 const ORDER: u32 = 0x0102_0304;
 /// Bytes of what is known of a clip.
 const CLIP: usize = 32;
+/// Larger encrypted files of rows are not read, bytes.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Where an encoder's values lie in a row.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +93,7 @@ impl<'a> Gallery<'a> {
         let manifest = index.manifest();
         let layouts = PerBand { wide: Layout::of(&manifest.widths), narrow: Layout::of(&manifest.narrow_widths) };
         // Where nothing can be written, rows are made of the segments every time; rows in memory need no file.
-        let folder = folder.filter(|folder| index.folder().is_some() && fs::create_dir_all(folder).is_ok());
+        let folder = folder.filter(|folder| index.folder().is_some() && create_private_folder(folder).is_ok());
         // A folder elsewhere may hold the rows of other indexes, or anything.
         let inside = |folder: &&PathBuf| index.folder().is_some_and(|index| folder.starts_with(index));
         if let Some(folder) = folder.as_ref().filter(inside) {
@@ -173,13 +176,13 @@ impl<'a> Gallery<'a> {
     /// Reads a segment's file; none where it is missing, another one's, or damaged.
     fn read_file(&self, path: &Path, segment: &Segment, rows: &mut SegmentRows) -> Option<()> {
         let sealed = match self.index.key() {
-            Some(key) => Some(key.decrypt(path, &fs::read(path).ok()?).ok()?),
+            Some(key) => Some(key.decrypt(path, &regular_file::read(path, MOST_BYTES, "kept rows").ok()?).ok()?),
             None => None,
         };
         let (mut file, length): (Box<dyn Read>, u64) = match &sealed {
             Some(plain) => (Box::new(plain.as_slice()), plain.len() as u64),
             None => {
-                let file = File::open(path).ok()?;
+                let file = regular_file::open(path).ok()?;
                 let length = file.metadata().ok()?.len();
                 (Box::new(file), length)
             }

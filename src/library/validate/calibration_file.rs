@@ -7,7 +7,7 @@ use crate::calibration::fusion::Fusion;
 use crate::calibration::metrics::FusionRates;
 use crate::calibration::verbal::Propositions;
 use crate::encoder::{Band, PerEncoder};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::labels::Pairs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -234,11 +234,7 @@ impl LoadedCalibration {
         let wrong = |found: String, expected: String| {
             Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Calibration, found, expected })
         };
-        let size = std::fs::metadata(path).at(path, "open")?.len();
-        if size > MOST_BYTES {
-            return Err(wrong(format!("{size} bytes"), format!("a calibration of at most {MOST_BYTES} bytes")));
-        }
-        let bytes = std::fs::read(path).at(path, "read")?;
+        let bytes = crate::regular_file::read(path, MOST_BYTES, "a calibration")?;
         let calibration = Calibration::parse(&bytes, &wrong)?;
         Ok(LoadedCalibration { origin: crate::library::check::shown(path), sha256: hex(&bytes), calibration })
     }

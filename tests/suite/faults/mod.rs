@@ -5,6 +5,7 @@ mod changes;
 mod clock;
 mod kills;
 mod losses;
+mod parallel;
 
 use crate::program::{Run, program, run, samples, write_wav};
 use std::collections::BTreeMap;
