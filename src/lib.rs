@@ -1,7 +1,7 @@
 //! soundalike measures how close a synthetic voice is to a protected one.
 //!
 //! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it: `error`,
-//! `hash`, `random`, [`regular_file`] and [`whole_file`] (how files are read and written), [`encryption`] (files at rest), [`audio`] (bytes to a
+//! `hash`, `random`, [`regular_file`], [`whole_file`] and [`private_folder`] (how files are read and written), [`encryption`] (files at rest), [`audio`] (bytes to a
 //! waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay reader understands of a voice: pitch,
 //! formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding against embedding), [`calibration`]
 //! (what scores are worth), [`library`] (many clips, and the only place with threads), [`report`] (facts as documents),
@@ -38,6 +38,7 @@ pub mod evidence;
 pub mod feature;
 mod hash;
 pub mod library;
+pub mod private_folder;
 #[cfg(feature = "python")]
 mod python;
 mod random;

@@ -126,7 +126,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Locks a file; false where another process has the lock, or the name is no longer that of this file.
-fn is_held(file: &File, path: &Path) -> bool {
+pub(crate) fn is_held(file: &File, path: &Path) -> bool {
     match file.try_lock() {
         Ok(()) => is_named(file, path),
         // Where there are no locks nobody removes anything.
@@ -147,7 +147,7 @@ fn remove(path: &Path) -> bool {
 
 /// Whether a name is that of an open file.
 #[cfg(unix)]
-fn is_named(file: &File, path: &Path) -> bool {
+pub(crate) fn is_named(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let named = fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
     let open = file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
@@ -156,7 +156,7 @@ fn is_named(file: &File, path: &Path) -> bool {
 
 /// Elsewhere a file that is open cannot lose its name.
 #[cfg(not(unix))]
-fn is_named(_: &File, path: &Path) -> bool {
+pub(crate) fn is_named(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
@@ -200,22 +200,6 @@ fn unwritten(path: &Path, source: io::Error) -> Error {
     // The message of the temporary file would name that file.
     let source = source.raw_os_error().map_or(source.kind().into(), io::Error::from_raw_os_error);
     ErrorKind::Io { path: path.into(), action: "write", source }.into()
-}
-
-/// A temporary folder that only this user can look into; it is removed when it is dropped.
-///
-/// # Errors
-/// [`ErrorKind::Io`] where none can be made.
-pub fn private_folder() -> Result<tempfile::TempDir> {
-    let mut builder = Builder::new();
-    builder.prefix("soundalike-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o700));
-    }
-    let path = std::env::temp_dir();
-    builder.tempdir().at(&path, "make a folder in")
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ pub fn hash(path: &Path) -> Option<String> {
     if is_on() { file_sha256(path).ok() } else { None }
 }
 
+/// The hash of what would be written, where a log is kept.
+pub fn hash_of(bytes: impl FnOnce() -> Result<Vec<u8>>) -> Option<Result<String>> {
+    is_on().then(|| bytes().map(|bytes| hex(&Sha256::digest(&bytes))))
+}
+
 /// A file that was written.
 pub fn output(path: &Path, sha256: Option<String>) {
     note(|collected| collected.outputs.push(AuditFile { path: shown(path), sha256 }));

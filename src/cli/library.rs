@@ -3,19 +3,23 @@
 use super::progress::Pace;
 use super::{Common, ModelsArg, audit, output};
 use soundalike::encoder::{Panel, PanelSettings};
-use soundalike::encryption::Keys;
+use soundalike::encryption::AtRest;
 use soundalike::library::VoiceSet;
-use soundalike::library::index::{Index, IndexSettings, LibrarySource, MANIFEST, NarrowRule, WalkSettings, update};
+use soundalike::library::index::{Index, IndexSettings, LibrarySource, NarrowRule, WalkSettings, update};
 use soundalike::library::scan::panel_of;
+use soundalike::private_folder::{PrivateFolder, private_folder};
 use soundalike::{DocumentKind, Error, ErrorKind, Result};
 use std::io::Read;
 use std::path::Path;
+
+/// A longer list on standard input is refused, bytes.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// A library as an index, made on the way where it is none.
 pub struct Library {
     pub index: Index,
     pub panel: Panel,
-    pub temporary: Option<tempfile::TempDir>,
+    pub temporary: Option<PrivateFolder>,
 }
 
 impl Library {
@@ -42,12 +46,14 @@ impl Library {
 
     /// Listens to a library and keeps nothing of it afterwards.
     pub fn of(source: &LibrarySource, panel: Panel, voices: Option<&VoiceSet>, common: &Common) -> Result<Self> {
-        let temporary = soundalike::whole_file::private_folder()?;
+        // What a killed run leaves can be read by nobody: the key is in memory alone.
+        let (temporary, at_rest) = (private_folder()?, AtRest::of_this_process());
         let pace = Pace::new(common);
         let narrow = voices.is_some_and(VoiceSet::has_narrow_model);
         let settings = IndexSettings {
             narrow: if narrow { NarrowRule::All } else { NarrowRule::Auto },
             count_first: pace.is_shown(),
+            at_rest: at_rest.clone(),
             threads: common.threads,
             progress: &|progress| pace.update(progress),
             ..Default::default()
@@ -62,8 +68,9 @@ impl Library {
             let more = report.holds.refused - report.refused.len();
             output::warn(&report.library, format!("{more} more clips not compared"), common);
         }
-        audit::input(&format!("index of {}", report.library), audit::hash(&temporary.path().join(MANIFEST)).as_deref());
-        let index = Index::open(temporary.path(), &Keys::none(), common.threads)?.called(source.named());
+        let index = Index::open(temporary.path(), &at_rest.keys, common.threads)?.called(source.named());
+        let sha256 = audit::hash_of(|| index.manifest().to_bytes());
+        audit::input(&format!("index of {}", report.library), sha256.transpose()?.as_deref());
         Ok(Library { index, panel, temporary: Some(temporary) })
     }
 }
@@ -75,7 +82,11 @@ pub fn library(named: &Path, root: Option<&Path>, walk: WalkSettings) -> Result<
     }
     let name = Path::new("standard input");
     let mut text = String::new();
-    let read = std::io::stdin().lock().read_to_string(&mut text);
+    let read = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text);
     read.map_err(|source| Error::from(ErrorKind::Io { path: name.into(), action: "read", source }))?;
+    if text.len() as u64 > MOST_BYTES {
+        let (found, expected) = (format!("more than {MOST_BYTES} bytes"), "a list of files".into());
+        return Err(ErrorKind::File { path: name.into(), found, expected }.into());
+    }
     LibrarySource::of_list(name, &text, root.unwrap_or(Path::new("")))
 }

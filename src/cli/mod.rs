@@ -30,6 +30,7 @@ mod scan;
 mod scan_table;
 mod schema;
 mod selftest;
+mod signals;
 mod table;
 mod verify;
 
@@ -135,6 +136,7 @@ pub fn run() -> ExitCode {
         }
     };
     let common = &cli.common;
+    signals::watch();
     output::set_colour(common);
     // The log that is verified is no log of the verification.
     let log = common.audit.as_deref().filter(|_| !matches!(cli.command, Command::Verify(_)));
@@ -142,7 +144,9 @@ pub fn run() -> ExitCode {
         output::error(&error.to_string(), common);
         return ExitCode::from(NOTHING);
     }
-    let (code, error) = match execute(&cli.command, common) {
+    let outcome = execute(&cli.command, common);
+    signals::settle();
+    let (code, error) = match outcome {
         Ok(code) => (code, None),
         Err(error) if output::is_broken_pipe(&error) => (DONE, None),
         Err(error) => {

@@ -38,6 +38,12 @@ pub struct AtRest {
 }
 
 impl AtRest {
+    /// A key that is nowhere but in this process: what is encrypted for it is lost to everybody once the process ends.
+    pub fn of_this_process() -> Self {
+        let secret = age::x25519::Identity::generate();
+        AtRest { recipients: Some(secret.to_public().into()), keys: Keys::of(secret) }
+    }
+
     /// The key of a folder. A folder that has none is given one where there are recipients; where it has one, it is
     /// opened, and encrypted anew for the recipients that are named. A key is never replaced by another one: files that
     /// were encrypted by it would be lost.

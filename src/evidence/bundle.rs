@@ -4,7 +4,7 @@
 //! path of the report each stands for, so that a bundle can be unpacked and computed again anywhere. Recordings may be
 //! left out where they must not leave the house; their hashes are in the report in any case.
 
-use super::bag::{Bag, BagContent, BagEntry, BagFile, write_bag};
+use super::bag::{Bag, BagContent, BagEntry, BagFile, HeldFiles, write_bag};
 use super::case_file::CaseFile;
 use super::fault;
 use super::name::SafeNames;
@@ -159,6 +159,12 @@ pub fn page(case: &CaseFile, examination: &Examination, sounds: bool) -> Result<
 }
 
 impl Unpacked {
+    /// The content of one of its files.
+    fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let path = self.held.path(name).unwrap_or(Path::new(name));
+        regular_file::read(path, MOST_REPORT_BYTES, "a file of a bundle")
+    }
+
     /// Compares what the bundle holds beside the report with what the report says: a difference for each file that says
     /// something else, and the names of those that cannot be compared.
     ///
@@ -178,8 +184,7 @@ impl Unpacked {
                 unknown.push(name.clone());
                 continue;
             };
-            let path = self.folder.join(name);
-            let held = regular_file::read(&path, MOST_REPORT_BYTES, "a file of a bundle")?;
+            let held = self.read(name)?;
             if !forms.contains(&held) {
                 let (told, found) = ("what it says in the bundle".into(), "what follows from report.json".into());
                 differences.push(Difference { place: name.clone(), told, found });
@@ -189,7 +194,7 @@ impl Unpacked {
     }
 }
 
-/// A bundle that was unpacked.
+/// A bundle that was unpacked; its files are there as long as this is.
 #[derive(Debug)]
 pub struct Unpacked {
     /// The case in it.
@@ -200,19 +205,19 @@ pub struct Unpacked {
     pub files: usize,
     /// Paths of the report whose files are not in it.
     pub absent: Vec<String>,
-    /// The folder that its files were unpacked to.
-    folder: PathBuf,
+    /// Its files.
+    held: HeldFiles,
     /// Files that the case does not rest on, but that say something of it.
     others: Vec<String>,
 }
 
-/// Checks a bundle whole and unpacks it into an empty folder; `keys` open an encrypted one.
+/// Checks a bundle whole and unpacks it where nothing of it stays behind; `keys` open an encrypted one.
 ///
 /// # Errors
 /// [`ErrorKind::Encryption`](crate::ErrorKind::Encryption) where no key opens it,
 /// [`ErrorKind::Evidence`](crate::ErrorKind::Evidence) where the bundle is not what its manifest states, holds no
 /// report, or could do harm when unpacked.
-pub fn unpack(path: &Path, keys: &Keys, folder: &Path) -> Result<Unpacked> {
+pub fn unpack(path: &Path, keys: &Keys) -> Result<Unpacked> {
     let mut bag = if is_encrypted_file(path) {
         // Without a name, so that it is gone with the process.
         let mut plain = tempfile::tempfile().at(&std::env::temp_dir(), "write to")?;
@@ -230,13 +235,12 @@ pub fn unpack(path: &Path, keys: &Keys, folder: &Path) -> Result<Unpacked> {
     let contents: Contents = serde_json::from_str(&contents)
         .map_err(|error| fault(path, EvidenceFault::Broken, format!("{PLACES:?} ({error})"), "a table of files"))?;
     let named = bag.files().iter().map(|file| file.name.clone()).collect::<std::collections::BTreeSet<_>>();
-    let data = bag.extract_to(folder)?.join("data");
     let case = CaseFile::parse(path, &report)?;
+    let held = bag.hold()?;
     let (mut places, mut absent) = (Vec::new(), Vec::new());
     for (told, sha256) in case.files() {
-        // Only names that the bundle holds, and so has found safe, become paths.
-        match contents.files.get(told).filter(|name| named.contains(*name)) {
-            Some(name) => places.push((PathBuf::from(told), data.join(name))),
+        match contents.files.get(told).and_then(|name| held.path(name)) {
+            Some(place) => places.push((PathBuf::from(told), place.to_path_buf())),
             None if sha256.is_some() => absent.push(told.to_string()),
             None => {}
         }
@@ -247,7 +251,7 @@ pub fn unpack(path: &Path, keys: &Keys, folder: &Path) -> Result<Unpacked> {
         others: others.collect(),
         places: places.into_iter().collect(),
         files: named.len(),
-        folder: data,
+        held,
         case,
         absent,
     })

@@ -14,7 +14,6 @@ use crate::encryption::{Keys, is_encrypted_file};
 use crate::error::{ErrorKind, IoContext, Result};
 use crate::library::batch::BatchOptions;
 use crate::regular_file;
-use crate::whole_file::private_folder;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::Read;
@@ -142,7 +141,6 @@ fn bundle_and_case(
     settings: &VerifySettings<'_>,
     options: &BatchOptions<'_>,
 ) -> Result<(BundleCheck, Option<CaseVerification>)> {
-    let folder = private_folder()?;
     let mut check = BundleCheck {
         path: path.display().to_string(),
         intact: true,
@@ -151,7 +149,7 @@ fn bundle_and_case(
         absent: Vec::new(),
         signature: settings.public_key.map(|key| signature_of(path, key)),
     };
-    match unpack(path, settings.keys, &folder.path().join("bundle")) {
+    match unpack(path, settings.keys) {
         Ok(unpacked) => {
             (check.files, check.absent) = (unpacked.files, unpacked.absent.clone());
             let places = unpacked.case.places_beyond(&unpacked.places, settings.root);

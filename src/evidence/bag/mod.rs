@@ -9,11 +9,13 @@
 //! [`safe_name`](super::name::safe_name) leaves alone, and an archive of which two programs could see different things
 //! (two entries of one name, entries that overlap or differ from the directory, bytes before or after) is refused.
 
+mod held;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use held::{HeldFiles, MOST_UNNAMED};
 pub use read::Bag;
 pub use write::{BagContent, BagEntry, write_bag};
 

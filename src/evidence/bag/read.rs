@@ -274,7 +274,7 @@ impl Bag {
     }
 
     /// Streams a file to `out` and compares it with its hash. `to` is what is written, for the error.
-    fn unpack(&mut self, file: &BagFile, out: &mut dyn Write, to: &Path) -> Result<()> {
+    pub(super) fn unpack(&mut self, file: &BagFile, out: &mut dyn Write, to: &Path) -> Result<()> {
         let name = format!("{DATA}{}", file.name);
         let Some(place) = self.places.get(&name).copied() else {
             return Err(self.broken(format!("no {name:?}"), "one"));

@@ -329,3 +329,27 @@ fn zips_that_swell_are_refused_before_they_are_unpacked() {
     assert!(beyond_limits(1, u128::from(MAX_BYTES) + 1, None).is_some());
     assert!(beyond_limits(1, u128::from(RATIO_FREE_BYTES), Some(1)).is_none());
 }
+
+#[test]
+fn what_is_held_is_read_by_its_path_and_gone_afterwards() {
+    let entry = |number: usize| BagEntry {
+        name: format!("{number}.txt"),
+        content: BagContent::Bytes(number.to_string().into_bytes()),
+        sha256: None,
+    };
+    for count in [3, MOST_UNNAMED + 1] {
+        let zip = Zip::of(&bytes(&(0..count).map(entry).collect::<Vec<_>>()));
+        let held = Bag::open(&zip.path()).unwrap().hold().unwrap();
+        let path = |number: usize| held.path(&format!("{number}.txt")).unwrap().to_path_buf();
+        for number in 0..count {
+            assert_eq!(fs::read(path(number)).unwrap(), number.to_string().as_bytes());
+        }
+        assert_eq!(held.path("another.txt"), None);
+        let unnamed = path(0).starts_with("/proc/self/fd");
+        assert_eq!(unnamed, cfg!(target_os = "linux") && count <= MOST_UNNAMED);
+        let (first, folder) = (path(0), path(0).parent().unwrap().to_path_buf());
+        drop(held);
+        // The number of an open file may be another's by now.
+        assert!(unnamed || !(first.exists() || folder.exists()));
+    }
+}

@@ -8,7 +8,7 @@ use super::store::opened;
 use super::table::damaged;
 use crate::encoder::{PerBand, PerEncoder};
 use crate::encryption::FolderKey;
-use crate::error::Result;
+use crate::error::{IoContext, Result};
 use crate::feature::ClipQuality;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,6 +167,16 @@ impl Counts {
 }
 
 impl IndexManifest {
+    /// The bytes of the file, before it is encrypted.
+    ///
+    /// # Errors
+    /// None that numbers and texts in memory could give.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(std::io::Error::from).at(MANIFEST.as_ref(), "write")?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     /// Reads and checks the manifest of an index; `key` is that of the folder.
     pub(crate) fn read(folder: &Path, key: Option<&FolderKey>) -> Result<Self> {
         let path = folder.join(MANIFEST);

@@ -296,14 +296,7 @@ impl Store {
 
     /// Writes what the index is.
     pub fn write_manifest(&self) -> Result<()> {
-        let path = self.folder.join(MANIFEST);
-        let mut bytes = serde_json::to_vec_pretty(&self.manifest).map_err(|error| ErrorKind::Io {
-            path: path.clone(),
-            action: "write",
-            source: error.into(),
-        })?;
-        bytes.push(b'\n');
-        self.write(&path, &bytes)
+        self.write(&self.folder.join(MANIFEST), &self.manifest.to_bytes()?)
     }
 
     /// Puts replaced segments aside: a moved clip's row may still be copied from one.

@@ -6,6 +6,7 @@ mod clock;
 mod kills;
 mod losses;
 mod parallel;
+mod signals;
 
 use crate::program::{Run, program, run, samples, write_wav};
 use std::collections::BTreeMap;
