@@ -2,6 +2,7 @@
 // Clippy's `allow-unwrap-in-tests` knows functions with #[test], not the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod audit;
 mod calibrate;
 mod check;
