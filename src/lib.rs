@@ -1,7 +1,8 @@
 //! soundalike measures how close a synthetic voice is to a protected one.
 //!
 //! Sound enters at the top and leaves as a result at the bottom; each module uses only modules above it: `error`,
-//! `hash`, `random`, [`regular_file`], [`whole_file`] and [`private_folder`] (how files are read and written), [`encryption`] (files at rest), [`audio`] (bytes to a
+//! `hash`, `random`, [`regular_file`], [`whole_file`] and [`private_folder`] (how files are read and written),
+//! [`visible`] (characters that are not seen), [`encryption`] (files at rest), [`audio`] (bytes to a
 //! waveform), [`feature`] (waveform to frames of numbers), [`voice`] (what a lay reader understands of a voice: pitch,
 //! formants, pace), [`encoder`] (frames to an embedding), [`compare`] (embedding against embedding), [`calibration`]
 //! (what scores are worth), [`library`] (many clips, and the only place with threads), [`report`] (facts as documents),
@@ -44,6 +45,7 @@ mod python;
 mod random;
 pub mod regular_file;
 pub mod report;
+pub mod visible;
 pub mod voice;
 pub mod whole_file;
 

@@ -6,6 +6,7 @@
 
 mod cli;
 
+use soundalike::visible::visible;
 use std::io::Write;
 use std::panic;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     let seen = Arc::clone(&last);
     panic::set_hook(Box::new(move |info| *seen.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string()));
     panic::catch_unwind(cli::run).unwrap_or_else(|_| {
-        let message = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = visible(&last.lock().unwrap_or_else(PoisonError::into_inner), &[]);
         let _ = writeln!(std::io::stderr(), "error: a defect in soundalike itself: {message}; please report it");
         ExitCode::from(2)
     })

@@ -2,7 +2,7 @@
 
 use super::check::{described_reference, own, warn_of_reference};
 use super::output::plain;
-use super::table::{harmless, table};
+use super::table::{csv_line, csv_text, table};
 use super::{
     CalibrationArgs, ChannelArg, Common, DONE, EncoderArg, GATE, NOTHING, Outcome, PopulationArgs, SOME_UNUSABLE,
     audit, output, progress::Progress,
@@ -174,7 +174,7 @@ fn write_files(args: &LocateArgs, located: &Located) -> Result<()> {
         write(path, drawn(recording, trace, args).as_bytes())?;
     }
     if let Some(path) = &args.windows {
-        write(path, &windows(located)?)?;
+        write(path, windows(located).as_bytes())?;
     }
     Ok(())
 }
@@ -218,26 +218,18 @@ fn names(recordings: &[LocatedRecording]) -> Vec<String> {
 }
 
 /// A row a window: where it lies, its quality and its scores.
-fn windows(located: &Located) -> Result<Vec<u8>> {
+fn windows(located: &Located) -> String {
     let encoders = located.report.settings.fingerprints.encoders().collect::<Vec<_>>();
-    let failed = |error: csv::Error| {
-        Error::from(ErrorKind::Io {
-            path: "windows".into(),
-            action: "write",
-            source: std::io::Error::other(error.to_string()),
-        })
-    };
-    let mut out = csv::Writer::from_writer(Vec::new());
     let mut header = vec!["path", "start_s", "end_s", "net_speech_s", "snr_db", "band"];
     header.extend(encoders.iter().map(|encoder| encoder.name()));
     header.extend(["log10_lr_unbounded", "reason"]);
-    out.write_record(&header).map_err(failed)?;
+    let mut out = csv_line(header.into_iter().map(String::from));
     for (recording, trace) in located.report.recordings.iter().zip(&located.traces) {
         for window in &trace.windows {
             let number = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.6}"));
             let quality = &window.quality;
             let mut row = vec![
-                harmless(&recording.path),
+                csv_text(&recording.path),
                 format!("{:.6}", window.start_s),
                 format!("{:.6}", window.end_s),
                 format!("{:.2}", quality.net_speech_s),
@@ -246,11 +238,11 @@ fn windows(located: &Located) -> Result<Vec<u8>> {
             ];
             let cosine = |encoder| window.cosines.as_ref().and_then(|cosines| cosines.get(encoder)).copied();
             row.extend(encoders.iter().map(|encoder| number(cosine(*encoder))));
-            row.extend([number(window.log10_lr), harmless(window.reason.as_deref().unwrap_or_default())]);
-            out.write_record(&row).map_err(failed)?;
+            row.extend([number(window.log10_lr), csv_text(window.reason.as_deref().unwrap_or_default())]);
+            out += &csv_line(row.into_iter());
         }
     }
-    out.into_inner().map_err(|error| failed(error.into_error().into()))
+    out
 }
 
 /// The score of a range's best window, and what it is.

@@ -130,7 +130,7 @@ pub fn run() -> ExitCode {
             match mistake::of_value(&error) {
                 Some(told) => output::mistake(&told),
                 // clap prints help and version on standard output, mistakes on standard error.
-                None => drop(error.print()),
+                None => output::misuse(&error),
             }
             return ExitCode::from(if error.use_stderr() { NOTHING } else { DONE });
         }

@@ -2,6 +2,7 @@
 
 use super::{Common, audit};
 use serde::Serialize;
+use soundalike::visible::visible;
 use soundalike::whole_file::{Access, sync_folder, temporary};
 use soundalike::{Error, ErrorKind, Result, regular_file};
 use std::fmt::Display;
@@ -22,8 +23,12 @@ pub fn set_colour(common: &Common) {
     let _ = COLOUR.set(wants_colour(common) && io::stdout().is_terminal());
 }
 
-/// Writes a result to standard output.
+/// Writes a result as text to standard output; whatever in it is not seen is written out.
 pub fn print(text: &str) -> Result<()> {
+    emit(&visible(text, &['\n', '\t']))
+}
+
+fn emit(text: &str) -> Result<()> {
     let mut out = stdout();
     let written = match COLOUR.get() {
         // The audit log hashes what is said, not its colours.
@@ -66,7 +71,7 @@ fn coloured(text: &str) -> String {
 
 /// Writes a result as indented JSON to standard output.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    print(&json(value)?)
+    emit(&json(value)?)
 }
 
 /// A result as indented JSON, as it is printed.
@@ -103,14 +108,10 @@ pub fn is_broken_pipe(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Text from outside (a file's name, say) with its control characters written out, so that it can neither forge a
-/// line of the result nor command the terminal.
+/// Text from outside (a file's name, say) with its control and invisible characters written out, so that it can neither
+/// forge a line of the result, nor command the terminal, nor look like another text.
 pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
-    }
-    plain
+    visible(text, &[])
 }
 
 /// A warning on standard error.
@@ -129,6 +130,18 @@ pub fn error(told: &str, common: &Common) {
 /// An error in the options themselves, before it is known what they want.
 pub fn mistake(told: &str) {
     let _ = writeln!(io::stderr(), "error: {}", plain(told));
+}
+
+/// What clap says of the command line, which may hold any characters.
+pub fn misuse(error: &clap::Error) {
+    let told = error.render().to_string();
+    let shown = visible(&told, &['\n', '\t']);
+    // clap colours what it prints; that is not to be lost where there is nothing to escape.
+    if shown == told {
+        drop(error.print());
+    } else {
+        let _ = write!(io::stderr(), "{shown}");
+    }
 }
 
 /// A clip that cannot be used, where it was the only one, on standard error.

@@ -1,6 +1,6 @@
 //! The clips of a scan as rows of a table: CSV and Parquet.
 
-use super::table::harmless;
+use super::table::{csv_line, csv_text};
 use parquet::basic::Compression;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
@@ -12,21 +12,13 @@ use soundalike::library::scan::{Cell, HitRow};
 use std::io::Write;
 use std::sync::Arc;
 
-/// A line of CSV (RFC 4180, with line feeds).
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = |cell: String| {
-        if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-    };
-    cells.map(quoted).collect::<Vec<_>>().join(",") + "\n"
-}
-
 pub fn csv_header() -> String {
-    line(HitRow::columns().into_iter().map(|(name, _)| name))
+    csv_line(HitRow::columns().into_iter().map(|(name, _)| name))
 }
 
 pub fn csv_row(row: &HitRow) -> String {
-    line(row.cells().iter().map(|(_, cell)| match cell {
-        Cell::Text(text) => text.as_deref().map_or(String::new(), harmless),
+    csv_line(row.cells().iter().map(|(_, cell)| match cell {
+        Cell::Text(text) => text.as_deref().map_or(String::new(), csv_text),
         Cell::Number(number) => number.map_or(String::new(), |number| number.to_string()),
         Cell::Whole(number) => number.to_string(),
         Cell::Flag(flag) => flag.to_string(),

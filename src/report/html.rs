@@ -4,6 +4,7 @@
 //! policy), so that what a file's name holds stays a name.
 
 use super::document::{Answer, Block, Document, Figure, Pair, Section, Sound, Table};
+use crate::visible::is_visible;
 use ct_codecs::{Base64, Encoder};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -52,8 +53,8 @@ pub fn html(document: &Document) -> String {
     .into_string()
 }
 
-/// Text without what must not stand in a page: control characters are shown as signs, and commands that turn the
-/// direction of writing as the names that they have, so that a file's name reads as it is.
+/// Text without what must not be in a page: control characters are shown as signs, and what else is not seen, or turns
+/// the direction of writing, as its number, so that a file's name reads as it is.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -62,16 +63,8 @@ fn visible(text: &str) -> String {
             '\u{0}'..='\u{1f}' => shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
             '\u{7f}' => shown.push('\u{2421}'),
             '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => shown.push('\u{fffd}'),
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                shown.push_str(&format!("[U+{:04X}]", u32::from(c)));
-            }
-            c => shown.push(c),
+            c if is_visible(c) => shown.push(c),
+            c => shown.push_str(&format!("[U+{:04X}]", u32::from(c))),
         }
     }
     shown

@@ -1,5 +1,6 @@
 //! Stretches of a recording as files for other programs: labels for audio editors, turns for diarisation tools.
 
+use crate::visible::is_visible;
 use std::fmt::Write;
 
 /// A stretch of a recording with its name.
@@ -14,19 +15,19 @@ pub struct Mark {
 }
 
 /// Label track of Audacity, which other audio editors read too: a line a stretch, start and end in seconds with six
-/// decimals and the label, separated by tabs. Control characters in labels become spaces.
+/// decimals and the label, separated by tabs. Characters of labels that are not seen become spaces.
 pub fn audacity_labels(marks: &[Mark]) -> String {
     let mut text = String::new();
     for mark in marks {
-        let label: String = mark.label.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let label: String = mark.label.chars().map(|c| if is_visible(c) { c } else { ' ' }).collect();
         let _ = writeln!(text, "{:.6}\t{:.6}\t{label}", mark.start_s, mark.end_s);
     }
     text
 }
 
-/// Rich Transcription Time Marked (NIST): a line a stretch with ten fields, `SPEAKER file 1 onset duration <NA> <NA>
-/// name
-/// <NA> <NA>`, times in seconds. Fields are separated by spaces, so that spaces in names become underscores.
+/// Rich Transcription Time Marked (NIST): a line a stretch with ten fields, `SPEAKER file 1 onset duration <NA> <NA> name
+/// <NA> <NA>`, times in seconds. Fields are separated by spaces, so spaces and unseen characters in names become
+/// underscores.
 pub fn rttm(file: &str, marks: &[Mark]) -> String {
     let mut text = String::new();
     let file = field(file);
@@ -39,7 +40,7 @@ pub fn rttm(file: &str, marks: &[Mark]) -> String {
 
 /// A word without spaces, never empty.
 fn field(text: &str) -> String {
-    let word: String = text.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect();
+    let word: String = text.chars().map(|c| if c.is_whitespace() || !is_visible(c) { '_' } else { c }).collect();
     if word.is_empty() { "<NA>".into() } else { word }
 }
 

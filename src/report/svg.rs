@@ -3,6 +3,7 @@
 //! Labels and names come from outside, so they are made harmless here, once for all charts; numbers have a fixed form,
 //! so that a chart is the same to the byte wherever it is drawn.
 
+use crate::visible::is_visible;
 use std::f64::consts::LN_10;
 
 /// A natural logarithm as a decimal one.
@@ -10,8 +11,7 @@ pub(super) fn log10(natural: f64) -> f64 {
     natural / LN_10
 }
 
-/// Text that can stand between tags or in an attribute: markup is escaped; what XML forbids, control characters and
-/// commands that turn the direction of writing are left out.
+/// Text for between tags or in an attribute: markup is escaped; what XML forbids and what is not seen is left out.
 pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -21,10 +21,8 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}' => {}
-            c if c.is_control() => {}
-            c => safe.push(c),
+            c if is_visible(c) => safe.push(c),
+            _ => {}
         }
     }
     safe

@@ -554,7 +554,7 @@ fn a_file_name_cannot_forge_a_line_of_the_result() {
     let run = soundalike(&["check", MFCC, "--reference", REFERENCE, word(folder.path())]).exits(0);
     assert_eq!(run.stdout.lines().filter(|line| line.starts_with("MFCC cosine")).count(), 1, "{}", run.stdout);
     assert!(
-        !run.stdout.contains('\u{1b}') && run.stdout.contains("\\nMFCC cosine      0.999\\u{1b}"),
+        !run.stdout.contains('\u{1b}') && run.stdout.contains("\\u{a}MFCC cosine      0.999\\u{1b}"),
         "{}",
         run.stdout
     );

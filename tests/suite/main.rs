@@ -25,6 +25,7 @@ mod index;
 mod inspect;
 mod locate;
 mod manual;
+mod names;
 mod networks;
 mod privacy;
 mod program;

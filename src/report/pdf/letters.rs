@@ -4,6 +4,7 @@
 //! writing, or that takes no room, must be seen: it can make one file's name look like another's.
 
 use super::world::has_glyph;
+use crate::visible::is_visible;
 use std::fmt::Write;
 
 /// How many signs are written as numbers.
@@ -34,14 +35,9 @@ pub(super) fn spelled(text: &str, care: Care) -> (String, bool) {
     (out, any)
 }
 
-/// False for controls, for what takes no room or turns the direction of writing, and for what has no agreed form.
+/// False also for what has no agreed form.
 fn is_seen(sign: char) -> bool {
-    !sign.is_control()
-        && !matches!(sign,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..)
+    is_visible(sign) && !matches!(sign, '\u{e000}'..='\u{f8ff}' | '\u{fffc}' | '\u{f0000}'..)
 }
 
 /// Letters of Latin, Greek and Cyrillic, and the signs of print and of arithmetic.
