@@ -1,7 +1,9 @@
 """How close a synthetic voice is to a protected one, with evidence that can be recomputed.
 
 The same numbers as the command line ``soundalike``, to the bit: it is the same code. Everything runs offline; the
-speaker networks are part of the package. While it computes, Python's lock is given up, so threads run beside it.
+speaker networks are part of the package. While it computes, Python's lock is released, so other threads run. An array is
+copied before the lock is released: what another thread writes to it afterwards does not change the result. What is
+written while the call makes the copy is in the copy or is not; nothing else can happen.
 
     >>> import soundalike
     >>> result = soundalike.check("voices/anna", "candidate.wav")
@@ -45,7 +47,8 @@ def load(source: Source, *, sample_rate: Optional[int] = None, channel: str = "m
 
     WAV in all its forms, AIFF, CAF, FLAC, MP3, Ogg, Opus, M4A, MP4 and Matroska are decoded; the format is told by the
     content, never by the name. ``channel`` is ``mix`` (the mean of all), ``left``, ``right``, a number from 1, or
-    ``loudest``; a recording with one channel is used as it is, whichever was asked for. A ``float32`` array of one channel at 16 kHz is given back as it is, without a copy.
+    ``loudest``; a recording with one channel is used as it is, whichever was asked for. A ``float32`` array of one channel at
+    16 kHz is returned as a copy.
 
     Raises:
         FileError, AudioError: where it cannot be read or decoded.

@@ -23,8 +23,8 @@ pub(super) fn load<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let channel: Channel = channel.parse().raise(py)?;
     let given = Given::of(source, sample_rate)?;
-    if given.ready().is_some() {
-        return Ok(source.clone());
+    if let (Given::Mono(array, _), Some(_)) = (&given, given.ready()) {
+        return Ok(array.as_any().clone());
     }
     let clip = given.clip(py, UNNAMED)?;
     let waveform = py.detach(|| Waveform::of(&clip, channel)).raise(py)?;

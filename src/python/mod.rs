@@ -2,8 +2,8 @@
 //!
 //! It computes nothing of its own: recordings, features, embeddings, checks, validations, rows of an index and scans
 //! are those of the modules above, so that their numbers equal the command line's to the bit. What is told is handed
-//! over as the JSON that the command line prints; arrays are NumPy's, without a copy where their form allows it. While
-//! the library works, Python's lock is given up. How it looks to a user (names, defaults, docstrings) is decided in the
+//! over as the JSON that the command line prints; arrays of the caller's are copied before they are read
+//! (`source::copied`). While the library works, Python's lock is released. How it looks to a user (names, defaults, docstrings) is decided in the
 //! Python files beside it, in `python/soundalike`.
 
 mod fault;

@@ -3,6 +3,7 @@
 //! Columns cross over as Python lists and NumPy arrays; the Python files make Arrow arrays of them.
 
 use super::fault::{Raise, exception};
+use super::source::copied;
 use super::{Panels, encoders};
 use crate::audio::ClipSource;
 use crate::encoder::PerEncoder;
@@ -126,7 +127,8 @@ pub(super) fn usable_rows(panels: &Panels, columns: &Bound<'_, PyDict>) -> PyRes
             let name = format!("{prefix}{encoder}");
             frame.made_by(&usable, &name, print)?;
             type Lists<'py> = (PyReadonlyArray1<'py, f32>, PyReadonlyArray1<'py, i64>);
-            let (values, offsets): Lists<'_> = frame.column(&name)?.extract()?;
+            let (values, offsets) = frame.column(&name)?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+            let (values, offsets): Lists<'_> = (copied(&values)?.extract()?, copied(&offsets)?.extract()?);
             let (values, offsets) = (values.as_slice()?, offsets.as_slice()?);
             for (row, &i) in rows.iter_mut().zip(&usable) {
                 let end = |at: usize| offsets.get(at).and_then(|at| usize::try_from(*at).ok());

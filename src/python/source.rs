@@ -3,14 +3,27 @@
 use super::fault::Raise;
 use crate::audio::{AudioFormat, ClipSource, Container, SAMPLE_RATE_HZ};
 use crate::error::{Error, ErrorKind, Result};
-use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A recording of the caller's.
+/// A copy of an array, which NumPy makes and nobody else has, with its values in a row.
+///
+/// Another thread of the caller's may write to an array while Python's lock is released, by this module or by NumPy. No
+/// reference to the memory of such an array is made here: what was written by then is in the copy or is not, and what is
+/// written later changes nothing.
+pub(super) fn copied<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let options = PyDict::new(array.py());
+    options.set_item("copy", true)?;
+    options.set_item("order", "C")?;
+    options.set_item("subok", false)?;
+    array.py().import("numpy")?.call_method("array", (array,), Some(&options))
+}
+
+/// A recording of the caller's; samples are a copy of the caller's array.
 pub(super) enum Given<'py> {
     /// A file or, where several are meant, a folder or a pattern.
     Path(PathBuf),
@@ -33,11 +46,14 @@ impl<'py> Given<'py> {
         if let Ok(bytes) = source.cast::<PyBytes>() {
             return Ok(Given::Bytes(Arc::new(bytes.as_bytes().to_vec())));
         }
-        if let Ok(array) = source.extract::<PyReadonlyArray1<'py, f32>>() {
-            return Ok(Given::Mono(array, rate()?));
-        }
-        if let Ok(array) = source.extract::<PyReadonlyArray2<'py, f32>>() {
-            return Ok(Given::Many(array, rate()?));
+        if source.cast::<PyUntypedArray>().is_ok() {
+            let own = copied(source)?;
+            if let Ok(array) = own.extract::<PyReadonlyArray1<'py, f32>>() {
+                return Ok(Given::Mono(array, rate()?));
+            }
+            if let Ok(array) = own.extract::<PyReadonlyArray2<'py, f32>>() {
+                return Ok(Given::Many(array, rate()?));
+            }
         }
         match source.extract::<PathBuf>() {
             Ok(path) => Ok(Given::Path(path)),
@@ -49,7 +65,7 @@ impl<'py> Given<'py> {
         }
     }
 
-    /// The samples where they need neither mixing nor resampling nor a copy: one channel at 16 kHz of finite numbers.
+    /// The samples where they need neither mixing nor resampling: one channel at 16 kHz of finite numbers.
     pub fn ready(&self) -> Option<&[f32]> {
         match self {
             Given::Mono(array, SAMPLE_RATE_HZ) => {

@@ -67,8 +67,11 @@ class OneRecording(Folder):
         self.assertEqual(bits(by_path), bits(soundalike.load(CANDIDATE.read_bytes())))
         self.assertEqual(bits(by_path), bits(soundalike.load(data, sample_rate=rate)))
         self.assertEqual(bits(by_path), bits(soundalike.load(data[:, 0].astype(np.float64) / 32768, sample_rate=rate)))
-        # What needs no work is not copied.
-        self.assertIs(soundalike.load(by_path, sample_rate=16000), by_path)
+        # What needs no work is a copy too: nobody else writes to it.
+        copy = soundalike.load(by_path, sample_rate=16000)
+        self.assertEqual(bits(copy), bits(by_path))
+        self.assertFalse(np.shares_memory(copy, by_path))
+        self.assertTrue(copy.flags.writeable)
         wanted = soundalike.embed(CANDIDATE)
         for source in (CANDIDATE.read_bytes(), by_path, np.stack([by_path, by_path], 1)):
             found = soundalike.embed(source, sample_rate=16000)
