@@ -1,5 +1,6 @@
 //! Hashes as text, in the one form in which everything here tells them, and reading what is hashed.
 
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::io::{self, Read};
 
@@ -18,6 +19,17 @@ pub(crate) fn portion<'a>(from: &mut impl Read, buffer: &'a mut [u8]) -> io::Res
             Ok(count) => return Ok(buffer.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
+        }
+    }
+}
+
+/// SHA-256 of what is read, up to its end.
+pub(crate) fn sha256(from: &mut impl Read) -> io::Result<String> {
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0u8; 1 << 16]);
+    loop {
+        match portion(from, &mut buffer)? {
+            [] => return Ok(hex(hasher.finalize())),
+            bytes => hasher.update(bytes),
         }
     }
 }

@@ -16,7 +16,6 @@ use super::sound::{Sound, SoundMeter};
 use super::steady::Watch;
 use super::warning::Warning;
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Seek;
 use std::path::{Path, PathBuf};
@@ -303,14 +302,7 @@ pub(in crate::audio) fn open_regular(path: &Path) -> Result<File> {
 
 pub(super) fn sha256(path: &Path, file: &mut Input) -> Result<String> {
     file.rewind().at(path, "read")?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0u8; 1 << 16]);
-    loop {
-        match crate::hash::portion(file, &mut buffer).at(path, "read")? {
-            [] => break,
-            bytes => hasher.update(bytes),
-        }
-    }
-    Ok(crate::hash::hex(hasher.finalize()))
+    crate::hash::sha256(file).at(path, "read")
 }
 
 /// What a reader of the result should know of the rest of the file; what was lost has warnings of its own.

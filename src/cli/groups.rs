@@ -83,6 +83,9 @@ fn text(report: &GroupReport) -> String {
         n => format!(", {n} more without a clip that can be compared in the {} band", report.band),
     };
     let _ = writeln!(text, "library          {}: {} voices{left_out}", plain(&report.library), report.voices);
+    if report.rows_by_others {
+        text.push_str(output::BY_OTHERS);
+    }
     let label = report.encoder.label();
     let _ =
         writeln!(text, "threshold        mean {label} cosine of {} between the members of a group", report.threshold);

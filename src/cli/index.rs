@@ -144,6 +144,9 @@ fn checked(report: &IndexCheck) -> String {
     if report.files_compared > 0 {
         let _ = writeln!(text, "files compared   {}", report.files_compared);
     }
+    if report.rows_by_others {
+        text.push_str(output::BY_OTHERS);
+    }
     for problem in &report.problems {
         let _ = writeln!(text, "problem          {}: {}", plain(&problem.path), plain(&problem.message));
     }

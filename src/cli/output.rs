@@ -114,6 +114,10 @@ pub fn plain(text: &str) -> String {
     visible(text, &[])
 }
 
+/// What is said of rows that another program wrote.
+pub const BY_OTHERS: &str = "rows             written by another program, without a checksum of soundalike: damage to a row \
+                             may not show\n";
+
 /// A warning on standard error.
 pub fn warn(about: impl Display, message: impl Display, common: &Common) {
     if !common.quiet {

@@ -322,6 +322,9 @@ fn about(head: &ScanHead) -> String {
         holds.refused,
         holds.vanished
     );
+    if head.rows_by_others {
+        text.push_str(output::BY_OTHERS);
+    }
     let _ = match (&head.condition, &head.evidence_withheld) {
         (Some(condition), _) => writeln!(text, "calibration      {}", plain(condition)),
         (None, Some(reason)) => writeln!(text, "calibration      none: {}", plain(&reason.message)),

@@ -45,6 +45,11 @@ impl Encoder {
             Encoder::Campplus => "CAM++",
         }
     }
+
+    /// Whether its embeddings all have length 1.
+    pub(crate) fn has_unit_length(self) -> bool {
+        matches!(self, Encoder::Ge2e | Encoder::Campplus)
+    }
 }
 
 impl fmt::Display for Encoder {

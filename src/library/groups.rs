@@ -48,6 +48,8 @@ pub struct GroupReport {
     pub version: String,
     /// The library as it was named when it was indexed, or else the folder of the index.
     pub library: String,
+    /// True where another program wrote the rows: they have no checksum of this program, so damage to one may not show.
+    pub rows_by_others: bool,
     /// The encoder whose cosine was looked at.
     pub encoder: Encoder,
     /// The least mean cosine between the members of two groups that become one.
@@ -156,6 +158,7 @@ pub fn groups(index: &Index, settings: &GroupSettings<'_>) -> Result<GroupReport
     Ok(GroupReport {
         version: VERSION.into(),
         library: index.library(),
+        rows_by_others: index.is_of_others(),
         encoder,
         threshold: settings.threshold,
         band: settings.band,

@@ -39,6 +39,9 @@ enum Record {
 struct Head {
     version: String,
     library: String,
+    /// Results of older versions do not say it.
+    #[serde(default)]
+    rows_by_others: bool,
     propositions: Option<[String; 2]>,
     threshold: Threshold,
     expected_clips: f64,
@@ -133,9 +136,11 @@ impl<'a> Make<'a> {
             Block::paragraph(fill(&texts.summary_text, &values)),
             Block::paragraph(&texts.chance),
             Block::Caution { text: texts.limits.clone() },
-            Block::Table(self.voices()),
-            Block::Table(self.closest(&texts.closest, |voice| &voice.hits)),
         ];
+        if self.scan.head.rows_by_others {
+            blocks.push(Block::Caution { text: texts.rows_by_others.clone() });
+        }
+        blocks.extend([Block::Table(self.voices()), Block::Table(self.closest(&texts.closest, |voice| &voice.hits))]);
         if self.scan.voices.iter().any(|voice| !voice.withheld.is_empty()) {
             blocks.push(Block::Table(self.closest(&texts.withheld_clips, |voice| &voice.withheld)));
         }

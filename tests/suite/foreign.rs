@@ -353,6 +353,82 @@ fn clips_that_are_as_close_are_told_in_the_order_of_their_paths_wherever_they_li
 }
 
 #[test]
+fn results_say_that_another_program_wrote_the_rows() {
+    let folder = folder();
+    let (_, index) = indexed(folder.path());
+    let others = folder.path().join("others");
+    Sheet::of_index(&index).write_all(&others.join("x.parquet"));
+    let note = "written by another program, without a checksum of soundalike";
+    for (path, by_others) in [(&index, false), (&others, true)] {
+        let path = word(path);
+        let scanned = scan(&["--reference", REFERENCE, path], 0);
+        assert_eq!(scanned.1[0]["rows_by_others"], by_others);
+        let checked = ["index", "--check", "-o", path];
+        let grouped = ["groups", path];
+        for arguments in [&checked[..], &grouped] {
+            let json = soundalike(&[arguments, &["--json"]].concat()).exits(0).json();
+            assert_eq!(json["rows_by_others"], by_others, "{arguments:?}");
+            let text = soundalike(arguments).exits(0).stdout;
+            assert_eq!(text.contains(note), by_others, "{text}");
+        }
+        let text = soundalike(&["scan", "--reference", REFERENCE, path]).exits(0).stdout;
+        assert_eq!(text.contains(note), by_others, "{text}");
+        let (lines, page) = (folder.path().join("scan.jsonl"), folder.path().join("scan.html"));
+        fs::write(&lines, &scanned.0).unwrap();
+        soundalike(&["report", word(&lines), "-o", word(&page)]).exits(0);
+        let page = fs::read_to_string(&page).unwrap();
+        assert_eq!(page.contains("written by another program"), by_others);
+    }
+}
+
+#[test]
+fn a_file_that_changes_between_two_readings_of_a_run_is_refused() {
+    let folder = folder();
+    let others = folder.path().join("others");
+    let path = others.join("x.parquet");
+    small(folder.path()).write_all(&path);
+    let index = Index::open(&others, &Keys::none(), 1).unwrap();
+    let segment = &index.manifest().segments[0];
+    let before = index.rows(segment).unwrap().into_owned();
+    let mut bytes = fs::read(&path).unwrap();
+    let old = bytes.clone();
+    // The name of a program, in the words of the file: nothing that the rows are made of.
+    let at = bytes.windows(10).rposition(|bytes| bytes == b"parquet-rs").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let error = index.rows(segment).unwrap_err().to_string();
+    for word in ["x.parquet", "the SHA-256", "as when it was opened; run again"] {
+        assert!(error.contains(word), "no \"{word}\" in: {error}");
+    }
+    assert_eq!(index.check(None, 1).unwrap().problems.len(), 1);
+    fs::write(&path, old).unwrap();
+    assert_eq!(index.rows(segment).unwrap().into_owned(), before);
+}
+
+#[test]
+fn damage_to_an_embedding_of_a_network_shows_by_its_length() {
+    let folder = folder();
+    let (_, index) = indexed(folder.path());
+    let others = folder.path().join("others");
+    let sheet = Sheet::of_index(&index);
+    for name in ["ge2e", "campplus"] {
+        // A sign does not change the length, and the lowest bits are too small to be seen.
+        for bit in [20, 22, 23, 27, 30] {
+            let damaged = sheet.clone().with(|sheet| {
+                let list = sheet.lists(name).iter_mut().flatten().next().unwrap();
+                let largest = list.iter_mut().max_by(|a, b| a.unwrap().abs().total_cmp(&b.unwrap().abs())).unwrap();
+                *largest = largest.map(|x| f32::from_bits(x.to_bits() ^ 1 << bit));
+            });
+            damaged.write_all(&others.join("x.parquet"));
+            let index = Index::open(&others, &Keys::none(), 1).unwrap();
+            let error = index.rows(&index.manifest().segments[0]).unwrap_err().to_string();
+            let found = ["an embedding of length", &format!("in column {name} of row"), "write the file again"];
+            found.iter().for_each(|word| assert!(error.contains(word), "no \"{word}\" in: {error}"));
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_an_index_is_refused_with_what_to_do() {
     let folder = folder();
     let sheet = small(folder.path());

@@ -1,22 +1,24 @@
 //! A folder of Parquet files that other programs wrote with the columns of an index, read as one.
 //!
 //! There is no `_index.json`; what it would say is gathered from the files when they are opened. Only columns of few
-//! bytes are read for that, beside each file's hash. Rows may lie in any order and in any file: nothing that is told
+//! bytes are read for that, and each file is hashed. The hash shows that a file is the same whenever it is read again in
+//! the run; that it is the one which was once written, nothing shows: results that rest on such rows say so
+//! ([`Index::is_of_others`](super::reader::Index::is_of_others)). Checksums of pages are compared where the file has
+//! them, and embeddings must have the length that their encoder gives them. Rows may lie in any order and in any file: nothing that is told
 //! depends on it, and a path that occurs twice is refused, for its clip would count twice.
 
 use super::manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
 use super::row::{ClipStatus, by_path};
 use super::schema::{Common, MARK, column, embeddings, prefix};
 use super::table::{Columns, Table, unfit};
-use crate::audio::file_sha256;
 use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::feature::ClipQuality;
 use crate::library::batch;
 use crate::library::catalogue::has_audio_extension;
 use parquet::data_type::{ByteArray, ByteArrayType};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use twox_hash::XxHash3_128;
 use walkdir::{DirEntry, WalkDir};
 
@@ -146,12 +148,11 @@ impl Alike<'_> {
 impl Survey {
     fn read(folder: &Path, file: &str) -> Result<Self> {
         let path = folder.join(file);
-        let bytes = std::fs::metadata(&path).at(&path, "read")?.len();
         let common = Common::default();
         let table = Table::open_other(&path, &common)?;
+        let (sha256, bytes) = (table.sha256()?, table.bytes());
         let (first, last) = (String::new(), String::new());
-        let segment =
-            Segment { file: file.into(), sha256: file_sha256(&path)?, bytes, first, last, counts: Counts::default() };
+        let segment = Segment { file: file.into(), sha256, bytes, first, last, counts: Counts::default() };
         let program = program(&table, &path)?;
         let (channel, prints, widths, paths) = Default::default();
         let mut survey = Survey { segment, program, channel, prints, widths, paths };
@@ -293,33 +294,40 @@ fn refuse_doubles(folder: &Path, surveys: &mut [Survey]) -> Result<()> {
     // Hashes may be the same by chance; the paths decide.
     let mut seen: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
     for survey in surveys.iter() {
-        let file = folder.join(&survey.segment.file);
-        Table::open_other(&file, &Common::default())?.groups(|columns| {
-            for path in columns.of::<ByteArrayType>(column::PATH)?.into_iter().flatten() {
-                if !twice.contains(&XxHash3_128::oneshot(path.data())) {
-                    continue;
+        opened(folder, &survey.segment, &Common::default(), |table| {
+            table.groups(|columns| {
+                for path in columns.of::<ByteArrayType>(column::PATH)?.into_iter().flatten() {
+                    if !twice.contains(&XxHash3_128::oneshot(path.data())) {
+                        continue;
+                    }
+                    if let Some(first) = seen.get(path.data()) {
+                        let text = String::from_utf8_lossy(path.data());
+                        let again = if *first == survey.segment.file { "the same file" } else { *first };
+                        let found = format!("the path \"{text}\", which is in {again} too");
+                        return Err(columns.wrong(found, "every path once; drop the duplicates"));
+                    }
+                    seen.insert(path.data().to_vec(), &survey.segment.file);
                 }
-                if let Some(first) = seen.get(path.data()) {
-                    let text = String::from_utf8_lossy(path.data());
-                    let again = if *first == survey.segment.file { "the same file" } else { *first };
-                    let found = format!("the path \"{text}\", which is in {again} too");
-                    return Err(columns.wrong(found, "every path once; drop the duplicates"));
-                }
-                seen.insert(path.data().to_vec(), &survey.segment.file);
-            }
-            Ok(())
+                Ok(())
+            })
         })?;
     }
     Ok(())
 }
 
-/// The file of a segment, which must be as long as it was when it was opened.
-pub(super) fn file(folder: &Path, segment: &Segment) -> Result<PathBuf> {
+/// Reads the file of a segment, which must have the bytes that it had when it was opened first.
+pub(super) fn opened<T>(
+    folder: &Path,
+    segment: &Segment,
+    common: &Common,
+    read: impl FnOnce(&Table<'_>) -> Result<T>,
+) -> Result<T> {
     let path = folder.join(&segment.file);
-    let found = std::fs::metadata(&path).at(&path, "read")?.len();
-    if found != segment.bytes {
-        let expected = format!("{}, as when it was opened; run again", segment.bytes);
-        return Err(unfit(&path, format!("{found} bytes"), &expected));
+    let table = Table::open_other(&path, common)?;
+    let found = table.sha256()?;
+    if found != segment.sha256 {
+        let expected = format!("{}, as when it was opened; run again", segment.sha256);
+        return Err(unfit(&path, format!("the SHA-256 {found}"), &expected));
     }
-    Ok(path)
+    read(&table)
 }

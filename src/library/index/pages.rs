@@ -164,6 +164,46 @@ mod tests {
         assert_eq!(told(b"no page"), None);
     }
 
+    /// The remainder of a polynomial division, as the format checks its pages.
+    fn checksum(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 0 { 0 } else { 0xEDB8_8320 })
+        })
+    }
+
+    #[test]
+    fn a_page_with_a_checksum_is_compared_with_it() {
+        let text = "message table { required int32 x; }";
+        let schema = parquet::schema::parser::parse_message_type(text).unwrap();
+        let schema = parquet::schema::types::SchemaDescriptor::new(schema.into());
+        let content = [7i32, 9].map(i32::to_le_bytes).concat();
+        let read = |crc: u32| {
+            // A data page of eight bytes with its checksum: two values, plain.
+            let mut bytes = vec![0x15, 0, 0x15, 16, 0x15, 16, 0x15];
+            let mut number = u64::from(crc as i32 as u32) << 1;
+            if (crc as i32) < 0 {
+                number = u64::from(!crc) << 1 | 1;
+            }
+            while number >= 0x80 {
+                bytes.push(number as u8 | 0x80);
+                number >>= 7;
+            }
+            bytes.extend([number as u8, 0x1C, 0x15, 4, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0]);
+            bytes.extend(&content);
+            let builder = parquet::file::metadata::ColumnChunkMetaData::builder(schema.column(0));
+            let size = bytes.len() as i64;
+            let chunk = builder.set_total_compressed_size(size).set_num_values(2).set_data_page_offset(0).build();
+            let reader = std::sync::Arc::new(bytes::Bytes::from(bytes));
+            let mut pages =
+                parquet::file::serialized_reader::SerializedPageReader::new(reader, &chunk.unwrap(), 2, None)?;
+            pages.get_next_page().map(|page| page.unwrap().num_values())
+        };
+        let crc = checksum(&content);
+        assert_eq!(read(crc).unwrap(), 2);
+        let error = read(crc ^ 1).unwrap_err().to_string();
+        assert!(error.contains("CRC"), "{error}");
+    }
+
     #[test]
     fn rows_and_texts_have_limits_by_the_size_of_the_file() {
         assert_eq!((most_rows(0), most_rows(4 << 20)), (1 << 16, (1 << 16) + (1 << 20)));

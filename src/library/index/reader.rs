@@ -52,6 +52,8 @@ pub struct IndexCheck {
     pub segments: usize,
     /// What the index holds by its own account.
     pub holds: Counts,
+    /// True where another program wrote the rows: they have no checksum of this program, so damage to one may not show.
+    pub rows_by_others: bool,
     /// Clips whose file was read again and compared; 0 where no library was given.
     pub files_compared: usize,
     /// What is wrong; empty where nothing is.
@@ -165,7 +167,8 @@ impl Index {
         }
     }
 
-    /// Whether it is a folder of Parquet files that other programs wrote.
+    /// Whether it is a folder of Parquet files that other programs wrote, without a checksum by which damage to a row
+    /// would show.
     pub fn is_of_others(&self) -> bool {
         matches!(self.rows, Rows::Others(_))
     }
@@ -198,7 +201,7 @@ impl Index {
                 Table::open(&own_file(folder, segment)?, &self.common, key.as_ref())?.rows().map(Cow::Owned)
             }
             Rows::Others(folder) => {
-                Table::open_other(&foreign::file(folder, segment)?, &self.common)?.rows().map(Cow::Owned)
+                foreign::opened(folder, segment, &self.common, |table| table.rows()).map(Cow::Owned)
             }
             Rows::Memory(rows) => Ok(Cow::Borrowed(rows.get(&segment.file).map(Vec::as_slice).unwrap_or_default())),
         }
@@ -238,7 +241,8 @@ impl Index {
             problems.extend(self.unlisted(library)?);
         }
         problems.truncate(MOST);
-        Ok(IndexCheck { segments: segments.len(), holds: self.manifest.counts(), files_compared, problems })
+        let (segments, holds, rows_by_others) = (segments.len(), self.manifest.counts(), self.is_of_others());
+        Ok(IndexCheck { segments, holds, rows_by_others, files_compared, problems })
     }
 
     /// That the library holds another number of files than the index.
@@ -263,8 +267,8 @@ impl Index {
                 Some(_) => opened(&path, key.as_ref()).map(|bytes| crate::hash::hex(Sha256::digest(&bytes))),
                 None => file_sha256(&path),
             }),
-            Rows::Others(folder) => foreign::file(folder, segment).and_then(|path| file_sha256(&path)),
-            Rows::Memory(_) => Ok(segment.sha256.clone()),
+            // Compared whenever the rows are read.
+            Rows::Others(_) | Rows::Memory(_) => Ok(segment.sha256.clone()),
         };
         match sha256 {
             Ok(sha256) if sha256 != segment.sha256 => {

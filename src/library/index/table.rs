@@ -17,6 +17,7 @@ use crate::encoder::{Band, PerEncoder};
 use crate::encryption::{FolderKey, is_encrypted_file};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::feature::ClipQuality;
+use crate::hash::{hex, sha256};
 use crate::regular_file;
 use bytes::Bytes;
 use parquet::basic::Type as PhysicalType;
@@ -24,8 +25,9 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader,
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Seek};
 use std::path::Path;
 
 /// What is read of a row to see whether its file has changed.
@@ -96,6 +98,23 @@ impl<'a> Table<'a> {
         leaves.check(path)?;
         leaves.check_compression(reader.metadata(), path)?;
         Ok(Table { path, reader, leaves, by: By::Other, common, file })
+    }
+
+    /// SHA-256 of the file that was opened, whatever lies at its path by now.
+    pub fn sha256(&self) -> Result<String> {
+        match &self.file.source {
+            Source::File(file) => {
+                let mut file = file;
+                file.rewind().at(self.path, "read")?;
+                sha256(&mut file).at(self.path, "read")
+            }
+            Source::Memory(plain) => Ok(hex(Sha256::digest(plain))),
+        }
+    }
+
+    /// Bytes of the file that was opened.
+    pub fn bytes(&self) -> u64 {
+        self.file.bytes
     }
 
     /// What the file says of itself.
@@ -514,6 +533,9 @@ impl Columns<'_> {
             }
             let width = self.common.widths[band].get(encoder).copied();
             let lists = self.lists(column::WIDTH + n + at, width)?;
+            if self.by == By::Other && encoder.has_unit_length() {
+                self.of_unit_length(column::WIDTH + n + at, &lists)?;
+            }
             for (i, (row, list)) in rows.iter_mut().zip(lists).enumerate() {
                 let side = if band == Band::Narrow { &mut row.narrow } else { &mut row.wide };
                 if list.is_some() && made_by.as_ref().is_some_and(|named| named.get(i) != Some(&true)) {
@@ -528,6 +550,23 @@ impl Columns<'_> {
             rows.iter().try_for_each(|row| self.complete(row))?;
         }
         Ok(rows)
+    }
+
+    /// Refuses an embedding of another length than 1, where its encoder makes all of length 1. Nothing else would show
+    /// that a value was damaged in a file that another program wrote.
+    fn of_unit_length(&self, at: usize, lists: &[Option<Vec<f32>>]) -> Result<()> {
+        /// What single precision leaves of a length of 1 is a thousandth of this.
+        const TOLERANCE: f64 = 1e-5;
+        for (row, list) in lists.iter().enumerate() {
+            let Some(list) = list else { continue };
+            let length = list.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+            if (length - 1.0).abs() > TOLERANCE {
+                let (name, row) = (self.leaves.name(at), row + 1);
+                let found = format!("an embedding of length {length:.6} in column {name} of row {row}");
+                return Err(self.wrong(found, "length 1, as the encoder makes them; write the file again"));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a row that lacks an embedding.

@@ -197,6 +197,7 @@ pub fn scan(
         settings: Settings::of(panel),
         library: index.library(),
         holds: holds.clone(),
+        rows_by_others: index.is_of_others(),
         condition: calibration.map(|loaded| loaded.calibration.condition.clone()),
         calibration: calibration.map(|loaded| loaded.sha256.clone()),
         propositions: calibration.map(|loaded| loaded.calibration.propositions.clone()),

@@ -19,6 +19,8 @@ pub struct ScanHead {
     pub library: String,
     /// What the index holds.
     pub holds: Counts,
+    /// True where another program wrote the rows: they have no checksum of this program, so damage to one may not show.
+    pub rows_by_others: bool,
     /// Name of the calibration's condition; null without one, or where it does not fit.
     pub condition: Option<String>,
     /// SHA-256 of the calibration.

@@ -381,6 +381,7 @@ sections! {
         no_hits,
         withheld,
         left_out,
+        rows_by_others,
         limits_title,
         limits,
     }
