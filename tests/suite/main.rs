@@ -19,6 +19,7 @@ mod features;
 mod files;
 mod foreign;
 mod formats;
+mod gate;
 mod golden;
 mod hostile;
 mod index;

@@ -1,0 +1,68 @@
+//! The rule of every gate: exit code 0 only where all was heard, compared and judged.
+
+use crate::program::{CANDIDATE, REFERENCE, copy, folder, samples, soundalike, word, write_wav};
+use serde_json::{Value, json};
+
+const STRANGER: &str = "voices/slt/tts/01.wav";
+
+/// A list with the protected voice, enrolled by all encoders.
+fn list(folder: &std::path::Path) -> String {
+    let store = word(folder).to_string() + "/list";
+    soundalike(&["protect", "add", "nsh", REFERENCE, "--store", &store]).exits(0);
+    store
+}
+
+#[test]
+fn a_voice_with_fewer_encoders_does_not_disarm_the_list() {
+    let folder = folder();
+    let store = list(folder.path());
+    let check = |more: &[&str]| soundalike(&[&["protect", "check", CANDIDATE, "--store", &store], more].concat());
+    assert!(check(&[]).exits(1).stdout.contains("hit"), "the voice is close to itself");
+    soundalike(&["protect", "add", "other", STRANGER, "--store", &store, "--encoder", "campplus"]).exits(0);
+    check(&[]).fails(&["other", "campplus alone", "mfcc_lda"]);
+    check(&["--fail-above", "campplus=0.5"]).fails(&["other", "campplus alone"]);
+}
+
+#[test]
+fn a_limit_that_nothing_can_reach_is_refused_before_any_work() {
+    let folder = folder();
+    let store = list(folder.path());
+    let limit = ["--fail-above", "log10_lr=3"];
+    let gone = "no-such-clip.wav";
+    let words = ["log10_lr=3", "at most 2.55", "wide band"];
+    soundalike(&[&["check", "--reference", REFERENCE, gone], &limit[..]].concat()).fails(&words);
+    soundalike(&[&["protect", "check", gone, "--store", &store], &limit[..]].concat()).fails(&words);
+    let scan = ["scan", "--reference", REFERENCE, "voices/slt", "--fail", "--above", "log10_lr=3"];
+    soundalike(&scan).fails(&["log10_lr=3", "at most 2.55"]);
+    // Without a gate it is a list of nothing.
+    soundalike(&[&scan[..5], &scan[6..]].concat()).exits(0);
+}
+
+#[test]
+fn a_gate_says_what_it_heard_and_which_part_came_close() {
+    let folder = folder();
+    let path = |name: &str| word(&folder.path().join(name)).to_string();
+    let (voice, stranger) = (samples(CANDIDATE), samples(STRANGER));
+    let length = voice.len().min(stranger.len());
+    write_wav(folder.path().join("right.wav").as_path(), 16_000, &[&stranger[..length], &voice[..length]]);
+    let long: Vec<f64> = stranger.iter().cycle().take(16_000 * 12).chain(&voice).copied().collect();
+    write_wav(folder.path().join("late.wav").as_path(), 16_000, &[&long]);
+    let both: Vec<f64> = stranger[..length].to_vec();
+    write_wav(folder.path().join("same.wav").as_path(), 16_000, &[&both, &both]);
+    copy("malformed/text.wav", &folder.path().join("text.wav"));
+    let clips = ["right.wav", "late.wav", "same.wav", "text.wav"].map(path);
+    let clips: Vec<&str> = clips.iter().map(String::as_str).collect();
+    let arguments = ["check", "--json", "--reference", REFERENCE, "--encoder=campplus", "--fail-above", "campplus=0.5"];
+    let result = soundalike(&[&arguments[..], &clips].concat()).exits(1).json();
+    crate::program::assert_fits_schema("check", &result);
+    let gate = result["gate"]["clips"].as_array().unwrap();
+    let of = |at: usize, place: &str| gate[at].pointer(place).unwrap().clone();
+    let statuses: Vec<Value> = (0..4).map(|at| of(at, "/status")).collect();
+    assert_eq!(statuses, ["hit", "hit", "passed", "refused"]);
+    assert_eq!(of(0, "/hits/0/part/channel"), json!({"number": 2}));
+    assert_eq!((of(0, "/heard/views"), of(0, "/heard/windows")), (json!(4), json!(0)));
+    let start_s = of(1, "/hits/0/part/start_s").as_f64().unwrap();
+    assert!((11.0..15.0).contains(&start_s), "{start_s}");
+    assert_eq!((of(2, "/heard/channels"), of(2, "/heard/views")), (json!(2), json!(1)), "one sound on two channels");
+    assert_eq!(of(3, "/reasons/0/code"), "unreadable");
+}
