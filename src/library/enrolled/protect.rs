@@ -281,6 +281,7 @@ pub fn check(
 ) -> Result<ProtectReport> {
     let narrow_panel = panel.narrow()?;
     let panels = PerBand { wide: panel, narrow: &narrow_panel };
+    voices.same_encoders()?;
     let limits = [settings.threshold];
     check_threshold(panel, settings.threshold)?;
     check_limits("fail-above", &limits, panel, settings.calibration)?;

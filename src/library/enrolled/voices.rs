@@ -162,7 +162,10 @@ impl VoiceSet {
     }
 
     /// Refuses a list in which one voice has fewer encoders than another.
-    fn same_encoders(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Insufficient`] with the voice and what it has.
+    pub(crate) fn same_encoders(&self) -> Result<()> {
         let mut held = Vec::new();
         for (name, source) in &self.voices {
             held.extend(source.encoders()?.map(|encoders| (name, encoders)));

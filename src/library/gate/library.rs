@@ -52,6 +52,7 @@ pub fn gate_library(
     settings: &ScanSettings<'_>,
     options: &BatchOptions<'_>,
 ) -> Result<LibraryGate> {
+    voices.same_encoders()?;
     check_limits("above", &[settings.threshold], panel, settings.calibration)?;
     let narrow_panel = panel.narrow()?;
     let panels = PerBand { wide: panel, narrow: &narrow_panel };
