@@ -52,7 +52,7 @@ impl fmt::Display for Container {
 }
 
 /// What the first audio track of a file is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AudioFormat {
     /// The file format.
     pub container: Container,

@@ -7,7 +7,7 @@
 use super::binomial::clopper_pearson;
 use crate::encoder::{Embedding, Encoder, PerEncoder, Vectors, cosine};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A voice of a population, in one band.
@@ -22,7 +22,7 @@ pub struct CohortVoice {
 }
 
 /// One number of several encoders' cosines, by which voices are ranked: their sum, each times its weight.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
     /// `fusion`, or the one encoder's name.
     pub name: String,
@@ -49,7 +49,7 @@ pub struct CohortScores<'a> {
 }
 
 /// Where a candidate stands in a population.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Likeness {
     /// The candidate is closer to the protected voice than this share of the population, percent. A rank, not a
     /// probability.
@@ -73,7 +73,7 @@ pub struct Likeness {
 }
 
 /// The rank in a part of the cohort that is not the population.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherKind {
     /// The kind of voices, for example `synthetic`.
     pub kind: String,
@@ -84,7 +84,7 @@ pub struct OtherKind {
 }
 
 /// A voice of the population beside the candidate.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Neighbour {
     /// Its name in the cohort.
     pub name: String,
@@ -95,7 +95,7 @@ pub struct Neighbour {
 }
 
 /// Least, median and greatest of some cosines.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// Least.
     pub low: f64,
@@ -203,7 +203,7 @@ pub(crate) fn cosines(a: &PerEncoder<Embedding>, b: &PerEncoder<Embedding>) -> O
 /// A side's neighbourhood is the mean of its greatest cosines to the population. How many deviations it lies above or
 /// below the neighbourhoods that the population's own voices have among themselves says whether the side could be one
 /// of them: a recording in another language, channel or style mostly lies lower.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CohortFit {
     /// The encoder that it is measured by.
     pub encoder: Encoder,

@@ -8,7 +8,7 @@ use crate::audio::Channel;
 use crate::encoder::{Embedding, Encoder, PerEncoder, Refusal, cosine};
 use crate::feature::ClipQuality;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One recording of the protected voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub struct VoiceModel {
 }
 
 /// A cosine against a reference. Not a probability: nothing maps it to one.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CosineScore {
     /// Cosine to the reference as a whole (its centroid), -1 to 1.
     pub cosine: f64,
@@ -48,7 +48,7 @@ pub struct CosineScore {
 }
 
 /// The cosine to one exemplar.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClipScore {
     /// The exemplar's clip.
     pub path: String,

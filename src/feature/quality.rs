@@ -26,7 +26,7 @@ const LEVEL_DB: f64 = 0.5;
 const LEVELS: usize = 300;
 
 /// What was measured of a clip.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quality {
     /// Container, codec, sampling rate, channels.
     pub format: AudioFormat,

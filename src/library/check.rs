@@ -124,6 +124,7 @@ pub(crate) fn examine(
             as_norm: settings.as_norm,
             prior: settings.prior,
             force: settings.force,
+            gates: settings.gates.into(),
         },
         settings: Settings::of(panel),
         narrow_fingerprints: narrow.as_ref().map(|narrow| narrow.panel.fingerprints().clone()),

@@ -82,7 +82,7 @@ pub(crate) fn is_instruction_set(text: &str) -> bool {
 }
 
 /// Whether a clip has a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The candidate was scored.

@@ -7,7 +7,7 @@ use crate::encoder::{Encoder, EncoderSet};
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -97,8 +97,7 @@ impl Threshold {
 }
 
 /// A threshold as results tell it in which it is a limit: score and `limit`.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "it describes what as_limit and as_limits write")]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Limit {
     /// The score that is looked at.
     score: Score,
@@ -123,6 +122,11 @@ pub(super) fn as_limit<S: Serializer>(threshold: &Threshold, serializer: S) -> s
 
 pub(super) fn as_limits<S: Serializer>(limits: &[Threshold], serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.collect_seq(limits.iter().map(Limited))
+}
+
+pub(super) fn of_limits<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<Threshold>, D::Error> {
+    let limits = Vec::<Limit>::deserialize(deserializer)?;
+    Ok(limits.into_iter().map(|Limit { score, limit }| Threshold { score, value: limit }).collect())
 }
 
 impl Default for Threshold {

@@ -14,11 +14,11 @@ use crate::feature::ClipQuality;
 use crate::library::cohort::Population;
 use crate::library::validate::calibration_file::LoadedCalibration;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
 
 /// How much more probable the evidence is under one proposition than under the other.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Natural logarithm of the likelihood ratio, within the calibration's bounds. Not a probability.
     pub llr: f64,
@@ -47,7 +47,7 @@ pub struct Evidence {
 }
 
 /// A posterior: the user's prior and the evidence together.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Posterior {
     /// The probability of the first proposition before the evidence, as the user stated it.
     pub prior: f64,
@@ -56,7 +56,7 @@ pub struct Posterior {
 }
 
 /// What the reference itself and other people's voices reach.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Controls {
     /// Each exemplar against the others; null with one exemplar.
     pub ceiling: Option<PerEncoder<Spread>>,
@@ -65,7 +65,7 @@ pub struct Controls {
 }
 
 /// How a candidate would have scored without one clip of the reference: what that clip alone contributes.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WithoutClip {
     /// The clip that is left out.
     pub path: String,
@@ -78,7 +78,7 @@ pub struct WithoutClip {
 }
 
 /// The cosines of the population's voices to the reference, rising, by encoder.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PopulationScores {
     /// The band in which they were compared.
     pub band: Band,

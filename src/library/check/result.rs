@@ -10,7 +10,7 @@ use crate::library::gate::GateOutcome;
 use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, Status};
 use crate::library::places::Places;
-use crate::library::threshold::Threshold;
+use crate::library::threshold::{Limit, Threshold, as_limits, of_limits};
 use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
 use crate::library::verdict::{Controls, Evidence};
 use schemars::JsonSchema;
@@ -41,9 +41,8 @@ pub struct CheckSettings<'a> {
 }
 
 /// What was asked, so that it can be asked again. What else was asked for stands with the settings, the calibration,
-/// the cohort, the language and the gate.
+/// the cohort and the language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Request {
     /// What was named as the reference, in the order of the names.
     pub reference: Vec<String>,
@@ -55,6 +54,11 @@ pub struct Request {
     pub prior: Option<f64>,
     /// Whether raw scores were wanted in spite of reasons.
     pub force: bool,
+    /// The limits that were asked for; empty where no gate was. A result of which the gate was removed still asks for it
+    /// here.
+    #[serde(default, serialize_with = "as_limits", deserialize_with = "of_limits")]
+    #[schemars(with = "Vec<Limit>", required)]
+    pub gates: Vec<Threshold>,
 }
 
 /// The result of a check.
@@ -85,7 +89,7 @@ pub struct CheckReport {
 }
 
 /// A recording in question.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// Where it lies.
     pub path: String,
@@ -198,7 +202,7 @@ impl LanguageCheck {
 }
 
 /// Something that should be known before a result is relied on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remark {
     /// What it is about.
     pub code: RemarkCode,
@@ -209,7 +213,7 @@ pub struct Remark {
 }
 
 /// What a remark is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RemarkCode {
     /// A clip of the reference is less like the others than a stranger's.
@@ -223,7 +227,7 @@ pub enum RemarkCode {
 }
 
 /// How a candidate belongs to the reference it is compared with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum InReference {
     /// It has the bytes of a reference clip.

@@ -16,14 +16,14 @@ use crate::library::enrolled::voice_file::VoiceModelFile;
 use crate::library::outcome::{Reason, Status};
 use crate::library::places::{Places, analyse_at};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The protected voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reference {
     /// Its recordings, in the order of their paths.
     pub clips: Vec<ReferenceClip>,
@@ -36,7 +36,7 @@ pub struct Reference {
 }
 
 /// A recording of the protected voice.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceClip {
     /// Where it lies, or lay when it was enrolled.
     pub path: String,
@@ -57,7 +57,7 @@ pub struct ReferenceClip {
 }
 
 /// A file with a voice model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceModel {
     /// Where it lies.
     pub path: String,

@@ -82,7 +82,7 @@ pub enum Role {
 }
 
 /// What stands behind the figures of a candidate.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CandidateFindings {
     /// The candidate.
     pub path: String,
@@ -98,7 +98,7 @@ pub struct CandidateFindings {
 }
 
 /// A window of a candidate with its scores.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Segment {
     /// Its start, seconds from that of the recording.
     pub start_s: f64,
