@@ -3,7 +3,7 @@
 use super::folder;
 use soundalike::encoder::Models;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::recompute::{Root, recompute};
+use soundalike::evidence::recompute::{Platform, Root, recompute};
 use soundalike::library::batch::BatchOptions;
 use soundalike::library::{Filter, Rule};
 use soundalike::report::case::CaseInfo;
@@ -29,6 +29,7 @@ pub fn read(bytes: &[u8]) {
                 Root::Below(folder.path()),
                 &Models::default(),
                 &soundalike::encryption::Keys::none(),
+                Platform::Same,
                 &options,
             );
         }

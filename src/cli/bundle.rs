@@ -5,10 +5,9 @@ use super::output::Prepared;
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::bundle::{BundleSettings, PAGE, bundle, encrypted_bundle, page};
-use soundalike::evidence::recompute::{Difference, Root, recompute};
+use soundalike::evidence::bundle::{BundleSettings, bundle, encrypted_bundle};
+use soundalike::evidence::recompute::{Platform, Root, recompute};
 use soundalike::evidence::signature::{self, SUFFIX};
-use soundalike::report::case::CaseReport;
 use soundalike::whole_file::Access;
 use soundalike::{ErrorKind, Result, regular_file};
 use std::io::Write;
@@ -19,16 +18,18 @@ const PASSWORD: &str = "SOUNDALIKE_KEY_PASSWORD";
 
 /// Put a case into one archive that proves itself: report, recordings, hashes.
 ///
-/// REPORT is a report.json, or a result of `check --json`. It is computed again first, and only a case that comes out
-/// the same is bundled. The archive is a BagIt bag (RFC 8493) as a zip: the report as data and as a page, the result,
-/// the recordings (or their hashes alone), and the fingerprints of program, weights, calibration and population.
+/// REPORT is a report.json, or a result of `check --json`. It is computed again first, and only a case that is
+/// reproduced is bundled. The archive is a BagIt bag (RFC 8493) as a zip: the report as data and as a page, the result,
+/// the recordings (or their hashes alone), and the fingerprints of program, weights, calibration and population. Every
+/// byte of it follows from the report, the recordings and these options, and `verify` makes all of it again to compare.
+/// With --sign the bundle also states the key that it is signed with: `verify` then requires the signature.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike bundle report.json -o case.zip\n  soundalike bundle report.json -o case.zip --sign \
                   us.key\n  soundalike verify case.zip --public-key us.pub\n  soundalike bundle report.json -o case.zip.age --recipient court.pub.txt\n\nA key is made by `minisign -G -p us.pub -s us.key`; \
-                  the signature lies beside the bundle, as case.zip.minisig, and `minisign -Vm case.zip -p us.pub` checks it \
-                  too. The password of a key is read from the variable SOUNDALIKE_KEY_PASSWORD.\n\nExit codes: 0 done; 1 the \
-                  case does not come out the same; 2 nothing could be done."
+                  the signature is written next to the bundle, as case.zip.minisig, and `minisign -Vm case.zip -p us.pub` checks it \
+                  too. Without it, or with another key, `verify` fails. The password of a key is read from the variable SOUNDALIKE_KEY_PASSWORD.\n\nExit codes: 0 done; 1 the \
+                  case could not be reproduced; 2 nothing could be done."
 )]
 pub struct BundleArgs {
     /// A report.json, or a result of `check --json`
@@ -43,7 +44,7 @@ pub struct BundleArgs {
     /// Sign the bundle with this secret key (minisign format, Ed25519)
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
-    /// Date of the bundle, as it is to be told in it: YYYY-MM-DD
+    /// Date of the bundle, as it is stated in it: YYYY-MM-DD
     #[arg(long, value_name = "DATE")]
     date: Option<String>,
     /// Folder below which the recordings lie, where the case has moved
@@ -77,41 +78,30 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     check_name(&args.output)?;
     output::check_writable(&args.output)?;
     args.sign.as_ref().map(|key| regular_file::open(key)).transpose()?;
+    let password = std::env::var(PASSWORD).ok();
+    let signed_by = args.sign.as_ref().map(|key| signature::secret_key_id(key, password.as_deref())).transpose()?;
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
-    let again =
-        recompute(&case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))?;
+    let (models, keys) = (args.models.models(), super::encryption::keys(common)?);
+    let again = recompute(&case, root, &models, &keys, Platform::Same, &common.batch(&update))?;
     drop(progress);
-    let (None, Some(examination)) = (again.verification.differences.first(), &again.examination) else {
-        let difference = again.verification.differences.first().map_or_else(String::new, Difference::to_string);
-        let message = format!("does not come out the same, so it was not bundled: {difference}");
-        output::refusal(&args.report.display().to_string(), &message, common);
+    let (None, Some(document)) = (again.refusal(), &again.document) else {
+        let reason = again.refusal().unwrap_or_else(|| "could not be reproduced".into());
+        output::refusal(&args.report.display().to_string(), &format!("{reason}; it was not bundled"), common);
         return Ok(GATE);
     };
-    if let Some(message) = again.verification.elsewhere() {
-        output::refusal(&args.report.display().to_string(), message, common);
-        return Ok(GATE);
-    }
-    // What a result lacks of a report is in it now; a report is bundled as it is.
-    let report = match &case.findings {
-        Some(_) => case.text.clone().into_bytes(),
-        None => CaseReport::new(case.case.clone(), &case.result, examination.findings.clone())?.to_json()?,
-    };
-    let settings = BundleSettings {
-        recordings: !args.no_recordings,
-        documents: vec![(PAGE.into(), page(&case, examination, !args.no_recordings)?)],
-        date: args.date.clone(),
-    };
+    let settings = BundleSettings { recordings: !args.no_recordings, date: args.date.clone(), signed_by };
     let top = top(&args.output);
     let written = output::prepare(&args.output, Access::Private, &mut |out| match &recipients {
-        None => bundle(out, &top, &case, &report, &again.places, examination, &settings).map(drop),
+        None => bundle(out, &top, &case, document, &again.places, &settings).map(drop),
         Some(recipients) => encrypted_bundle(&args.output, out, recipients, &mut |plain| {
-            bundle(plain, &top, &case, &report, &again.places, examination, &settings).map(drop)
+            bundle(plain, &top, &case, document, &again.places, &settings).map(drop)
         }),
     })?;
     // Signed before either has its name, so that no bundle lies beside the signature of another for long.
-    let signature = args.sign.as_ref().map(|key| signed(&written, &args.output, key)).transpose()?;
+    let sign = |key: &PathBuf| signed(&written, &args.output, key, password.as_deref());
+    let signature = args.sign.as_ref().map(sign).transpose()?;
     written.put()?;
     let mut text = format!("written          {}\n", output::plain(&args.output.display().to_string()));
     if let Some((path, signature)) = signature {
@@ -132,11 +122,10 @@ fn top(path: &Path) -> String {
 }
 
 /// Signs a bundle that is to be `file`; the signature is to lie beside it.
-fn signed(bundle: &Prepared, file: &Path, key: &Path) -> Result<(PathBuf, Prepared)> {
-    let password = std::env::var(PASSWORD).ok();
+fn signed(bundle: &Prepared, file: &Path, key: &Path, password: Option<&str>) -> Result<(PathBuf, Prepared)> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let comment = format!("soundalike {} file:{}", soundalike::VERSION, output::plain(&name));
-    let text = signature::sign(bundle.path(), key, password.as_deref(), &comment)?;
+    let text = signature::sign(bundle.path(), key, password, &comment)?;
     let mut beside = file.as_os_str().to_os_string();
     beside.push(SUFFIX);
     let beside = PathBuf::from(beside);

@@ -4,7 +4,7 @@ use super::output::Prepared;
 use super::{Common, DONE, GATE, ModelsArg, Outcome, audit, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::CaseFile;
-use soundalike::evidence::recompute::{Difference, Root, recompute};
+use soundalike::evidence::recompute::{Platform, Root, recompute};
 use soundalike::library::findings::Examination;
 use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
 use soundalike::report::scan::ScanResult;
@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Make the document for legal review of a result.
 ///
-/// RESULT is what `check --json` printed. Everything in it is computed again from the recordings and compared first; a
-/// result that does not come out the same makes no report. The kind of document is chosen by the ending of its name:
+/// RESULT is what `check --json` printed. Everything in it is computed again from the recordings and compared first; no
+/// report is made of a result that could not be reproduced. The kind of document is chosen by the ending of its name:
 /// .html is one page that holds everything and needs no network, .pdf a typeset document with the JSON attached
 /// (PDF/A-3, in programs built with the feature pdf), .json the data of both with the result unchanged.
 #[derive(Args)]
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
                   result.json --case case.toml -o report.html\n\nA case file holds, each optional: number, client, \
                   analyst, question, date, \
                   and population (why it fits the case), for example\n  number = \"12/26\"\n  question = \"Is the voice of the advertisement \
-                  made to imitate Anna?\"\n\nExit codes: 0 done; 1 the result does not come out the same; 2 nothing could be done."
+                  made to imitate Anna?\"\n\nExit codes: 0 done; 1 the result could not be reproduced; 2 nothing could be done."
 )]
 pub struct ReportArgs {
     /// Result of `check --json`, a report.json made of one, or of `scan --format jsonl` (a summary and a page for each
@@ -253,24 +253,19 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let root = args.root.as_deref().map_or(Root::AsTold, Root::Below);
-    let again =
-        recompute(&case, root, &args.models.models(), &super::encryption::keys(common)?, &common.batch(&update))?;
+    let (models, keys) = (args.models.models(), super::encryption::keys(common)?);
+    let again = recompute(&case, root, &models, &keys, Platform::Same, &common.batch(&update))?;
     drop(progress);
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
-    if let Some(message) = again.verification.elsewhere() {
-        output::refusal(&result.display().to_string(), message, common);
-        return Ok(GATE);
-    }
-    match (again.verification.differences.first(), &again.examination) {
-        (None, Some(examination)) => {
-            plan.write(&case.result, examination)?;
+    match (again.refusal(), &again.document) {
+        (None, Some(document)) => {
+            plan.write(&case.result, document)?;
             output::print(&plan.told())?;
             Ok(DONE)
         }
-        (difference, _) => {
-            let message = difference.map_or_else(String::new, Difference::to_string);
-            let message = format!("does not come out the same, so no report was made of it: {message}");
-            output::refusal(&result.display().to_string(), &message, common);
+        (reason, _) => {
+            let reason = reason.unwrap_or_else(|| "could not be reproduced".into());
+            output::refusal(&result.display().to_string(), &format!("{reason}; no report was made of it"), common);
             Ok(GATE)
         }
     }

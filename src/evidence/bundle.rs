@@ -1,20 +1,23 @@
 //! A case as one archive: the report, what it rests on, and what is needed to compute it again.
 //!
-//! The archive is a BagIt bag (see [`bag`](super::bag)). Recordings lie in it under safe names, and a table says which
-//! path of the report each stands for, so that a bundle can be unpacked and computed again anywhere. Recordings may be
-//! left out where they must not leave the house; their hashes are in the report in any case.
+//! The archive is a BagIt bag (see [`bag`](super::bag)). Recordings have safe names in it, and a table says which path
+//! of the report each stands for, so that a bundle can be unpacked and computed again anywhere. Recordings may be left
+//! out where they must not leave the house; their hashes are in the report in any case.
+//!
+//! Every name and byte of a bundle follows from the report, the recordings and [`BundleSettings`]. So a bundle is
+//! verified by making it again: each file is compared with the one that follows.
 
 use super::bag::{Bag, BagContent, BagEntry, BagFile, HeldFiles, write_bag};
 use super::case_file::CaseFile;
 use super::fault;
 use super::name::SafeNames;
-use super::recompute::Difference;
+use super::recompute::no_tree;
 use crate::encryption::{Keys, Recipients, is_encrypted_file};
 use crate::error::{EvidenceFault, IoContext, Result};
 use crate::library::Places;
 use crate::library::findings::Examination;
 use crate::regular_file;
-use crate::report::case::{CaseFacts, document};
+use crate::report::case::{self, CaseFacts, CaseReport};
 use crate::report::texts::Texts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,30 +26,36 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// The report in a bundle.
-pub const REPORT: &str = "report.json";
+pub(super) const REPORT: &str = "report.json";
 const RESULT: &str = "result.json";
 const PLACES: &str = "places.json";
 const FINGERPRINTS: &str = "fingerprints.json";
 const README: &str = "README.txt";
 /// The page in a bundle.
-pub const PAGE: &str = "report.html";
+pub(super) const PAGE: &str = "report.html";
+/// What was asked of a bundle.
+const SETTINGS: &str = "bundle.json";
+/// The folder of the recordings and tables.
+const FILES: &str = "files/";
+/// The largest `bundle.json` that is read, bytes.
+const MOST_SETTINGS_BYTES: u64 = 64 << 10;
 /// The largest report that is read out of a bundle, bytes.
 const MOST_REPORT_BYTES: u64 = 512 << 20;
 
-/// What goes into a bundle besides the report's data.
-#[derive(Clone, Debug, Default)]
+/// What was asked of a bundle. The bundle holds it; with the report it decides every other byte of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BundleSettings {
     /// Whether recordings and voice models go in; else their hashes alone.
     pub recordings: bool,
-    /// Documents made of the report, by name.
-    pub documents: Vec<(String, Vec<u8>)>,
-    /// Date of the bundle as it is to be told (`Bagging-Date`, year-month-day); none where none was stated.
+    /// Date of the bundle as it is stated (`Bagging-Date`, year-month-day); none where none was stated.
     pub date: Option<String>,
+    /// Identifier of the key that the bundle is signed with, 16 hexadecimal digits; none where it is not signed.
+    pub signed_by: Option<String>,
 }
 
 /// Which file of a bundle stands for which path of the report.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct Contents {
     /// By the path that the report tells, the name below `data/`.
     files: BTreeMap<String, String>,
@@ -64,7 +73,8 @@ struct Fingerprints<'a> {
     cohort: Option<(&'a str, &'a str)>,
 }
 
-/// Writes a bundle of a case that was computed again and came out the same. `top` is the name of its one folder.
+/// Writes a bundle of a case that was reproduced; `document` is the case with the figures of its report, and `top` the
+/// name of the one folder of the bundle.
 ///
 /// # Errors
 /// As [`write_bag`]: where a file changed since it was hashed, or cannot be read or written.
@@ -72,48 +82,70 @@ pub fn bundle(
     out: &mut (impl Write + Seek),
     top: &str,
     case: &CaseFile,
-    report: &[u8],
+    document: &Examination,
     places: &Places,
-    examination: &Examination,
     settings: &BundleSettings,
 ) -> Result<Vec<BagFile>> {
-    let mut names = SafeNames::new();
-    let (mut entries, mut contents) = (Vec::new(), Contents::default());
-    let text = |names: &mut SafeNames, name: &str, bytes: Vec<u8>| BagEntry {
-        name: names.take(name),
-        content: BagContent::Bytes(bytes),
-        sha256: None,
-    };
-    entries.push(text(&mut names, REPORT, report.to_vec()));
-    entries.push(text(&mut names, RESULT, format!("{}\n", case.result).into_bytes()));
-    for (name, bytes) in &settings.documents {
-        entries.push(text(&mut names, name, bytes.clone()));
-    }
-    let mut once = BTreeMap::new();
+    let entry = |name: String, content: BagContent, sha256: Option<String>| BagEntry { name, content, sha256 };
+    let texts = texts(case, document, settings)?.into_iter();
+    let mut entries: Vec<BagEntry> =
+        texts.map(|(name, bytes)| entry(name.into(), BagContent::Bytes(bytes), None)).collect();
+    entries.extend(placed(case, settings.recordings).into_iter().map(|(told, file)| {
+        let content = BagContent::File(places.of(told.as_ref()).into());
+        entry(file.name, content, Some(file.sha256))
+    }));
+    write_bag(out, top, &information(case, settings), &entries)
+}
+
+/// A recording or table in a bundle.
+pub(super) struct Placed {
+    pub name: String,
+    pub sha256: String,
+}
+
+/// The recordings and tables of a case that go into a bundle, by the paths that the case tells. A recording that could
+/// not be read when the report was made is not among them.
+pub(super) fn placed(case: &CaseFile, recordings: bool) -> BTreeMap<String, Placed> {
+    let (mut names, mut placed) = (SafeNames::new(), BTreeMap::new());
     let tables = case.tables();
-    let wanted = |told: &str| settings.recordings || tables.contains(&told);
-    for (told, sha256) in case.files().into_iter().filter(|(told, _)| wanted(told)) {
-        // A recording that could not be read when the report was made has no place here.
+    for (told, sha256) in case.files().into_iter().filter(|(told, _)| recordings || tables.contains(told)) {
         let Some(sha256) = sha256 else { continue };
-        let name = once.entry(told).or_insert_with(|| {
-            let name = names.take(&format!("files/{told}"));
-            entries.push(BagEntry {
-                name: name.clone(),
-                content: BagContent::File(places.of(told.as_ref()).into()),
-                sha256: Some(sha256.into()),
-            });
-            name
-        });
-        contents.files.insert(told.into(), name.clone());
+        let file = || Placed { name: names.take(&format!("{FILES}{told}")), sha256: sha256.into() };
+        placed.entry(told.to_string()).or_insert_with(file);
     }
-    entries.push(text(&mut names, PLACES, json(&contents)));
-    entries.push(text(&mut names, FINGERPRINTS, json(&fingerprints(examination))));
-    entries.push(text(&mut names, README, readme(settings.recordings).into_bytes()));
-    let mut info = vec![("External-Description".to_string(), "Evidence bundle of a soundalike report".to_string())];
-    let stated = [("External-Identifier", &case.case.number), ("Bagging-Date", &settings.date)];
-    let stated = stated.into_iter().filter_map(|(name, text)| Some((name.to_string(), one_line(text.as_ref()?))));
-    info.extend(stated.filter(|(_, text)| !text.trim().is_empty()));
-    write_bag(out, top, &info, &entries)
+    placed
+}
+
+/// The texts of a bundle: all of it that is no recording and no table.
+pub(super) fn texts(
+    case: &CaseFile,
+    document: &Examination,
+    settings: &BundleSettings,
+) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let files = placed(case, settings.recordings).into_iter().map(|(told, file)| (told, file.name)).collect();
+    Ok(vec![
+        (REPORT, CaseReport::new(case.case.clone(), &case.result, document.findings.clone())?.to_json()?),
+        (RESULT, format!("{}\n", case.result).into_bytes()),
+        (PAGE, page(case, document, settings.recordings)?),
+        (PLACES, json(&Contents { files })?),
+        (FINGERPRINTS, json(&fingerprints(document))?),
+        (SETTINGS, json(settings)?),
+        (README, readme(settings).into_bytes()),
+    ])
+}
+
+/// The lines of `bag-info.txt` that are not those of every bag.
+pub(super) fn information(case: &CaseFile, settings: &BundleSettings) -> Vec<(String, String)> {
+    let description = Some("Evidence bundle of a soundalike report".to_string());
+    let signed = settings.signed_by.as_ref().map(|key| format!("minisign key {key}"));
+    let lines = [
+        ("External-Description", description),
+        ("External-Identifier", case.case.number.clone()),
+        ("Bagging-Date", settings.date.clone()),
+        ("Signed-By", signed),
+    ];
+    let lines = lines.into_iter().filter_map(|(label, text)| Some((label.to_string(), one_line(&text?))));
+    lines.filter(|(_, text)| !text.trim().is_empty()).collect()
 }
 
 /// The same, encrypted: what is not passes through a file without a name beside `path`, and is gone with the process.
@@ -148,50 +180,11 @@ fn fingerprints(examination: &Examination) -> Fingerprints<'_> {
     }
 }
 
-/// The page of a case as it lies in a bundle.
-///
-/// # Errors
-/// Where the texts that were built in are none.
-pub fn page(case: &CaseFile, examination: &Examination, sounds: bool) -> Result<Vec<u8>> {
+/// The page of a case as a bundle holds it.
+fn page(case: &CaseFile, document: &Examination, sounds: bool) -> Result<Vec<u8>> {
     let result_sha256 = case.result_sha256();
-    let facts = CaseFacts { case: &case.case, result_sha256: &result_sha256, examination, sounds };
-    Ok(crate::report::html(&document(&facts, &Texts::english()?)).into_bytes())
-}
-
-impl Unpacked {
-    /// The content of one of its files.
-    fn read(&self, name: &str) -> Result<Vec<u8>> {
-        let path = self.held.path(name).unwrap_or(Path::new(name));
-        regular_file::read(path, MOST_REPORT_BYTES, "a file of a bundle")
-    }
-
-    /// Compares what the bundle holds beside the report with what the report says: a difference for each file that says
-    /// something else, and the names of those that cannot be compared.
-    ///
-    /// # Errors
-    /// As [`page`], and where a file cannot be read.
-    pub fn compare(&self, examination: &Examination) -> Result<(Vec<Difference>, Vec<String>)> {
-        let with = page(&self.case, examination, true)?;
-        let expected = [
-            (RESULT, vec![format!("{}\n", self.case.result).into_bytes()]),
-            (FINGERPRINTS, vec![json(&fingerprints(examination))]),
-            (PAGE, vec![with, page(&self.case, examination, false)?]),
-            (README, vec![readme(true).into_bytes(), readme(false).into_bytes()]),
-        ];
-        let (mut differences, mut unknown) = (Vec::new(), Vec::new());
-        for name in &self.others {
-            let Some((_, forms)) = expected.iter().find(|(known, _)| known == name) else {
-                unknown.push(name.clone());
-                continue;
-            };
-            let held = self.read(name)?;
-            if !forms.contains(&held) {
-                let (told, found) = ("what it says in the bundle".into(), "what follows from report.json".into());
-                differences.push(Difference { place: name.clone(), told, found });
-            }
-        }
-        Ok((differences, unknown))
-    }
+    let facts = CaseFacts { case: &case.case, result_sha256: &result_sha256, examination: document, sounds };
+    Ok(crate::report::html(&case::document(&facts, &Texts::english()?)).into_bytes())
 }
 
 /// A bundle that was unpacked; its files are there as long as this is.
@@ -199,16 +192,20 @@ impl Unpacked {
 pub struct Unpacked {
     /// The case in it.
     pub case: CaseFile,
+    /// What was asked of the bundle.
+    pub settings: BundleSettings,
     /// Where its files lie.
     pub places: Places,
-    /// Number of files in it, all with the hashes that its manifest states.
-    pub files: usize,
+    /// Its files, all with the hashes that its manifest states.
+    pub files: Vec<BagFile>,
     /// Paths of the report whose files are not in it.
     pub absent: Vec<String>,
-    /// Its files.
-    held: HeldFiles,
-    /// Files that the case does not rest on, but that say something of it.
-    others: Vec<String>,
+    /// Where its files can be read.
+    pub(super) held: HeldFiles,
+    /// The texts beside its files.
+    pub(super) tags: Vec<(String, String)>,
+    /// Folders in it that hold nothing.
+    pub(super) empty_folders: Vec<String>,
 }
 
 /// Checks a bundle whole and unpacks it where nothing of it stays behind; `keys` open an encrypted one.
@@ -231,36 +228,36 @@ pub fn unpack(path: &Path, keys: &Keys) -> Result<Unpacked> {
         String::from_utf8(bytes).map_err(wrong)
     };
     let report = text(bag.content(REPORT, MOST_REPORT_BYTES)?, REPORT)?;
-    let contents = text(bag.content(PLACES, MOST_REPORT_BYTES)?, PLACES)?;
-    let contents: Contents = serde_json::from_str(&contents)
-        .map_err(|error| fault(path, EvidenceFault::Broken, format!("{PLACES:?} ({error})"), "a table of files"))?;
-    let named = bag.files().iter().map(|file| file.name.clone()).collect::<std::collections::BTreeSet<_>>();
     let case = CaseFile::parse(path, &report)?;
+    let settings: BundleSettings = serde_json::from_slice(&bag.content(SETTINGS, MOST_SETTINGS_BYTES)?)
+        .map_err(|error| fault(path, EvidenceFault::Broken, format!("{SETTINGS:?} ({error})"), "what bundle writes"))?;
     let held = bag.hold()?;
+    // Where a file is follows from the report, not from what the bundle says of itself.
     let (mut places, mut absent) = (Vec::new(), Vec::new());
+    let placed = placed(&case, settings.recordings);
     for (told, sha256) in case.files() {
-        match contents.files.get(told).and_then(|name| held.path(name)) {
+        match placed.get(told).and_then(|file| held.path(&file.name)) {
             Some(place) => places.push((PathBuf::from(told), place.to_path_buf())),
             None if sha256.is_some() => absent.push(told.to_string()),
             None => {}
         }
     }
-    let rests: std::collections::BTreeSet<&String> = contents.files.values().collect();
-    let others = named.iter().filter(|name| *name != REPORT && *name != PLACES && !rests.contains(name)).cloned();
     Ok(Unpacked {
-        others: others.collect(),
         places: places.into_iter().collect(),
-        files: named.len(),
+        files: bag.files().to_vec(),
+        tags: bag.tags()?,
+        empty_folders: bag.empty_folders().into_iter().map(Into::into).collect(),
+        settings,
         held,
         case,
         absent,
     })
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| no_tree(Path::new("the bundle"), &error))?;
     bytes.push(b'\n');
-    bytes
+    Ok(bytes)
 }
 
 /// Words without line ends, as a line of a bag's information must be.
@@ -268,18 +265,26 @@ fn one_line(words: &str) -> String {
     words.split(|c: char| c.is_control()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn readme(recordings: bool) -> String {
-    let files = match recordings {
+fn readme(settings: &BundleSettings) -> String {
+    let files = match settings.recordings {
         true => "files/             the recordings and other files that the report rests on\n",
         false => "                   (the recordings were left out; report.json has their hashes)\n",
     };
+    let signature = match &settings.signed_by {
+        Some(key) => format!(
+            "This bundle was signed with the minisign key {key}. To check everything, and the signature next to the \
+             bundle:\n\n    soundalike verify BUNDLE.zip --public-key KEY.pub\n    minisign -Vm BUNDLE.zip -p KEY.pub\n"
+        ),
+        None => "This bundle was not signed when it was made. To compute everything again and compare:\n\n    \
+                 soundalike verify BUNDLE.zip\n"
+            .into(),
+    };
     format!(
-        "Evidence bundle of a soundalike report\n\nThis is a BagIt bag (RFC 8493): manifest-sha256.txt beside the folder \
+        "Evidence bundle of a soundalike report\n\nThis is a BagIt bag (RFC 8493): manifest-sha256.txt next to the folder \
          data has the SHA-256 of every file,\nand any BagIt program can check them.\n\nreport.json        the report: the \
-         result unchanged, and what stands behind its figures\nresult.json        the result alone\n{files}places.json        \
-         which file stands for which path of the report\nfingerprints.json  program, extractors, weights, calibration and \
-         population, by their hashes\n\nTo compute everything again and compare:\n\n    soundalike verify BUNDLE.zip\n\nTo \
-         check a signature that lies beside the bundle:\n\n    soundalike verify BUNDLE.zip --public-key KEY.pub\n    minisign \
-         -Vm BUNDLE.zip -p KEY.pub\n"
+         result unchanged, and the data behind its figures\nreport.html        the report as a page\nresult.json        \
+         the result alone\n{files}places.json        which file stands for which path of the \
+         report\nfingerprints.json  program, extractors, weights, calibration and population, by their \
+         hashes\nbundle.json        what was asked of this bundle\n\n{signature}"
     )
 }

@@ -8,10 +8,13 @@ use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::check::Request;
 use crate::library::cohort::Cohort;
 use crate::library::findings::BUILT_IN;
-use crate::library::{Filter, LoadedCalibration, Places, Score, Threshold};
+use crate::library::{Filter, LoadedCalibration, Places};
 use crate::report::case::{CaseInfo, FORMAT, FORMAT_VERSION, result_sha256};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Larger files are refused, bytes.
@@ -34,27 +37,38 @@ pub struct CaseFile {
     pub stated_sha256: Option<String>,
     /// Version of the program that wrote the report; none in a result.
     pub program: Option<String>,
+    /// Names in the report, beside the result and the findings, that this program does not know.
+    pub(super) unknown: Vec<String>,
     pub(super) told: Told,
 }
 
 #[derive(Deserialize)]
 struct Header {
     format: Option<String>,
-    version: Option<serde_json::Value>,
+    version: Option<Value>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ReportFile {
-    #[serde(rename = "format")]
-    _format: String,
-    #[serde(rename = "version")]
-    _version: u32,
     program: String,
-    case: CaseInfo,
+    case: Value,
     result_sha256: String,
     result: Box<RawValue>,
     findings: Box<RawValue>,
+}
+
+/// The names of a report's own fields.
+const FIELDS: [&str; 7] = ["format", "version", "program", "case", "result_sha256", "result", "findings"];
+
+/// What is known of a case, and the names in it that this program does not know.
+fn case_info(mut case: Value) -> serde_json::Result<(CaseInfo, Vec<String>)> {
+    let known = serde_json::to_value(CaseInfo::default())?;
+    let mut unknown = Vec::new();
+    if let Some(fields) = case.as_object_mut() {
+        unknown.extend(fields.keys().filter(|name| known.get(name).is_none()).map(|name| format!("case.{name}")));
+        fields.retain(|name, _| known.get(name).is_some());
+    }
+    Ok((serde_json::from_value(case)?, unknown))
 }
 
 /// Any JSON in which no name stands twice in one object: of two equal names one reader takes the first and another the
@@ -126,7 +140,6 @@ pub(super) struct Told {
     pub calibration: Option<ToldCalibration>,
     pub cohort: Option<ToldCohort>,
     pub language: ToldLanguage,
-    pub gate: Option<ToldGate>,
     pub reference: ToldReference,
     pub candidates: Vec<ToldClip>,
 }
@@ -155,17 +168,6 @@ pub(super) struct ToldCohort {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ToldLanguage {
     pub declared: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct ToldGate {
-    pub limits: Vec<ToldLimit>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct ToldLimit {
-    pub score: Score,
-    pub limit: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -217,7 +219,8 @@ impl CaseFile {
             serde_json::from_str::<Once>(&result).map_err(json)?;
             let told = serde_json::from_str(&result).map_err(json)?;
             let (case, path, text) = (CaseInfo::default(), path.into(), text.into());
-            return Ok(CaseFile { path, text, result, case, findings: None, stated_sha256: None, program: None, told });
+            let (findings, stated_sha256, program, unknown) = (None, None, None, Vec::new());
+            return Ok(CaseFile { path, text, result, case, findings, stated_sha256, program, unknown, told });
         };
         let version = header.version.unwrap_or_default();
         if format != FORMAT || version != FORMAT_VERSION {
@@ -227,12 +230,16 @@ impl CaseFile {
         serde_json::from_str::<Once>(text).map_err(json)?;
         let report: ReportFile = serde_json::from_str(text).map_err(json)?;
         let result = report.result.get().to_string();
+        let (case, mut unknown) = case_info(report.case).map_err(json)?;
+        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).map_err(json)?;
+        unknown.extend(fields.into_keys().filter(|name| !FIELDS.contains(&name.as_str())));
         Ok(CaseFile {
             path: path.into(),
             text: text.into(),
             told: serde_json::from_str(&result).map_err(json)?,
             result,
-            case: report.case,
+            case,
+            unknown,
             findings: Some(report.findings),
             stated_sha256: Some(report.result_sha256),
             program: Some(report.program),
@@ -297,11 +304,6 @@ impl CaseFile {
 
     pub(super) fn filters(&self) -> Result<Vec<Filter>> {
         self.told.cohort.iter().flat_map(|cohort| &cohort.filters).map(|filter| filter.parse()).collect()
-    }
-
-    pub(super) fn gates(&self) -> Vec<Threshold> {
-        let limits = self.told.gate.iter().flat_map(|gate| &gate.limits);
-        limits.map(|limit| Threshold { score: limit.score, value: limit.limit }).collect()
     }
 }
 

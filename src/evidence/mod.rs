@@ -11,9 +11,13 @@ pub mod audit;
 pub mod bag;
 pub mod bundle;
 mod case_file;
+pub mod coverage;
+mod document;
 pub mod name;
+mod rebuilt;
 pub mod recompute;
 pub mod signature;
+mod unmentioned;
 pub mod verify;
 
 pub use case_file::CaseFile;

@@ -2,14 +2,16 @@
 //!
 //! The files are found by the paths that the result tells, or below a folder where the case has moved to, and are known
 //! by their hashes. Then everything is computed again and compared value by value: a figure is the same where it has
-//! the same bits. Between processors with other instruction sets the last digits of a figure may differ; there a
-//! tolerance is allowed, and said to be.
+//! the same bits. Between processors with other instruction sets the last digits of a figure may differ; a tolerance
+//! for that is allowed where the person who verifies asks for it ([`Platform::Other`]), whatever the document states.
 
 use super::case_file::CaseFile;
+use super::coverage::{Coverage, How};
+use super::document;
 use crate::calibration::verbal::{self, Propositions};
 use crate::encoder::{Models, Panel};
 use crate::encryption::Keys;
-use crate::error::Result;
+use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
 use crate::library::findings::{Examination, examination};
@@ -64,20 +66,25 @@ pub struct CaseVerification {
     pub values: usize,
     /// What differs, the first first; at most 50.
     pub differences: Vec<Difference>,
-    /// What was not compared, and why.
+    /// What else should be known of the comparison.
     pub remarks: Vec<String>,
+    /// What was compared, what is taken as stated, and what nothing was compared with.
+    #[serde(skip)]
+    pub coverage: Coverage,
+}
+
+/// The platform on which a document may have been computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Platform {
+    /// This one: figures have the same bits.
+    #[default]
+    Same,
+    /// Another one, where the document states so: figures are compared within [`TOLERANCE`].
+    Other,
 }
 
 impl CaseVerification {
-    /// Why no document is made here of a result that came out the same only within the tolerance: a document holds
-    /// figures of one machine.
-    pub fn elsewhere(&self) -> Option<&'static str> {
-        let message = "was computed on another kind of machine, and comes out the same here but for last digits: make \
-                       the document on a machine of that kind, or check the recordings again here";
-        (self.same && !self.identical).then_some(message)
-    }
-
-    fn differ(&mut self, place: impl Into<String>, told: impl Into<String>, found: impl Into<String>) {
+    pub(super) fn differ(&mut self, place: impl Into<String>, told: impl Into<String>, found: impl Into<String>) {
         self.same = false;
         if self.differences.len() < MOST_DIFFERENCES {
             self.differences.push(Difference { place: place.into(), told: told.into(), found: found.into() });
@@ -93,8 +100,23 @@ pub struct Recomputed {
     /// The case as it was computed now; none where a file is missing or another than the one that is told, so that
     /// nothing could be computed.
     pub examination: Option<Examination>,
+    /// The same with the figures of the document, from which texts and pages of it follow; none where something
+    /// differs.
+    pub document: Option<Examination>,
     /// Where its files lie.
     pub places: Places,
+}
+
+impl Recomputed {
+    /// Why no document is made of this case; none where it was reproduced in full.
+    pub fn refusal(&self) -> Option<String> {
+        let case = &self.verification;
+        if let Some(difference) = case.differences.first() {
+            return Some(format!("could not be reproduced: {difference}"));
+        }
+        let not_covered = case.coverage.not_covered.first();
+        not_covered.map(|item| format!("{}: found {}, expected {}", item.what, item.found, item.expected))
+    }
 }
 
 /// Where the files of a case lie now.
@@ -118,6 +140,7 @@ pub fn recompute(
     root: Root<'_>,
     models: &Models,
     keys: &Keys,
+    platform: Platform,
     options: &BatchOptions<'_>,
 ) -> Result<Recomputed> {
     let mut verification = CaseVerification {
@@ -131,7 +154,9 @@ pub fn recompute(
         values: 0,
         differences: Vec::new(),
         remarks: Vec::new(),
+        coverage: Coverage::default(),
     };
+    verification.coverage.statements(case);
     if let Some(program) = case.program.as_ref().filter(|program| *program != case.version()) {
         verification.differ("program", program, case.version());
     }
@@ -157,14 +182,18 @@ pub fn recompute(
             // What cannot be asked again was not asked so.
             Err(error) if !error.is_threads() => {
                 verification.differ("result", "a result", format!("no result ({error})"));
-                return Ok(Recomputed { verification, examination: None, places });
+                return Ok(Recomputed { verification, examination: None, document: None, places });
             }
             Err(error) => return Err(error),
         };
-        compare(case, &examination, &places, &mut verification);
-        return Ok(Recomputed { verification, examination: Some(examination), places });
+        let found = compare(case, &examination, &places, platform, &mut verification)?;
+        let document = match verification.same {
+            true => Some(document::examination(case, &found, &examination)?),
+            false => None,
+        };
+        return Ok(Recomputed { verification, examination: Some(examination), document, places });
     }
-    Ok(Recomputed { verification, examination: None, places })
+    Ok(Recomputed { verification, examination: None, document: None, places })
 }
 
 impl CaseFile {
@@ -197,9 +226,6 @@ fn names(case: &CaseFile, verification: &mut CaseVerification) {
             );
         }
     }
-    let remark = "what was stated of the case (number, client, analyst, question, date, population) and the names that the files were \
-                  given by are taken as they are told: they cannot be computed";
-    verification.remarks.push(remark.into());
 }
 
 /// Whether a name can stand for a file: it is the file, a folder above it, or a pattern.
@@ -221,7 +247,7 @@ fn lies_in(folder: &str, file: &str) -> bool {
 }
 
 /// A path without the parts that mean nothing.
-fn normal(path: &str) -> PathBuf {
+pub(super) fn normal(path: &str) -> PathBuf {
     Path::new(path).components().filter(|part| *part != Component::CurDir).collect()
 }
 
@@ -264,7 +290,10 @@ fn check_files(case: &CaseFile, places: &Places, verification: &mut CaseVerifica
     for (told, sha256) in case.files() {
         let place = places.of(told.as_ref());
         match (sha256, crate::audio::file_sha256(place)) {
-            (Some(sha256), Ok(found)) if sha256 == found => verification.files += 1,
+            (Some(sha256), Ok(found)) if sha256 == found => {
+                verification.files += 1;
+                verification.coverage.verified(told, How::Hash);
+            }
             (Some(sha256), Ok(found)) => {
                 verification.differ(told, format!("SHA-256 {sha256}"), format!("SHA-256 {found}"))
             }
@@ -292,9 +321,9 @@ fn again(
     let model_files = paths(&mut told.reference.models.iter().map(|model| &model.path));
     let reference = ReferenceSource::again(&told.request.reference, &clips, &model_files, places, keys)?;
     let (calibration, cohort) = (case.calibration(places)?, case.cohort(places)?);
-    let (filters, gates) = (case.filters()?, case.gates());
+    let filters = case.filters()?;
     let settings = CheckSettings {
-        gates: &gates,
+        gates: &told.request.gates,
         calibration: calibration.as_ref(),
         cohort: cohort.as_ref(),
         cohort_filters: &filters,
@@ -311,40 +340,91 @@ fn again(
     Ok(examination)
 }
 
-/// Compares what was computed with what was told.
-fn compare(case: &CaseFile, examination: &Examination, places: &Places, verification: &mut CaseVerification) {
-    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
-    let told = json(&case.result);
-    let mut found = json(&serde_json::to_string(&examination.report).unwrap_or_default());
+/// What was computed now, in the form in which documents hold it, with the paths that the document tells.
+pub(super) struct Found {
+    pub result: Value,
+    pub findings: Value,
+}
+
+/// Compares what was computed with what was told, and gives the former.
+fn compare(
+    case: &CaseFile,
+    examination: &Examination,
+    places: &Places,
+    platform: Platform,
+    verification: &mut CaseVerification,
+) -> Result<Found> {
+    let told = value(&case.path, &case.result)?;
+    let mut found = computed(&case.path, &examination.report)?;
     retold("", &mut found, places);
     membership_as_told(case, &told, &mut found, places, verification);
     if examination.report.settings.instruction_set != case.told.settings.instruction_set {
-        (verification.identical, verification.tolerance) = (false, Some(TOLERANCE));
-        let remark = format!(
-            "the document was computed with {}, here it is {}: figures are compared within {TOLERANCE} of their size, or of 1 \
-             where they are smaller",
-            case.told.settings.instruction_set, examination.report.settings.instruction_set
-        );
-        verification.remarks.push(remark);
-        if let (Some(told), Some(found)) =
-            (told.pointer("/settings/instruction_set"), found.pointer_mut("/settings/instruction_set"))
-        {
-            *found = told.clone();
-        }
-        words_of_ratios(&told, &mut found);
+        elsewhere(case, examination, platform, (&told, &mut found), verification);
     }
     values("result", &told, &found, verification);
+    verification.coverage.verified("result", How::Recomputed);
+    let mut findings = computed(&case.path, &examination.findings)?;
+    retold("", &mut findings, places);
     match &case.findings {
-        Some(findings) => {
-            let told = json(findings.get());
-            let mut found = json(&serde_json::to_string(&examination.findings).unwrap_or_default());
-            retold("", &mut found, places);
-            values("findings", &told, &found, verification);
+        Some(told) => {
+            values("findings", &value(&case.path, told.get())?, &findings, verification);
+            verification.coverage.verified("findings", How::Recomputed);
         }
         None => verification
             .remarks
             .push("this is a result and no report: there was nothing behind the figures to compare".into()),
     }
+    if !verification.same {
+        verification.coverage.verified.retain(|item| item.how != How::Recomputed);
+    }
+    Ok(Found { result: found, findings })
+}
+
+/// A document that states another platform: what is compared how.
+fn elsewhere(
+    case: &CaseFile,
+    examination: &Examination,
+    platform: Platform,
+    (told, found): (&Value, &mut Value),
+    verification: &mut CaseVerification,
+) {
+    let (there, here) = (&case.told.settings.instruction_set, &examination.report.settings.instruction_set);
+    if platform == Platform::Same {
+        let remark = format!(
+            "the document states that it was computed on another platform ({there}; here it is {here}); it was compared \
+             bit for bit. With --other-platform, figures are compared within {TOLERANCE} of their size, or of 1 where they \
+             are smaller"
+        );
+        verification.remarks.push(remark);
+        return;
+    }
+    (verification.identical, verification.tolerance) = (false, Some(TOLERANCE));
+    let remark = format!(
+        "the document states that it was computed with {there}, here it is {here}: figures were compared within \
+         {TOLERANCE} of their size, or of 1 where they are smaller"
+    );
+    verification.remarks.push(remark);
+    let why = "figures within the tolerance were accepted because of it, as --other-platform allows";
+    verification.coverage.stated("result.settings.instruction_set", Some(there.as_str().into()), why);
+    if let Some(found) = found.pointer_mut("/settings/instruction_set") {
+        *found = there.as_str().into();
+    }
+    words_of_ratios(told, found);
+}
+
+/// A JSON text as a tree.
+pub(super) fn value(path: &Path, text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|error| no_tree(path, &error))
+}
+
+/// What was computed as a tree, with the numbers that its text has.
+fn computed(path: &Path, of: &impl Serialize) -> Result<Value> {
+    value(path, &serde_json::to_string(of).map_err(|error| no_tree(path, &error))?)
+}
+
+pub(super) fn no_tree(path: &Path, error: &serde_json::Error) -> Error {
+    let expected = "JSON as soundalike writes it".into();
+    ErrorKind::Document { path: path.into(), what: DocumentKind::Result, found: error.to_string(), expected }.into()
 }
 
 /// Words in which a file is named by where it lies now: it is told by where it lay.
@@ -413,10 +493,9 @@ fn membership_as_told(
                 *place = serde_json::json!({ "code": "same_folder", "folder": name });
             }
             _ if by_folder => {
+                let (what, why) = (format!("result.candidates[{i}].in_reference"), "a file does not say where it was");
+                verification.coverage.stated(what, Some(membership.clone()), why);
                 *place = membership;
-                verification.remarks.push(format!(
-                    "result.candidates[{i}].in_reference is taken as it is told: where the file lay is not in the file"
-                ));
             }
             _ => {}
         }
@@ -428,7 +507,14 @@ fn values(place: &str, told: &Value, found: &Value, verification: &mut CaseVerif
     match (told, found) {
         (Value::Object(a), Value::Object(b)) => {
             for (key, told) in a {
-                values(&format!("{place}.{key}"), told, b.get(key).unwrap_or(&Value::Null), verification);
+                let place = format!("{place}.{key}");
+                match b.get(key) {
+                    Some(found) => values(&place, told, found, verification),
+                    None => {
+                        let found = format!("a name that this program does not know, with {}", brief(told));
+                        verification.coverage.not_covered(place, found, "the names of a report");
+                    }
+                }
             }
             for (key, found) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
                 verification.differ(format!("{place}.{key}"), "nothing", brief(found));
@@ -449,7 +535,8 @@ fn values(place: &str, told: &Value, found: &Value, verification: &mut CaseVerif
                 let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
                 !whole && is_computed(place) && (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
             };
-            if a != b && !verification.tolerance.is_some_and(close) {
+            // As texts: a zero has a sign.
+            if a.to_string() != b.to_string() && !verification.tolerance.is_some_and(close) {
                 verification.differ(place, a.to_string(), b.to_string());
             }
         }
@@ -464,8 +551,14 @@ fn values(place: &str, told: &Value, found: &Value, verification: &mut CaseVerif
 
 /// Whether a figure is computed from sound; others are read from files and have no last digits to differ.
 fn is_computed(place: &str) -> bool {
-    let computed =
-        ["result.reference", "result.candidates", "findings.candidates", "findings.populations", "findings.voice"];
+    let computed = [
+        "result.reference",
+        "result.candidates",
+        "result.gate.clips",
+        "findings.candidates",
+        "findings.populations",
+        "findings.voice",
+    ];
     computed.iter().any(|computed| place.starts_with(computed))
 }
 

@@ -102,6 +102,15 @@ pub fn verify(file: &Path, signature: &Path, key: &Key) -> Result<Verified> {
     Ok(Verified { trusted_comment: comment, key_id: with })
 }
 
+/// Identifier of a secret key, which signatures made with it have too.
+///
+/// # Errors
+/// As [`sign`] where the key is none, or takes another password or any.
+pub fn secret_key_id(key: &Path, password: Option<&str>) -> Result<String> {
+    let public = PublicKey::from_secret_key(&secret_key(key, password)?);
+    public.map(|public| key_id(public.keynum())).map_err(|error| no_key(key, "a secret key", &error))
+}
+
 /// Makes a pair of keys, the texts of the files with the public and the secret one. Without a password the secret key
 /// lies open.
 ///

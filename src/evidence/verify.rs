@@ -1,14 +1,16 @@
 //! Whether evidence is as it was recorded: a case, the bundle that it lies in with its signature, and the log.
 //!
-//! [`verify`] asks each of them and holds the rule of what counts as passed. It computes nothing itself: see
-//! [`recompute`](super::recompute), [`bundle`](super::bundle), [`signature`] and
-//! [`audit`].
+//! [`verify`] asks each of them and has the rule of what passes: everything is the same, nothing is left uncovered, and
+//! what was signed has its signature. It computes nothing itself: see [`recompute`](super::recompute),
+//! [`bundle`](super::bundle), [`signature`] and [`audit`].
 
 use super::audit::{self, AuditCheck};
 use super::bundle::unpack;
 use super::case_file::CaseFile;
-use super::recompute::{CaseVerification, Root, recompute};
+use super::coverage::{Coverage, How};
+use super::recompute::{CaseVerification, Platform, Root, recompute};
 use super::signature::{self, Key};
+use super::unmentioned::unmentioned;
 use crate::encoder::Models;
 use crate::encryption::{Keys, is_encrypted_file};
 use crate::error::{ErrorKind, IoContext, Result};
@@ -28,6 +30,10 @@ pub struct VerifySettings<'a> {
     pub root: Option<&'a Path>,
     /// Public key (a file or its 56 digits) of whoever signed the bundle.
     pub public_key: Option<&'a str>,
+    /// Whether a document may state another platform than this one, so that figures are compared within a tolerance.
+    pub platform: Platform,
+    /// Whether a document passes that has something in it with which nothing was compared.
+    pub allow_uncovered: bool,
     /// Where the encoders' weights are.
     pub models: &'a Models,
     /// What opens voice models and bundles that are encrypted.
@@ -43,8 +49,10 @@ pub struct VerifySettings<'a> {
 pub struct Verification {
     /// Version of the program that verified.
     pub version: String,
-    /// True where all that was verified is as it was recorded.
+    /// True where all that was verified is as it was recorded, and nothing is left uncovered that was not allowed.
     pub passed: bool,
+    /// What was verified, what is taken as stated, and what nothing was compared with.
+    pub coverage: Coverage,
     /// The case that was computed again; null where none was asked for.
     pub case: Option<CaseVerification>,
     /// The bundle that it lay in; null where it lay in none.
@@ -66,7 +74,9 @@ pub struct BundleCheck {
     pub files: usize,
     /// Files of the case that it leaves out: they were looked for elsewhere.
     pub absent: Vec<String>,
-    /// The signature; null where no public key was given.
+    /// Identifier of the key that the bundle states it was signed with; null where it states none.
+    pub signed_by: Option<String>,
+    /// The signature; null where the bundle states none and no public key was given.
     pub signature: Option<SignatureCheck>,
 }
 
@@ -85,10 +95,11 @@ pub struct SignatureCheck {
 
 impl Verification {
     /// Whether all that was verified is as it was recorded.
-    fn all_as_recorded(&self) -> bool {
+    fn all_as_recorded(&self, allow_uncovered: bool) -> bool {
         let bundle = self.bundle.as_ref();
         let signed = bundle.and_then(|bundle| bundle.signature.as_ref()).is_none_or(|signature| signature.valid);
-        self.case.as_ref().is_none_or(|case| case.same)
+        (allow_uncovered || self.coverage.not_covered.is_empty())
+            && self.case.as_ref().is_none_or(|case| case.same)
             && bundle.is_none_or(|bundle| bundle.intact)
             && signed
             && self.audit.as_ref().is_none_or(|audit| audit.intact)
@@ -105,8 +116,8 @@ pub fn verify(settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Resu
         let (found, expected) = ("nothing to verify".into(), "a report, a result or a bundle, or --audit FILE".into());
         return Err(ErrorKind::Setting { name: "verify", found, expected }.into());
     }
-    let mut outcome =
-        Verification { version: crate::VERSION.into(), passed: true, case: None, bundle: None, audit: None };
+    let (version, coverage) = (crate::VERSION.into(), Coverage::default());
+    let mut outcome = Verification { version, passed: true, coverage, case: None, bundle: None, audit: None };
     if let Some(what) = settings.what {
         if is_zip(what)? || is_encrypted_file(what) {
             let (bundle, case) = bundle_and_case(what, settings, options)?;
@@ -118,13 +129,30 @@ pub fn verify(settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Resu
         } else {
             let case = CaseFile::read(what)?;
             let root = settings.root.map_or(Root::AsTold, Root::Below);
-            outcome.case = Some(recompute(&case, root, settings.models, settings.keys, options)?.verification);
+            let mut again = recompute(&case, root, settings.models, settings.keys, settings.platform, options)?;
+            // A folder that a document names is looked into only where the document is right about its files.
+            if again.verification.same {
+                unmentioned(&case, root, &again.places, &mut again.verification.coverage);
+            }
+            outcome.case = Some(again.verification);
         }
+    }
+    outcome.coverage = outcome.case.as_mut().map(|case| std::mem::take(&mut case.coverage)).unwrap_or_default();
+    match outcome.bundle.as_ref().map(|bundle| bundle.signature.as_ref()) {
+        Some(Some(SignatureCheck { valid: true, key_id: Some(key), .. })) => {
+            outcome.coverage.verified(format!("the bundle as a whole, by the key {key}"), How::Signature);
+        }
+        Some(None) => {
+            let why = "a signature and the statement that there was one can be removed together; ask the maker of the \
+                       bundle for their public key";
+            outcome.coverage.stated("that the bundle was not signed", None, why);
+        }
+        _ => {}
     }
     if let Some(log) = settings.log {
         outcome.audit = Some(audit::check(log, settings.last)?);
     }
-    outcome.passed = outcome.all_as_recorded();
+    outcome.passed = outcome.all_as_recorded(settings.allow_uncovered);
     Ok(outcome)
 }
 
@@ -147,23 +175,29 @@ fn bundle_and_case(
         fault: None,
         files: 0,
         absent: Vec::new(),
-        signature: settings.public_key.map(|key| signature_of(path, key)),
+        signed_by: None,
+        signature: signature_of(path, settings.public_key, None),
     };
     match unpack(path, settings.keys) {
         Ok(unpacked) => {
-            (check.files, check.absent) = (unpacked.files, unpacked.absent.clone());
-            let places = unpacked.case.places_beyond(&unpacked.places, settings.root);
-            let mut again = recompute(&unpacked.case, Root::Places(&places), settings.models, settings.keys, options)?;
-            let exact = again.verification.identical;
-            let case = &mut again.verification;
-            match again.examination.as_ref().filter(|_| exact) {
-                Some(examination) => {
-                    let (differences, unknown) = unpacked.compare(examination)?;
-                    case.same &= differences.is_empty();
-                    case.differences.extend(differences);
-                    case.remarks.extend(unknown.iter().map(|name| format!("{name} in the bundle was not compared")));
+            (check.files, check.absent) = (unpacked.files.len(), unpacked.absent.clone());
+            check.signed_by.clone_from(&unpacked.settings.signed_by);
+            check.signature = signature_of(path, settings.public_key, check.signed_by.as_deref());
+            let (case, platform) = (&unpacked.case, settings.platform);
+            let places = case.places_beyond(&unpacked.places, settings.root);
+            let mut again = recompute(case, Root::Places(&places), settings.models, settings.keys, platform, options)?;
+            let verification = &mut again.verification;
+            // Of a bundle that holds its recordings, what is in it decides, not what is on this machine.
+            let root = match (unpacked.settings.recordings, settings.root) {
+                (true, _) => Root::Places(&places),
+                (false, root) => root.map_or(Root::AsTold, Root::Below),
+            };
+            match &again.document {
+                Some(document) => {
+                    unmentioned(case, root, &places, &mut verification.coverage);
+                    unpacked.compare(document, platform, verification)?;
                 }
-                None => case.remarks.push("what the bundle holds beside report.json was not compared with it".into()),
+                None => verification.remarks.push("the other files of the bundle were not compared".into()),
             }
             Ok((check, Some(again.verification)))
         }
@@ -175,18 +209,31 @@ fn bundle_and_case(
     }
 }
 
-fn signature_of(path: &Path, key: &str) -> SignatureCheck {
+/// The signature of a bundle that states to be signed with a key, or for which a public key was given.
+fn signature_of(path: &Path, given: Option<&str>, stated: Option<&str>) -> Option<SignatureCheck> {
+    let failed =
+        |fault: String| SignatureCheck { valid: false, fault: Some(fault), trusted_comment: None, key_id: None };
+    let Some(given) = given else {
+        return stated.map(|stated| {
+            let name = path.display();
+            failed(format!("{name}: found no public key to check the signature with; expected that of the key {stated}, with which the bundle states it was signed"))
+        });
+    };
     let mut beside = path.as_os_str().to_os_string();
     beside.push(signature::SUFFIX);
-    match signature::verify(path, Path::new(&beside), &Key::named(key)) {
+    Some(match signature::verify(path, Path::new(&beside), &Key::named(given)) {
+        Ok(verified) if stated.is_some_and(|stated| stated != verified.key_id) => failed(format!(
+            "{}: found a signature by the key {}; expected one by the key {}, with which the bundle states it was signed",
+            path.display(),
+            verified.key_id,
+            stated.unwrap_or("")
+        )),
         Ok(verified) => SignatureCheck {
             valid: true,
             fault: None,
             trusted_comment: Some(verified.trusted_comment),
             key_id: Some(verified.key_id),
         },
-        Err(error) => {
-            SignatureCheck { valid: false, fault: Some(error.to_string()), trusted_comment: None, key_id: None }
-        }
-    }
+        Err(error) => failed(error.to_string()),
+    })
 }

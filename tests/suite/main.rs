@@ -18,6 +18,7 @@ mod faults;
 mod features;
 mod files;
 mod foreign;
+mod forgery;
 mod formats;
 mod gate;
 mod golden;

@@ -17,6 +17,7 @@ mod write;
 
 pub use held::{HeldFiles, MOST_UNNAMED};
 pub use read::Bag;
+pub(crate) use write::tags;
 pub use write::{BagContent, BagEntry, write_bag};
 
 use serde::Serialize;
@@ -35,7 +36,7 @@ pub const RATIO_FREE_BYTES: u64 = 256 << 20;
 const DECLARATION: &str = "bagit.txt";
 const INFO: &str = "bag-info.txt";
 const MANIFEST: &str = "manifest-sha256.txt";
-const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+pub(super) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 const DATA: &str = "data/";
 const DECLARED: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 const OXUM: &str = "Payload-Oxum";

@@ -24,6 +24,8 @@ pub struct Bag {
     top: String,
     info: Vec<(String, String)>,
     files: Vec<BagFile>,
+    /// Folders that the archive names, below its one folder.
+    folders: Vec<String>,
     /// Where each file and text is in the archive, by its name below the one folder.
     places: BTreeMap<String, Place>,
 }
@@ -57,6 +59,7 @@ impl Bag {
             top: String::new(),
             info: Vec::new(),
             files: Vec::new(),
+            folders: Vec::new(),
             places: BTreeMap::new(),
         };
         bag.survey()?;
@@ -78,6 +81,24 @@ impl Bag {
     /// Its files in the order of their names.
     pub fn files(&self) -> &[BagFile] {
         &self.files
+    }
+
+    /// The texts beside `data/`, by their names.
+    ///
+    /// # Errors
+    /// As [`content`](Self::content).
+    pub fn tags(&mut self) -> Result<Vec<(String, String)>> {
+        let names: Vec<String> = self.places.keys().filter(|name| !name.starts_with(DATA)).cloned().collect();
+        names.into_iter().map(|name| self.text(&name).map(|text| (name, text))).collect()
+    }
+
+    /// Folders in the archive that hold no file.
+    pub fn empty_folders(&self) -> Vec<&str> {
+        let holds = |folder: &str| {
+            let inside = format!("{folder}/");
+            self.places.range(inside.clone()..).next().is_some_and(|(name, _)| name.starts_with(&inside))
+        };
+        self.folders.iter().map(String::as_str).filter(|folder| !folder.is_empty() && !holds(folder)).collect()
     }
 
     /// The content of a file, by its name below `data/`; verified again as it is read.
@@ -147,6 +168,7 @@ impl Bag {
                 return Err(self.broken(format!("an entry {name:?}"), format!("one folder, {:?}", self.top)));
             }
             if is_folder {
+                self.folders.push(below.into());
                 continue;
             }
             let is_free = match below.strip_prefix(DATA) {

@@ -5,7 +5,6 @@ use super::super::{fault, hex, is_hash};
 use super::{AGENT, BagFile, DATA, DECLARATION, DECLARED, INFO, MANIFEST, OXUM, TAG_MANIFEST, beyond_limits};
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result, Shortage};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::io::{self, Read, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -51,9 +50,9 @@ pub fn write_bag(
     entries: &[BagEntry],
 ) -> Result<Vec<BagFile>> {
     let entries = sorted(top, entries)?;
-    let info = info_lines(info)?;
+    check_info(info)?;
     // Dropped unfinished, it would finish the archive all the same, and print where it cannot.
-    let mut packer = ManuallyDrop::new(Packer { zip: ZipWriter::new(out), top, tags: String::new() });
+    let mut packer = ManuallyDrop::new(Packer { zip: ZipWriter::new(out), top });
     packer.tag(DECLARATION, DECLARED)?;
     let mut files = Vec::with_capacity(entries.len());
     let mut bytes = 0u64;
@@ -63,11 +62,9 @@ pub fn write_bag(
         within_limits(top, files.len() + 1, bytes, None)?;
         files.push(file);
     }
-    packer.tag(INFO, &format!("{info}{OXUM}: {bytes}.{}\n", files.len()))?;
-    let lines = files.iter().map(|file| format!("{}  {DATA}{}\n", file.sha256, file.name));
-    packer.tag(MANIFEST, &lines.collect::<String>())?;
-    let tags = std::mem::take(&mut packer.tags);
-    packer.tag(TAG_MANIFEST, &tags)?;
+    for (name, text) in tags(info, &files).iter().filter(|(name, _)| *name != DECLARATION) {
+        packer.tag(name, text)?;
+    }
     let packer = ManuallyDrop::into_inner(packer);
     let written = packer.zip.finish().map_err(|error| unwritten(top, error))?.stream_position();
     within_limits(top, files.len(), bytes, Some(written.at(Path::new(top), "write")?))?;
@@ -106,8 +103,7 @@ fn sorted<'a>(top: &str, entries: &'a [BagEntry]) -> Result<Vec<&'a BagEntry>> {
     }
 }
 
-fn info_lines(info: &[(String, String)]) -> Result<String> {
-    let mut text = format!("{AGENT}: soundalike {}\n", crate::VERSION);
+fn check_info(info: &[(String, String)]) -> Result<()> {
     for (label, value) in info {
         let ours = [OXUM, AGENT].iter().any(|own| own.eq_ignore_ascii_case(label));
         let sound = !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
@@ -115,9 +111,21 @@ fn info_lines(info: &[(String, String)]) -> Result<String> {
             let expected = "a label of letters, digits and hyphens, and a value of one line";
             return Err(setting("bundle information", format!("{label:?}: {value:?}"), expected));
         }
-        let _ = writeln!(text, "{label}: {}", value.trim());
     }
-    Ok(text)
+    Ok(())
+}
+
+/// The texts beside `data/` of a bundle of these files, by their names, in the order in which they are written.
+pub(crate) fn tags(info: &[(String, String)], files: &[BagFile]) -> Vec<(&'static str, String)> {
+    let mut lines = format!("{AGENT}: soundalike {}\n", crate::VERSION);
+    info.iter().for_each(|(label, value)| lines += &format!("{label}: {}\n", value.trim()));
+    let bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.bytes));
+    lines += &format!("{OXUM}: {bytes}.{}\n", files.len());
+    let manifest = files.iter().map(|file| format!("{}  {DATA}{}\n", file.sha256, file.name)).collect();
+    let mut texts = vec![(DECLARATION, DECLARED.to_string()), (INFO, lines), (MANIFEST, manifest)];
+    let hashes = texts.iter().map(|(name, text)| format!("{}  {name}\n", hex(Sha256::digest(text)))).collect();
+    texts.push((TAG_MANIFEST, hashes));
+    texts
 }
 
 fn unwritten(top: &str, error: impl Into<io::Error>) -> Error {
@@ -127,15 +135,11 @@ fn unwritten(top: &str, error: impl Into<io::Error>) -> Error {
 struct Packer<'a, W: Write + Seek> {
     zip: ZipWriter<&'a mut W>,
     top: &'a str,
-    /// Lines of the tag manifest.
-    tags: String,
 }
 
 impl<W: Write + Seek> Packer<'_, W> {
     fn tag(&mut self, name: &str, text: &str) -> Result<()> {
-        let (_, sha256) = self.pack(name, Path::new(name), &mut text.as_bytes(), text.len() as u64)?;
-        let _ = writeln!(self.tags, "{sha256}  {name}");
-        Ok(())
+        self.pack(name, Path::new(name), &mut text.as_bytes(), text.len() as u64).map(drop)
     }
 
     fn payload(&mut self, entry: &BagEntry) -> Result<BagFile> {

@@ -15,6 +15,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// Kills of each scene where nothing else is said.
@@ -397,6 +398,9 @@ fn a_voice_model_a_population_and_a_list_of_hits_are_old_or_new() {
     }
 }
 
+/// A public and a secret key; a bundle states the key that it is signed with, so the same in every place.
+static KEYS: LazyLock<(String, String)> = LazyLock::new(|| soundalike::evidence::signature::key_pair(None).unwrap());
+
 /// A case of which there is a report, another result and another bundle.
 fn case(place: &Place) {
     place.clip(ANNA, 0, "ref/01.wav");
@@ -406,7 +410,7 @@ fn case(place: &Place) {
     let check = ["check", "-q", MFCC, "--reference", "ref"];
     let reports = ["--report", "report.html", "--report", "report.json"];
     place.run(&[&check[..], &["other.wav"], &reports].concat(), 0);
-    let (public, secret) = soundalike::evidence::signature::key_pair(None).unwrap();
+    let (public, secret) = &*KEYS;
     fs::write(place.at("us.pub"), public).unwrap();
     fs::write(place.at("us.key"), secret).unwrap();
     place.run(&["bundle", "report.json", "-o", "case.zip", "--sign", "us.key"], 0);
