@@ -1,6 +1,7 @@
 //! Containers of chunks: the three of WAVE, AIFF and Core Audio.
 
 use super::super::chunks::{Walker, printable};
+use super::mpeg::hides_stream;
 use super::{Structure, big_endian, bytes_at, stray};
 use crate::audio::input::Input;
 use crate::audio::{Container, Unheard};
@@ -53,7 +54,7 @@ impl Balance {
     }
 }
 
-/// Sound in a chunk that holds none: padding that is not empty, a list that is no list.
+/// Sound in a chunk that should hold none: padding that is not empty, a list that is no list, a stream in any other.
 fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Result<Option<Unheard>> {
     let end = chunk.content.saturating_add(chunk.len).min(file_len);
     let place = format!("in a {} chunk", printable(&chunk.id));
@@ -62,7 +63,11 @@ fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Re
             stray(input, chunk.content, end, &place)
         }
         b"LIST" if wave && !is_list(input, chunk.content, end)? => stray(input, chunk.content, end, &place),
-        _ => Ok(None),
+        b"data" | b"SSND" => Ok(None),
+        _ => {
+            let found = format!("a stream of sound {place}");
+            Ok(hides_stream(input, chunk.content, end)?.then_some(Unheard::Stream { found }))
+        }
     }
 }
 

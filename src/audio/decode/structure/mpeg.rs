@@ -89,8 +89,11 @@ fn adts_kind(head: &[u8]) -> Option<(u16, usize)> {
     Some((u16::from(head.get(2)? & 0xFD) << 8 | u16::from(head.get(3)? & 0xC0), len))
 }
 
+/// The kind and the length of the frame that begins some bytes.
+type Frame<'a> = dyn Fn(&[u8]) -> Option<(u16, usize)> + 'a;
+
 /// Whether whole frames of one kind follow each other.
-fn is_chain(bytes: &[u8], frame: &dyn Fn(&[u8]) -> Option<(u16, usize)>) -> bool {
+fn is_chain(bytes: &[u8], frame: &Frame<'_>) -> bool {
     let (mut at, mut first) = (0, None);
     for _ in 0..CHAIN {
         let rest = bytes.get(at..).unwrap_or_default();
