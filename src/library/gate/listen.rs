@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// A view with more speech than this is heard window by window too, seconds: it could hold a window of one voice beside
 /// more of another.
-pub const LONG_S: f64 = 6.0;
+pub const LONG_S: f64 = WINDOW_S + WINDOW_HOP_S;
 /// Length of a window, seconds.
 pub const WINDOW_S: f64 = crate::library::locate::WINDOW_S;
 /// Distance from one window to the next, seconds.
