@@ -92,6 +92,20 @@ impl Gates {
     }
 }
 
+/// Asserts that no gate lets any of the files pass, alone or together.
+#[track_caller]
+fn assert_stopped(cases: &[Case]) {
+    let gates = Gates::run(cases, 1);
+    let open: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let passes = gates.passes(case.name);
+            (!passes.is_empty()).then(|| format!("{}, {}: {}", case.name, case.what, passes.join(", ")))
+        })
+        .collect();
+    assert!(open.is_empty(), "{} of {} pass:\n{}", open.len(), cases.len(), open.join("\n"));
+}
+
 /// Asserts that each gate lets all the files pass.
 #[track_caller]
 fn assert_passed(cases: &[Case]) {
@@ -161,7 +175,7 @@ fn inspected(cases: &[Case]) -> Vec<Option<f64>> {
 #[test]
 fn every_file_is_read_or_refused_and_the_harmless_ones_are_whole() {
     let attacks = attacks();
-    assert!(attacks.iter().flatten().count() >= 100);
+    assert!(attacks.iter().flatten().count() >= 120);
     attacks.iter().for_each(|cases| drop(inspected(cases)));
     let cases = harmless();
     for (case, seconds) in cases.iter().zip(inspected(&cases)) {
@@ -180,4 +194,62 @@ fn every_file_is_read_or_refused_and_the_harmless_ones_are_whole() {
 #[test]
 fn harmless_files_pass_every_gate() {
     assert_passed(&harmless());
+}
+
+#[test]
+fn sound_that_wave_files_hide_does_not_pass() {
+    assert_stopped(&wave::attacks(&sounds()));
+}
+
+#[test]
+fn sound_that_flac_hides_does_not_pass() {
+    assert_stopped(&flac::attacks(&sounds()));
+}
+
+#[test]
+fn sound_that_ogg_hides_does_not_pass() {
+    assert_stopped(&ogg_attacks(&sounds()));
+}
+
+#[test]
+fn sound_that_mp4_hides_does_not_pass() {
+    assert_stopped(&mp4::attacks(&sounds()));
+}
+
+#[test]
+fn sound_that_matroska_hides_does_not_pass() {
+    assert_stopped(&mkv::attacks(&sounds()));
+}
+
+#[test]
+fn sound_that_mpeg_streams_hide_does_not_pass() {
+    assert_stopped(&mpeg_attacks(&sounds()));
+}
+
+#[test]
+fn a_voice_in_some_channels_does_not_pass() {
+    assert_stopped(&sounds::channels(&sounds()));
+}
+
+#[test]
+fn a_voice_for_some_of_the_time_does_not_pass() {
+    assert_stopped(&times());
+}
+
+#[test]
+fn a_ratio_stops_a_voice_for_some_of_the_time_and_no_other_voice() {
+    let folder = folder();
+    let store = folder.path().join("protected");
+    soundalike(&["protect", "add", "--store", word(&store), "nsh", REFERENCE]).exits(0);
+    let check = |clips: &[&str], code: i32| -> Vec<Value> {
+        let arguments = ["protect", "check", "--json", "--store", word(&store)];
+        let report = soundalike(&[&arguments, clips].concat()).exits(code).json();
+        report["candidates"].as_array().unwrap().iter().map(|clip| clip["status"].clone()).collect()
+    };
+    let hidden = ["time-second-half.wav", "time-middle.wav", "time-two-of-six.wav"];
+    let cases: Vec<Case> = times().into_iter().filter(|case| hidden.contains(&case.name)).collect();
+    cases.iter().for_each(|case| fs::write(folder.path().join(case.name), &case.bytes).unwrap());
+    let paths = hidden.map(|name| folder.path().join(name));
+    assert_eq!(check(&paths.each_ref().map(|path| word(path)), 1), ["hit"; 3]);
+    assert_eq!(check(&["voices/rms/tts", "voices/slt/tts"], 0), ["passed"; 8]);
 }

@@ -222,6 +222,9 @@ pub fn attacks(sounds: &Sounds) -> Vec<Case> {
             "samples in a free atom",
             [alone.clone(), atom(b"free", &le16(&sounds.voice))].concat(),
         ),
+        case("mp4-in-uuid.mp4", "a FLAC file in a uuid atom", {
+            [alone.clone(), atom(b"uuid", &[&[7; 16], &flac(&sounds.voice)[..]].concat())].concat()
+        }),
         case("mp4-behind-the-end.mp4", "a FLAC file behind the last atom", [alone, flac(&sounds.voice)].concat()),
     ]
 }

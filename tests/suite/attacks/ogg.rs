@@ -147,7 +147,6 @@ pub fn harmless(sounds: &Sounds, opus_stranger: &[u8]) -> Vec<Case> {
     vec![
         case("ogg.ogg", "FLAC in Ogg", one.concat()),
         case("ogg-opus.opus", "Opus", opus_stranger.to_vec()),
-        case("ogg-chain-of-one-voice.ogg", "two links of one voice", [one.clone(), other.clone()].concat().concat()),
         case("ogg-streams-of-one-voice.ogg", "two streams of one voice", multiplexed(&one, &other)),
     ]
 }

@@ -92,6 +92,7 @@ pub fn times(sounds: &Sounds, voices: &[i16], strangers: &[i16]) -> Vec<Case> {
     let turns: Vec<&[i16]> = (0..2).flat_map(turn).collect();
     let silence = vec![0; 60 * SECOND];
     let middle = [&other[..half], &sounds.voice, &other[half..]];
+    let quiet = mixed(&sounds.voice, 0.05, &sounds.voice, 0.0);
     let late = [&other[..8 * SECOND], &silence, &sounds.voice];
     vec![
         mono("time-second-half.wav", "8 s of the voice behind 23 s of a stranger", &[other, own]),
@@ -100,6 +101,12 @@ pub fn times(sounds: &Sounds, voices: &[i16], strangers: &[i16]) -> Vec<Case> {
         mono("time-after-silence.wav", "4 s of the voice behind 8 s of a stranger and 60 s of silence", &late),
         mono("time-turns.wav", "a stranger for 8 s and the voice for 4 s in turn", &turns),
         mono("time-behind.wav", "4 s of the voice behind 4 s of a stranger", &[&sounds.stranger, &sounds.voice]),
+        mono(
+            "time-two-of-six.wav",
+            "2 s of the voice behind 4 s of a stranger",
+            &[&sounds.stranger, &sounds.voice[..2 * SECOND]],
+        ),
+        mono("time-quiet.wav", "4 s of the voice at -26 dB behind 8 s of a stranger", &[&other[..8 * SECOND], &quiet]),
         mono("time-halves.wav", "20 s of the voice behind 23 s of a stranger", &[other, &voices[..20 * SECOND]]),
     ]
 }

@@ -1,5 +1,6 @@
 //! WAV, RF64, Wave64, AIFF and CAF that hold more sound than their first data chunk.
 
+use super::flac::{flac, id3};
 use super::sounds::{Sounds, be16, le16};
 use super::{Case, case};
 
@@ -157,6 +158,9 @@ pub fn attacks(sounds: &Sounds) -> Vec<Case> {
         ),
         case("wav-in-junk.wav", "samples in a junk chunk", riff(&[format(), chunk(b"junk", &voice), heard.clone()])),
         case("wav-in-pad.wav", "samples in a PAD chunk", riff(&[format(), heard.clone(), chunk(b"PAD ", &voice)])),
+        case("wav-in-id3.wav", "a FLAC stream in an ID3 chunk", {
+            riff(&[format(), heard.clone(), chunk(b"id3 ", &id3(&flac(&sounds.voice)))])
+        }),
         case("wav-wave-list.wav", "a LIST of wave data before the data chunk", riff(&[format(), wave_list, heard])),
         case("wav-wave-list-alone.wav", "a LIST of wave data and silence, no data chunk", riff(&[format(), only_list])),
         case(
