@@ -6,6 +6,7 @@
 //! [`Refusal`](crate::encoder::Refusal) in the result. Remarks on a clip that can be used are
 //! [`Warning`](crate::audio::Warning)s.
 
+use crate::path_text::text_of;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,8 +40,6 @@ pub enum DocumentKind {
     Rows,
     /// A table of rows in memory.
     Table,
-    /// Files with names that can be told apart.
-    Names,
     /// A folder of a kind.
     Folder,
     /// A list of protected voices.
@@ -65,7 +64,6 @@ impl DocumentKind {
             }
             DocumentKind::Rows => "write the file again, or take it out of the folder",
             DocumentKind::Table => "mend the rows, or embed their clips again",
-            DocumentKind::Names => "rename one of the files",
             DocumentKind::Folder => "name another folder",
             DocumentKind::ProtectedVoices => "name another folder, or put voices there with soundalike protect add",
             DocumentKind::CaseFile | DocumentKind::Texts => "mend the file and run again",
@@ -518,9 +516,9 @@ impl From<ErrorKind> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            ErrorKind::Io { path, action, source } => write!(f, "{}: could not {action} it: {source}", path.display())?,
+            ErrorKind::Io { path, action, source } => write!(f, "{}: could not {action} it: {source}", text_of(path))?,
             ErrorKind::NotAudio { path, found } => {
-                write!(f, "{}: found {found}, expected an audio file", path.display())?
+                write!(f, "{}: found {found}, expected an audio file", text_of(path))?
             }
             ErrorKind::File { path, found, expected }
             | ErrorKind::Unsupported { path, found, expected }
@@ -530,24 +528,24 @@ impl fmt::Display for Error {
             | ErrorKind::Evidence { path, found, expected, .. }
             | ErrorKind::Encryption { path, found, expected, .. }
             | ErrorKind::Weights { path, found, expected } => {
-                write!(f, "{}: found {found}, expected {expected}", path.display())?
+                write!(f, "{}: found {found}, expected {expected}", text_of(path))?
             }
             ErrorKind::Changed { path, found } => {
-                write!(f, "{}: found {found}, expected a file that stays as it is while it is read", path.display())?
+                write!(f, "{}: found {found}, expected a file that stays as it is while it is read", text_of(path))?
             }
             ErrorKind::NoAudio { path, found } => {
-                write!(f, "{}: found {found}, expected recorded sound", path.display())?
+                write!(f, "{}: found {found}, expected recorded sound", text_of(path))?
             }
             ErrorKind::NothingFound { path, found } => {
-                write!(f, "{}: found {found}, expected at least one audio file", path.display())?
+                write!(f, "{}: found {found}, expected at least one audio file", text_of(path))?
             }
             ErrorKind::Setting { name: "", found, expected } => write!(f, "found {found}, expected {expected}")?,
             ErrorKind::Setting { name, found, expected } => write!(f, "{name}: found {found}, expected {expected}")?,
             ErrorKind::Table { path, line: None, found, expected } => {
-                write!(f, "{}: found {found}, expected {expected}", path.display())?
+                write!(f, "{}: found {found}, expected {expected}", text_of(path))?
             }
             ErrorKind::Table { path, line: Some(line), found, expected } => {
-                write!(f, "{}, line {line}: found {found}, expected {expected}", path.display())?
+                write!(f, "{}, line {line}: found {found}, expected {expected}", text_of(path))?
             }
             ErrorKind::Insufficient { what, found, expected } => {
                 write!(f, "{what}: found {found}, expected {expected}")?

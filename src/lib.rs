@@ -39,6 +39,7 @@ pub mod evidence;
 pub mod feature;
 mod hash;
 pub mod library;
+pub mod path_text;
 pub mod private_folder;
 #[cfg(feature = "python")]
 mod python;

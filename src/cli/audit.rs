@@ -9,6 +9,7 @@ use soundalike::audio::file_sha256;
 use soundalike::evidence::audit::{self, AuditEntry, AuditFile};
 use soundalike::library::index::{Index, MANIFEST};
 use soundalike::library::{Labels, Reference, catalogue};
+use soundalike::path_text::text_of;
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -45,8 +46,8 @@ pub fn finish(log: &Path, command: &str, exit_code: u8, error: Option<String>) -
     let entry = AuditEntry {
         time: now(),
         command: command.into(),
-        arguments: std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect(),
-        folder: std::env::current_dir().map(|folder| shown(&folder)).unwrap_or_default(),
+        arguments: std::env::args_os().skip(1).map(|word| text_of(word.as_ref())).collect(),
+        folder: std::env::current_dir().map(|folder| text_of(&folder)).unwrap_or_default(),
         version: soundalike::VERSION.into(),
         inputs,
         outputs,
@@ -86,7 +87,7 @@ pub fn hash_of(bytes: impl FnOnce() -> Result<Vec<u8>>) -> Option<Result<String>
 
 /// A file that was written.
 pub fn output(path: &Path, sha256: Option<String>) {
-    note(|collected| collected.outputs.push(AuditFile { path: shown(path), sha256 }));
+    note(|collected| collected.outputs.push(AuditFile { path: text_of(path), sha256 }));
 }
 
 /// Something that was read, and the hash that it had then.
@@ -96,7 +97,7 @@ pub fn input(path: &str, sha256: Option<&str>) {
 
 /// A file that is read, where the result does not hold its hash: it is read once more.
 pub fn input_file(path: &Path) {
-    input(&shown(path), hash(path).as_deref());
+    input(&text_of(path), hash(path).as_deref());
 }
 
 /// The same of an index: the file that names the hashes of its segments, or else each segment with its hash.
@@ -106,7 +107,7 @@ pub fn input_index(index: &Index) {
         return input_file(&folder.join(MANIFEST));
     }
     for segment in &index.manifest().segments {
-        input(&shown(&folder.join(&segment.file)), Some(&segment.sha256));
+        input(&text_of(&folder.join(&segment.file)), Some(&segment.sha256));
     }
 }
 
@@ -117,23 +118,17 @@ pub fn input_files(named: impl IntoIterator<Item = impl Borrow<PathBuf>>) {
     }
     for path in named {
         let path: &PathBuf = path.borrow();
-        let files = if path.is_dir() { inside(path) } else { Vec::new() };
+        let files = if path.is_dir() { catalogue::files(path) } else { Vec::new() };
         if !files.is_empty() {
             files.iter().for_each(|file| input_file(file));
             continue;
         }
-        for file in catalogue::expand_each(std::slice::from_ref(path)) {
+        for file in catalogue::expand_each(std::slice::from_ref(path)).clips {
             match file {
                 Ok(file) | Err((file, _)) => input_file(&file),
             }
         }
     }
-}
-
-/// Files in a folder and its folders, in the order of their names.
-fn inside(folder: &Path) -> Vec<PathBuf> {
-    let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().flatten();
-    walk.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
 /// The clips of a reference, and the voice models that hold them.
@@ -156,10 +151,6 @@ pub(super) fn labels(args: &LabelArgs, labels: &Labels) {
         Labels::Manifest { manifest, .. } => manifest.clips.iter().for_each(|clip| input_file(&clip.path)),
         Labels::Trials { list, .. } => list.clips.iter().for_each(|clip| input_file(clip)),
     }
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,6 +8,7 @@ use soundalike::evidence::CaseFile;
 use soundalike::evidence::bundle::{BundleSettings, bundle, encrypted_bundle};
 use soundalike::evidence::recompute::{Platform, Root, recompute};
 use soundalike::evidence::signature::{self, SUFFIX};
+use soundalike::path_text::text_of;
 use soundalike::whole_file::Access;
 use soundalike::{ErrorKind, Result, regular_file};
 use std::io::Write;
@@ -88,7 +89,7 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     drop(progress);
     let (None, Some(document)) = (again.refusal(), &again.document) else {
         let reason = again.refusal().unwrap_or_else(|| "could not be reproduced".into());
-        output::refusal(&args.report.display().to_string(), &format!("{reason}; it was not bundled"), common);
+        output::refusal(&text_of(&args.report), &format!("{reason}; it was not bundled"), common);
         return Ok(GATE);
     };
     let settings = BundleSettings { recordings: !args.no_recordings, date: args.date.clone(), signed_by };
@@ -103,10 +104,10 @@ pub fn run(args: &BundleArgs, common: &Common) -> Outcome {
     let sign = |key: &PathBuf| signed(&written, &args.output, key, password.as_deref());
     let signature = args.sign.as_ref().map(sign).transpose()?;
     written.put()?;
-    let mut text = format!("written          {}\n", output::plain(&args.output.display().to_string()));
+    let mut text = format!("written          {}\n", output::plain(&text_of(&args.output)));
     if let Some((path, signature)) = signature {
         signature.put()?;
-        text += &format!("signature        {}\n", output::plain(&path.display().to_string()));
+        text += &format!("signature        {}\n", output::plain(&text_of(&path)));
     }
     case.files().into_iter().for_each(|(path, sha256)| audit::input(path, sha256));
     output::print(&text)?;

@@ -7,6 +7,7 @@ use clap::Args;
 use soundalike::calibration::fusion::Method;
 use soundalike::library::calibrate::{CalibrateSettings, Calibrated, RIDGE, calibrate};
 use soundalike::library::{BandFit, Calibration, Pairs, Validated};
+use soundalike::path_text::text_of;
 use soundalike::{Error, ErrorKind};
 use std::fmt::Write;
 use std::io::Write as _;
@@ -97,7 +98,7 @@ fn text(calibration: &Calibration, file: &Path) -> String {
     for (name, fit) in [("wide", &calibration.wide), ("narrow", &calibration.narrow)] {
         band(&mut text, name, fit);
     }
-    let _ = writeln!(text, "\nwritten          {}", plain(&file.to_string_lossy()));
+    let _ = writeln!(text, "\nwritten          {}", plain(&text_of(file)));
     text
 }
 

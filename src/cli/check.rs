@@ -97,6 +97,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> Outcome {
         language: args.language.clone(),
         force: args.force,
         places: None,
+        passed_over: None,
     };
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
@@ -198,6 +199,7 @@ pub fn text(report: &CheckReport) -> String {
     if report.candidates.iter().any(|candidate| candidate.likeness.is_some() || candidate.evidence.is_some()) {
         basis(&mut text, report);
     }
+    text.push_str(&output::passed_over(&report.passed_over));
     if let Some(gate) = &report.gate {
         let stopped = gate.clips.iter().filter(|clip| clip.status != GateStatus::Passed);
         stopped.for_each(|clip| super::gate::gate_lines(&mut text, clip, false));
@@ -212,7 +214,8 @@ fn judgement(gate: &GateOutcome, candidates: usize) -> String {
     match (gate.passed, gate.above.len(), gate.refused.len()) {
         (true, ..) => format!("passed: none at the limit or above ({limits})"),
         (_, above, refused) => {
-            format!("stopped: {above} of {candidates} at the limit or above ({limits}), {refused} refused")
+            let unheard = if gate.unheard.is_empty() { "" } else { ", and what was passed over may hold sound" };
+            format!("stopped: {above} of {candidates} at the limit or above ({limits}), {refused} refused{unheard}")
         }
     }
 }

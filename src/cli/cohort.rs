@@ -5,6 +5,7 @@ use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, SOME_UNUSABLE, output
 use clap::Args;
 use soundalike::library::cohort::{Cohort, VoiceClips};
 use soundalike::library::{Filter, Manifest, Selection, VoiceKind, catalogue};
+use soundalike::path_text::text_of;
 use soundalike::{DocumentKind, Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -77,7 +78,7 @@ pub fn run(args: &CohortArgs, common: &Common) -> Outcome {
     let made = Cohort::make(&panel, &args.source, &voices, &common.batch(&update))?;
     drop(progress);
     for (path, reason) in &made.left_out {
-        let shown = path.display().to_string();
+        let shown = text_of(path);
         output::warn(&shown, super::check::own(&shown, reason), common);
     }
     write_private(&args.output, &mut |out| {
@@ -123,8 +124,8 @@ fn of_folder(folder: &Path) -> Result<Vec<VoiceClips>> {
         return Err(ErrorKind::Document { path: folder.into(), what: DocumentKind::Folder, found, expected }.into());
     }
     let voice = |path: PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(VoiceClips { name, attributes: BTreeMap::new(), clips: catalogue::expand(&path)? })
+        let name = text_of(path.file_name().unwrap_or_default().as_ref());
+        Ok(VoiceClips { name, attributes: BTreeMap::new(), clips: catalogue::expand(&path)?.clips })
     };
     folders.into_iter().map(voice).collect()
 }
@@ -157,6 +158,6 @@ fn text(cohort: &Cohort, asked: usize, output: &Path) -> String {
             "note             a rank among fewer than {FEWEST} voices says little; add folders or lines"
         );
     }
-    let _ = writeln!(text, "written          {}", plain(&output.to_string_lossy()));
+    let _ = writeln!(text, "written          {}", plain(&text_of(output)));
     text
 }

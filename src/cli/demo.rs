@@ -8,6 +8,7 @@ use soundalike::encryption::Keys;
 use soundalike::library::check::{CheckSettings, check as compare};
 use soundalike::library::cohort::Cohort;
 use soundalike::library::{DEFAULT_CONDITION, LoadedCalibration, Places, ReferenceSource};
+use soundalike::path_text::text_of;
 use soundalike::{ErrorKind, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -67,11 +68,7 @@ pub fn run(args: &DemoArgs, common: &Common) -> Outcome {
         compare(&Panel::new(&Default::default())?, &reference, &candidates, &settings, &common.batch(&update))?;
     drop(progress);
     let folder = args.to.as_deref().unwrap_or(Path::new("FOLDER"));
-    output::print(&format!(
-        "{BEFORE}{}\n{}",
-        check::text(&report),
-        after(&output::plain(&folder.display().to_string()))
-    ))?;
+    output::print(&format!("{BEFORE}{}\n{}", check::text(&report), after(&output::plain(&text_of(folder)))))?;
     Ok(DONE)
 }
 
@@ -105,7 +102,7 @@ fn write(folder: &Path) -> Result<()> {
     for (name, bytes) in REFERENCE.into_iter().chain(CANDIDATES).chain([NOTICE]) {
         let path = folder.join(name);
         if path.exists() {
-            let found = format!("{}, which is there already", path.display());
+            let found = format!("{}, which is there already", text_of(&path));
             return Err(ErrorKind::Setting {
                 name: "to",
                 found,

@@ -5,6 +5,7 @@ use super::output::{self, write_private};
 use super::{Common, DONE, NOTHING, Outcome};
 use serde::Serialize;
 use soundalike::encoder::{Embedding, Panel, PerEncoder};
+use soundalike::path_text::text_of;
 use soundalike::{Error, ErrorKind};
 use std::io::{self, Write};
 use std::path::Path;
@@ -28,17 +29,17 @@ pub fn run(clip: &Path, panel: &Panel, format: Format, file: Option<&Path>, comm
     let analysis = panel.worker().analyse(clip);
     let quality = analysis.quality.as_ref();
     let warnings = quality.iter().flat_map(|quality| &quality.warnings);
-    warnings.for_each(|warning| output::warn(clip.display(), warning, common));
+    warnings.for_each(|warning| output::warn(text_of(clip), warning, common));
     let embeddings = match &analysis.embeddings {
         Ok(embeddings) => embeddings,
         Err(refusal) => {
-            let (shown, message) = (clip.display().to_string(), refusal.to_string());
+            let (shown, message) = (text_of(clip), refusal.to_string());
             output::refusal(&shown, super::check::own(&shown, &message), common);
             return Ok(NOTHING);
         }
     };
     let document = Document {
-        clip: clip.to_string_lossy().into_owned(),
+        clip: text_of(clip),
         net_speech_s: quality.map_or(0.0, |quality| quality.net_speech_s),
         fingerprints: panel.fingerprints(),
         embeddings: embeddings.map(|_, embedding| embedding.values.as_slice()),

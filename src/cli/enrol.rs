@@ -8,6 +8,7 @@ use clap::Args;
 use soundalike::encoder::Encoder;
 use soundalike::library::enrol::enrol;
 use soundalike::library::{ReferenceSource, Status};
+use soundalike::path_text::text_of;
 use soundalike::{Error, ErrorKind, Result};
 use std::io::Write;
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ pub fn run(args: &EnrolArgs, common: &Common) -> Outcome {
         "reference        {}\nencoders         {}\nwritten          {}\n",
         described_reference(&enrolment.reference),
         encoders.join(", "),
-        plain(&args.output.to_string_lossy())
+        plain(&text_of(&args.output))
     ))?;
     let refused = enrolment.reference.clips.iter().any(|clip| clip.status == Status::Refused);
     Ok(if refused { SOME_UNUSABLE } else { DONE })
@@ -73,6 +74,6 @@ fn spare_recordings(args: &EnrolArgs, source: &ReferenceSource) -> Result<()> {
     if source.clips().iter().all(|clip| clip.canonicalize().ok().as_ref() != Some(&output)) {
         return Ok(());
     }
-    let found = format!("{}, one of the recordings", args.output.display());
+    let found = format!("{}, one of the recordings", text_of(&args.output));
     Err(ErrorKind::Setting { name: "output", found, expected: "a new file or a voice model".into() }.into())
 }

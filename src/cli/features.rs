@@ -5,6 +5,7 @@ use super::{ChannelArg, Common, DONE, EncoderArg, Outcome, embedding, output};
 use clap::{Args, ValueEnum};
 use soundalike::audio::{ReadOptions, Recording};
 use soundalike::feature::{FeaturePlan, FeatureSettings, Preset, kaldi_fbank80};
+use soundalike::path_text::text_of;
 use soundalike::{Error, ErrorKind, Result};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -134,7 +135,7 @@ fn format_of(path: &Path) -> Result<Format> {
         Some("npy") => Ok(Format::Npy),
         Some("json") => Ok(Format::Json),
         _ => {
-            let found = path.display().to_string();
+            let found = text_of(path);
             Err(ErrorKind::Setting { name: "output", found, expected: "a name ending in .csv, .npy or .json".into() }
                 .into())
         }
@@ -185,7 +186,7 @@ impl Rows<'_> {
         stream.finish(&mut |rows| sink(rows, &mut outcome));
         outcome.map_err(failed)?;
         for warning in recording.warnings()? {
-            output::warn(self.clip.display(), warning, self.common);
+            output::warn(text_of(self.clip), warning, self.common);
         }
         if count == 0 {
             let found = "less than one frame of 25 ms".into();
@@ -208,7 +209,7 @@ impl Rows<'_> {
 
     fn json(&self, out: &mut dyn Write, failed: &Failed<'_>) -> Result<()> {
         let settings = serde_json::to_string(self.plan.settings()).map_err(|e| failed(e.into()))?;
-        let clip = serde_json::to_string(&self.clip.to_string_lossy()).map_err(|e| failed(e.into()))?;
+        let clip = serde_json::to_string(&text_of(self.clip)).map_err(|e| failed(e.into()))?;
         write!(out, "{{\"clip\":{clip},\"settings\":{settings},\"frames\":[").map_err(failed)?;
         let mut separator = "\n";
         let count = self.each(

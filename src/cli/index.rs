@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use soundalike::library::index::{
     Counts, Index, IndexCheck, IndexReport, IndexSettings, LibrarySource, MANIFEST, NarrowRule, WalkSettings, update,
 };
+use soundalike::path_text::text_of;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -98,7 +99,7 @@ pub fn run(args: &IndexArgs, common: &Common) -> Outcome {
             waiting: &|| {
                 let what =
                     if args.no_wait { "another process writes it" } else { "another process writes it; waiting" };
-                output::warn(args.output.display(), what, common);
+                output::warn(text_of(&args.output), what, common);
                 !args.no_wait
             },
             progress: &|progress| pace.update(progress),
@@ -180,7 +181,8 @@ fn text(report: &IndexReport, folder: &Path) -> String {
     if report.holds.refused > NAMED {
         let _ = writeln!(text, "                 and {} more, with status 'refused'", report.holds.refused - NAMED);
     }
-    let _ = writeln!(text, "written          {}", plain(&folder.to_string_lossy()));
+    text.push_str(&output::passed_over(&report.passed_over));
+    let _ = writeln!(text, "written          {}", plain(&text_of(folder)));
     text
 }
 

@@ -79,6 +79,7 @@ const HEADER: [&str; 12] = [
 fn text(report: &InspectReport) -> String {
     let rows: Vec<Vec<String>> = report.clips.iter().map(row).collect();
     let mut text = table(&HEADER, &rows);
+    text.push_str(&output::passed_over(&report.passed_over));
     for clip in &report.clips {
         if let Some(voice) = &clip.voice {
             let _ = write!(text, "\n{}\n{}", plain(&clip.path), voice_table(voice));

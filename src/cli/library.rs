@@ -71,6 +71,7 @@ impl Library {
         let index = Index::open(temporary.path(), &at_rest.keys, common.threads)?.called(source.named());
         let sha256 = audit::hash_of(|| index.manifest().to_bytes());
         audit::input(&format!("index of {}", report.library), sha256.transpose()?.as_deref());
+        let index = index.and_passed_over(report.passed_over);
         Ok(Library { index, panel, temporary: Some(temporary) })
     }
 }
@@ -81,12 +82,12 @@ pub fn library(named: &Path, root: Option<&Path>, walk: WalkSettings) -> Result<
         return LibrarySource::read(named, root, walk);
     }
     let name = Path::new("standard input");
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text);
+    let mut list = Vec::new();
+    let read = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut list);
     read.map_err(|source| Error::from(ErrorKind::Io { path: name.into(), action: "read", source }))?;
-    if text.len() as u64 > MOST_BYTES {
+    if list.len() as u64 > MOST_BYTES {
         let (found, expected) = (format!("more than {MOST_BYTES} bytes"), "a list of files".into());
         return Err(ErrorKind::File { path: name.into(), found, expected }.into());
     }
-    LibrarySource::of_list(name, &text, root.unwrap_or(Path::new("")))
+    LibrarySource::of_list(name, &list, root.unwrap_or(Path::new("")))
 }

@@ -122,7 +122,7 @@ pub fn run(args: &LocateArgs, common: &Common) -> Outcome {
 fn check_outputs(args: &LocateArgs) -> Result<()> {
     let single = [("labels", &args.labels), ("timeline", &args.timeline)];
     for (name, path) in single.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
-        let recordings = catalogue::expand_each(&args.recordings).len();
+        let recordings = catalogue::expand_each(&args.recordings).clips.len();
         if recordings > 1 {
             let found = format!("{recordings} recordings");
             let expected = "one recording; --rttm and --windows hold several".into();
@@ -272,6 +272,7 @@ fn text(report: &LocateReport) -> String {
     for recording in &report.recordings {
         block(&mut text, recording, report);
     }
+    text.push_str(&output::passed_over(&report.passed_over));
     basis(&mut text, report);
     text
 }

@@ -2,6 +2,7 @@
 
 use super::{Common, audit};
 use serde::Serialize;
+use soundalike::library::PassedOver;
 use soundalike::visible::visible;
 use soundalike::whole_file::{Access, sync_folder, temporary};
 use soundalike::{Error, ErrorKind, Result, regular_file};
@@ -117,6 +118,18 @@ pub fn plain(text: &str) -> String {
 /// What is said of rows that another program wrote.
 pub const BY_OTHERS: &str = "rows             written by another program, without a checksum of soundalike: damage to a row \
                              may not show\n";
+
+/// The lines of a result that say what was passed over in folders; none where nothing was.
+pub fn passed_over(over: &PassedOver) -> String {
+    if over.entries == 0 {
+        return String::new();
+    }
+    let mut text = format!("passed over      {over}\n");
+    for entry in over.first.iter().filter(|entry| entry.may_hold_sound) {
+        text += &format!("                 {}: {}\n", plain(&entry.path), entry.reason.words());
+    }
+    text
+}
 
 /// A warning on standard error.
 pub fn warn(about: impl Display, message: impl Display, common: &Common) {

@@ -240,10 +240,15 @@ fn text(report: &ProtectReport) -> String {
         report.threshold.in_words()
     );
     report.candidates.iter().for_each(|clip| gate_lines(&mut text, clip, true));
+    text.push_str(&output::passed_over(&report.passed_over));
     let stopped = report.candidates.iter().filter(|candidate| candidate.status != GateStatus::Passed).count();
     let _ = match report.passed {
         true => writeln!(text, "gate             passed"),
-        false => writeln!(text, "gate             stopped: {stopped} of {} candidates", report.candidates.len()),
+        false => {
+            let unheard =
+                if report.passed_over.may_hold_sound() { ", and what was passed over may hold sound" } else { "" };
+            writeln!(text, "gate             stopped: {stopped} of {} candidates{unheard}", report.candidates.len())
+        }
     };
     text
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use soundalike::evidence::CaseFile;
 use soundalike::evidence::recompute::{Platform, Root, recompute};
 use soundalike::library::findings::Examination;
+use soundalike::path_text::text_of;
 use soundalike::report::case::{CaseFacts, CaseInfo, CaseReport, document};
 use soundalike::report::scan::ScanResult;
 use soundalike::report::texts::{self, Texts};
@@ -161,8 +162,7 @@ impl Plan {
 
     /// What was written, a line each.
     pub fn told(&self) -> String {
-        let line =
-            |(_, path): &(Kind, PathBuf)| format!("written          {}\n", output::plain(&path.to_string_lossy()));
+        let line = |(_, path): &(Kind, PathBuf)| format!("written          {}\n", output::plain(&text_of(path)));
         self.documents.iter().map(line).collect()
     }
 }
@@ -172,7 +172,7 @@ impl Plan {
     fn write_scan(&self, scan: &ScanResult) -> Result<()> {
         let document = soundalike::report::scan::document(&self.case, scan, &self.texts);
         if let Some((_, path)) = self.documents.iter().find(|(kind, _)| *kind == Kind::Json) {
-            let found = format!("{} for a scan", path.display());
+            let found = format!("{} for a scan", text_of(path));
             let expected = "a name that ends with .html or .pdf; the data of a scan is its own result".into();
             return Err(ErrorKind::Setting { name: "", found, expected }.into());
         }
@@ -209,11 +209,11 @@ fn kind(path: &Path) -> Result<Kind> {
         "json" => Ok(Kind::Json),
         "pdf" if cfg!(feature = "pdf") => Ok(Kind::Pdf),
         "pdf" => refused(
-            format!("{} in a program without PDF", path.display()),
+            format!("{} in a program without PDF", text_of(path)),
             "a program built with cargo build --release --features pdf; or a name that ends with .html, which any \
              browser prints",
         ),
-        _ => refused(path.display().to_string(), "a name that ends with .html, .pdf or .json"),
+        _ => refused(text_of(path), "a name that ends with .html, .pdf or .json"),
     }
 }
 
@@ -265,7 +265,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> Outcome {
         }
         (reason, _) => {
             let reason = reason.unwrap_or_else(|| "could not be reproduced".into());
-            output::refusal(&result.display().to_string(), &format!("{reason}; no report was made of it"), common);
+            output::refusal(&text_of(result), &format!("{reason}; no report was made of it"), common);
             Ok(GATE)
         }
     }

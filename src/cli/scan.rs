@@ -14,6 +14,7 @@ use soundalike::library::scan::{
     DEFAULT_TOP, FalseAlarms, Hit, HitRow, ScanHead, ScanRecord, ScanSettings, Score, Threshold, VoiceScan,
     default_cache, scan,
 };
+use soundalike::path_text::path_of;
 use soundalike::{Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -215,7 +216,7 @@ fn library_gate(
 ) -> Result<LibraryGate> {
     let progress = super::progress::Progress::new(common);
     let update = |done, all| progress.update(done, all);
-    let root = PathBuf::from(&library.index.manifest().library);
+    let root = path_of(&library.index.manifest().library);
     gate_library(&library.panel, voices, (&library.index, &root), settings, &common.batch(&update))
 }
 
@@ -325,6 +326,7 @@ fn about(head: &ScanHead) -> String {
     if head.rows_by_others {
         text.push_str(output::BY_OTHERS);
     }
+    text.push_str(&head.passed_over.as_ref().map(output::passed_over).unwrap_or_default());
     let _ = match (&head.condition, &head.evidence_withheld) {
         (Some(condition), _) => writeln!(text, "calibration      {}", plain(condition)),
         (None, Some(reason)) => writeln!(text, "calibration      none: {}", plain(&reason.message)),

@@ -13,6 +13,7 @@
 
 use super::{fault, hex, is_hash};
 use crate::error::{Error, ErrorKind, EvidenceFault, IoContext, Result};
+use crate::path_text::text_of;
 use crate::regular_file;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -165,7 +166,7 @@ pub fn check(path: &Path, known: Option<&str>) -> Result<AuditCheck> {
     }
     let mut reader = BufReader::with_capacity(1 << 16, regular_file::open(path)?);
     let mut outcome = AuditCheck {
-        path: path.to_string_lossy().into_owned(),
+        path: text_of(path),
         intact: true,
         lines: 0,
         last: NONE_BEFORE.into(),

@@ -16,6 +16,7 @@ use crate::encryption::{Keys, Recipients, is_encrypted_file};
 use crate::error::{EvidenceFault, IoContext, Result};
 use crate::library::Places;
 use crate::library::findings::Examination;
+use crate::path_text::path_of;
 use crate::regular_file;
 use crate::report::case::{self, CaseFacts, CaseReport};
 use crate::report::texts::Texts;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The report in a bundle.
 pub(super) const REPORT: &str = "report.json";
@@ -237,7 +238,7 @@ pub fn unpack(path: &Path, keys: &Keys) -> Result<Unpacked> {
     let placed = placed(&case, settings.recordings);
     for (told, sha256) in case.files() {
         match placed.get(told).and_then(|file| held.path(&file.name)) {
-            Some(place) => places.push((PathBuf::from(told), place.to_path_buf())),
+            Some(place) => places.push((path_of(told), place.to_path_buf())),
             None if sha256.is_some() => absent.push(told.to_string()),
             None => {}
         }

@@ -8,7 +8,7 @@ use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::check::Request;
 use crate::library::cohort::Cohort;
 use crate::library::findings::BUILT_IN;
-use crate::library::{Filter, LoadedCalibration, Places};
+use crate::library::{Filter, LoadedCalibration, PassedOver, Places};
 use crate::report::case::{CaseInfo, FORMAT, FORMAT_VERSION, result_sha256};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -142,6 +142,7 @@ pub(super) struct Told {
     pub language: ToldLanguage,
     pub reference: ToldReference,
     pub candidates: Vec<ToldClip>,
+    pub passed_over: PassedOver,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -288,7 +289,7 @@ impl CaseFile {
         if told.origin == BUILT_IN {
             return LoadedCalibration::built_in(&told.condition).map(Some);
         }
-        let read = LoadedCalibration::read(places.of(told.origin.as_ref()))?;
+        let read = LoadedCalibration::read(&places.of_text(&told.origin))?;
         Ok(Some(LoadedCalibration { origin: told.origin.clone(), ..read }))
     }
 
@@ -297,7 +298,7 @@ impl CaseFile {
         if told.origin == BUILT_IN {
             return Cohort::built_in().map(Some);
         }
-        let mut read = Cohort::read(places.of(told.origin.as_ref()))?;
+        let mut read = Cohort::read(&places.of_text(&told.origin))?;
         read.origin.clone_from(&told.origin);
         Ok(Some(read))
     }

@@ -16,6 +16,7 @@ use crate::library::batch::BatchOptions;
 use crate::library::check::CheckSettings;
 use crate::library::findings::{Examination, examination};
 use crate::library::{Places, ReferenceSource, is_instruction_set};
+use crate::path_text::{path_of, text_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -233,9 +234,10 @@ fn stands_for(name: &str, file: &str) -> bool {
     let by_pattern = || {
         let named = normal(name);
         let pattern = named.to_str().filter(|name| name.contains(['*', '?', '[']));
-        // A pattern may stand for folders.
+        // A pattern may stand for folders, and takes what is not text in a name as one sign.
         let pattern = pattern.and_then(|pattern| glob::Pattern::new(pattern).ok());
-        pattern.is_some_and(|pattern| normal(file).ancestors().any(|above| pattern.matches_path(above)))
+        let file = path_of(file).to_string_lossy().into_owned();
+        pattern.is_some_and(|pattern| normal(&file).ancestors().any(|above| pattern.matches_path(above)))
     };
     normal(file) == normal(name) || lies_in(name, file) || by_pattern()
 }
@@ -255,27 +257,29 @@ pub(super) fn normal(path: &str) -> PathBuf {
 fn find(case: &CaseFile, root: Root<'_>) -> Places {
     let beside = case.path.parent().unwrap_or(Path::new(""));
     let place = |told: &str, sha256: Option<&str>| -> PathBuf {
-        let path = Path::new(told);
+        let path = path_of(told);
         match root {
-            Root::Below(folder) => below(folder, path, sha256),
+            Root::Below(folder) => below(folder, told, sha256),
             // The folder that the program runs in may hold another file of that name.
-            _ => chosen(&[path.into(), beside.join(path)], sha256).unwrap_or_else(|| path.into()),
+            _ => chosen(&[path.clone(), beside.join(&path)], sha256).unwrap_or(path),
         }
     };
-    case.files().into_iter().map(|(told, sha256)| (told.into(), place(told, sha256))).collect()
+    case.files().into_iter().map(|(told, sha256)| (path_of(told), place(told, sha256))).collect()
 }
 
 /// The file below a folder that has the longest end of a path in common with the told one, the one with its hash first.
-fn below(folder: &Path, told: &Path, sha256: Option<&str>) -> PathBuf {
+fn below(folder: &Path, told: &str, sha256: Option<&str>) -> PathBuf {
     // What leads out of the folder is left out of the way into it; told paths may be those of another system.
-    let parts: Vec<&str> = told
-        .to_str()
-        .map(|told| told.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "..")).collect())
-        .unwrap_or_default();
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.ends_with(':')).collect();
-    let ends = (0..parts.len()).map(|skip| folder.join(parts.iter().skip(skip).collect::<PathBuf>()));
-    let places: Vec<PathBuf> = ends.collect();
-    chosen(&places, sha256).unwrap_or_else(|| folder.join(parts.iter().collect::<PathBuf>()))
+    let ends = |separators: &[char]| {
+        let parts = told.split(separators).filter(|part| !matches!(*part, "" | "." | "..") && !part.ends_with(':'));
+        let parts: Vec<PathBuf> = parts.map(path_of).collect();
+        let end = |skip| folder.join(parts.iter().skip(skip).collect::<PathBuf>());
+        (0..parts.len().max(1)).map(end).collect::<Vec<PathBuf>>()
+    };
+    // On Unix a backslash is a letter like any other, and begins a byte that is not text.
+    let mut places = if cfg!(unix) { ends(&['/']) } else { Vec::new() };
+    places.extend(ends(&['/', '\\']));
+    chosen(&places, sha256).or(places.into_iter().next()).unwrap_or_else(|| folder.into())
 }
 
 /// The first of some places with a file of this hash, or else with a file.
@@ -288,7 +292,7 @@ fn chosen(places: &[PathBuf], sha256: Option<&str>) -> Option<PathBuf> {
 /// Compares the hash of every file.
 fn check_files(case: &CaseFile, places: &Places, verification: &mut CaseVerification) {
     for (told, sha256) in case.files() {
-        let place = places.of(told.as_ref());
+        let place = &places.of_text(told);
         match (sha256, crate::audio::file_sha256(place)) {
             (Some(sha256), Ok(found)) if sha256 == found => {
                 verification.files += 1;
@@ -315,7 +319,7 @@ fn again(
     options: &BatchOptions<'_>,
 ) -> Result<Examination> {
     let told = &case.told;
-    let paths = |clips: &mut dyn Iterator<Item = &String>| clips.map(PathBuf::from).collect::<Vec<PathBuf>>();
+    let paths = |clips: &mut dyn Iterator<Item = &String>| clips.map(|path| path_of(path)).collect::<Vec<PathBuf>>();
     let recordings = told.reference.clips.iter().filter(|clip| clip.model.is_none());
     let clips = paths(&mut recordings.map(|clip| &clip.path));
     let model_files = paths(&mut told.reference.models.iter().map(|model| &model.path));
@@ -332,6 +336,7 @@ fn again(
         language: told.language.declared.clone(),
         force: told.request.force,
         places: Some(places),
+        passed_over: Some(&told.passed_over),
     };
     let candidates = paths(&mut told.candidates.iter().map(|clip| &clip.path));
     let mut examination = examination(panel, &reference, &candidates, &settings, options)?;
@@ -435,10 +440,10 @@ fn retold(key: &str, value: &mut Value, places: &Places) {
     match value {
         Value::String(text) if WORDS.contains(&key) => {
             // Of places of which one begins as another does, the longer is meant.
-            let pairs = places.moved().map(|(told, place)| (told.to_string_lossy(), place.to_string_lossy()));
-            let named = pairs.filter(|(_, place)| text.contains(place.as_ref())).max_by_key(|(_, place)| place.len());
+            let pairs = places.moved().map(|(told, place)| (text_of(told), text_of(place)));
+            let named = pairs.filter(|(_, place)| text.contains(place.as_str())).max_by_key(|(_, place)| place.len());
             if let Some((told, place)) = named {
-                *text = text.replace(place.as_ref(), &told);
+                *text = text.replace(&place, &told);
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| retold(key, item, places)),
@@ -484,7 +489,7 @@ fn membership_as_told(
         };
         let names = case.told.request.reference.iter();
         // Where nothing has moved, it was looked up.
-        let moved = |name: &str| places.of(clip.path.as_ref()) != Path::new(&clip.path) || !Path::new(name).is_dir();
+        let moved = |name: &str| places.of_text(&clip.path) != path_of(&clip.path) || !path_of(name).is_dir();
         let above = names.clone().find(|name| lies_in(name, &clip.path) && moved(name));
         let membership = row.get("in_reference").cloned().unwrap_or_default();
         let by_folder = membership.get("code").and_then(Value::as_str) == Some("same_folder");

@@ -59,6 +59,6 @@ fn stands_for(case: &CaseFile, root: Root<'_>, name: &str, is_of_case: &dyn Fn(&
         }
         _ => vec![name.into(), below(case.path.parent().unwrap_or(Path::new("")), Path::new(name))],
     };
-    let mut held = names.iter().filter_map(|name| catalogue::expand(name).ok());
+    let mut held = names.iter().filter_map(|name| catalogue::expand(name).ok().map(|found| found.clips));
     held.find(|held| held.iter().any(|path| is_of_case(path)))
 }

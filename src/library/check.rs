@@ -10,7 +10,7 @@ use crate::encoder::{Band, ClipAnalysis, Panel, PerBand, Refusal};
 use crate::error::{Error, ErrorKind, IoContext, Result, Shortage};
 use crate::feature::Quality;
 use crate::library::batch::BatchOptions;
-use crate::library::catalogue;
+use crate::library::catalogue::{self, CatalogueOfEach};
 use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::reference::{Reference, ReferenceClip, ReferenceSource};
 use crate::library::enrolled::voices::EnrolledVoice;
@@ -24,6 +24,7 @@ use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{
     Case, CaseSettings, PopulationScores, Scored, WithoutClip, band_of, neighbourhoods, outside,
 };
+use crate::path_text::{path_of, text_of};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -75,8 +76,8 @@ pub(crate) fn examine(
     check_prior(settings.prior)?;
     reference.check(panel)?;
     let options = &BatchOptions { short: options.short || settings.force, ..*options };
-    let named = candidates.iter().map(|path| shown(path)).collect();
-    let listed = listed(candidates, settings.places);
+    let named = candidates.iter().map(|path| text_of(path)).collect();
+    let CatalogueOfEach { clips: listed, passed_over } = listed(candidates, settings);
     let mut paths = reference.clips().to_vec();
     paths.extend(listed.iter().filter_map(|file| file.as_ref().ok().cloned()));
     let places = settings.places.unwrap_or(reference.places());
@@ -103,7 +104,8 @@ pub(crate) fn examine(
         true => None,
         false => {
             let narrow = narrow.as_ref().map(|narrow| &narrow.model);
-            Some(gated(panel, reference, (&told, &model, narrow), &listed, settings, options)?)
+            let gate = gated(panel, reference, (&told, &model, narrow), &listed, settings, options)?;
+            Some(gate.beside(&passed_over))
         }
     };
     let cases = Cases {
@@ -135,6 +137,7 @@ pub(crate) fn examine(
         gate,
         reference: told,
         candidates,
+        passed_over,
     };
     Ok(Examined { report, left_out, populations })
 }
@@ -209,8 +212,8 @@ pub(super) fn check_unchanged(report: &CheckReport, places: &Places) -> Result<(
     let reference = report.reference.clips.iter().filter(|clip| clip.model.is_none());
     let reference = reference.map(|clip| (&clip.path, &clip.sha256));
     for (path, sha256) in reference.chain(report.candidates.iter().map(|row| (&row.path, &row.sha256))) {
-        if let (Some(_), Ok(found)) = (sha256, places.clip(path.as_ref()).sha256()) {
-            same_bytes(places.of(path.as_ref()), sha256.as_ref(), Some(&found))?;
+        if let (Some(_), Ok(found)) = (sha256, places.clip(&path_of(path)).sha256()) {
+            same_bytes(&places.of_text(path), sha256.as_ref(), Some(&found))?;
         }
     }
     Ok(())
@@ -232,13 +235,14 @@ pub(super) fn other_bytes(path: &Path, first: Option<&String>, second: Option<&S
 }
 
 /// The files that candidates stand for. Where places are given, clips are taken as they are named, each for itself.
-fn listed(candidates: &[PathBuf], places: Option<&Places>) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
-    let Some(places) = places else { return catalogue::expand_each(candidates) };
+fn listed(candidates: &[PathBuf], settings: &CheckSettings<'_>) -> CatalogueOfEach {
+    let Some(places) = settings.places else { return catalogue::expand_each(candidates) };
     let one = |told: &PathBuf| match std::fs::symlink_metadata(places.of(told)).at(places.of(told), "open") {
         Ok(_) => Ok(told.clone()),
         Err(error) => Err((told.clone(), error)),
     };
-    candidates.iter().map(|told| if places.holds(told) { Ok(told.clone()) } else { one(told) }).collect()
+    let clips = candidates.iter().map(|told| if places.holds(told) { Ok(told.clone()) } else { one(told) });
+    CatalogueOfEach { clips: clips.collect(), passed_over: settings.passed_over.cloned().unwrap_or_default() }
 }
 
 fn all_narrow(candidates: &[Candidate]) -> bool {
@@ -284,7 +288,7 @@ impl NarrowSide {
         let (told_again, model) = reference.enrol(&panel, analyses)?;
         let mut analyses: Vec<_> = wanted.into_iter().map(|wanted| if wanted { again.next() } else { None }).collect();
         for (first, second) in told.clips.iter().zip(&told_again.clips) {
-            same_bytes(places.of(first.path.as_ref()), first.sha256.as_ref(), second.sha256.as_ref())?;
+            same_bytes(&places.of_text(&first.path), first.sha256.as_ref(), second.sha256.as_ref())?;
         }
         for (first, second) in candidates.iter().zip(&mut analyses) {
             let Some(second) = second else { continue };
@@ -476,7 +480,7 @@ pub(super) fn hear_listed(
 
 /// The error of a clip that was given and not heard.
 fn lost(path: &Path) -> Error {
-    let (found, expected) = (format!("no result for {}", shown(path)), "one for every clip".into());
+    let (found, expected) = (format!("no result for {}", text_of(path)), "one for every clip".into());
     ErrorKind::Insufficient { what: Shortage::Candidates, found, expected }.into()
 }
 
@@ -511,7 +515,7 @@ fn candidate(
     settings: &CheckSettings<'_>,
 ) -> Candidate {
     let in_reference = membership.of(&analysis.path, analysis.sha256.as_deref());
-    let path = shown(&analysis.path);
+    let path = text_of(&analysis.path);
     let (sha256, quality) = (analysis.sha256, analysis.quality);
     let brief = quality.as_ref().map(Quality::brief);
     let band = brief.as_ref().map(|quality| band_of(quality, case.model));
@@ -557,7 +561,7 @@ fn candidate(
 }
 
 fn unreadable(path: &Path, error: &Error) -> Candidate {
-    Candidate { reason: Some(Refusal::Unreadable { found: error.to_string() }.into()), ..empty(shown(path)) }
+    Candidate { reason: Some(Refusal::Unreadable { found: error.to_string() }.into()), ..empty(text_of(path)) }
 }
 
 /// A refused candidate of which nothing is known.
@@ -579,9 +583,4 @@ fn empty(path: String) -> Candidate {
         reason: None,
         in_reference: None,
     }
-}
-
-/// A path as text; bytes that are no text are replaced.
-pub(crate) fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

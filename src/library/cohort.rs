@@ -160,7 +160,7 @@ impl Cohort {
             Error::from(ErrorKind::Document { path: path.into(), what: DocumentKind::Cohort, found, expected })
         };
         let bytes = crate::regular_file::read(path, MOST_BYTES, "a cohort")?;
-        Self::parse(&crate::library::check::shown(path), bytes.into(), &wrong)
+        Self::parse(&crate::path_text::text_of(path), bytes.into(), &wrong)
     }
 
     fn parse(origin: &str, bytes: Cow<'static, [u8]>, wrong: &dyn Fn(String, &str) -> Error) -> Result<Self> {

@@ -8,6 +8,7 @@ use crate::encryption::AtRest;
 use crate::error::{DocumentKind, ErrorKind, Result};
 use crate::library::enrolled::protect::ProtectedVoices;
 use crate::library::index::{ClipStatus, GoneRows, MANIFEST, forget_rows};
+use crate::path_text::path_of;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
@@ -39,10 +40,11 @@ pub struct Forgotten {
 /// # Errors
 /// Where the folder is neither, cannot be opened or written, or another process writes it.
 pub fn forget(what: &Forget, folder: &Path, only_tell: bool, at_rest: &AtRest) -> Result<Forgotten> {
-    let store = crate::library::check::shown(folder);
+    let store = crate::path_text::text_of(folder);
     if folder.join(MANIFEST).is_file() {
         let GoneRows { library, rows, voices } = forget_rows(what, folder, only_tell, at_rest)?;
-        let there = rows.iter().filter(|row| row.status != ClipStatus::Vanished && library.join(&row.path).exists());
+        let there =
+            rows.iter().filter(|row| row.status != ClipStatus::Vanished && library.join(path_of(&row.path)).exists());
         let recordings_there = there.map(|row| row.path.clone()).collect();
         let removed: Vec<String> = rows.into_iter().map(|row| row.path).collect();
         let similar = similar(what, &removed, voices);

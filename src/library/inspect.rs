@@ -4,10 +4,11 @@ use crate::encoder::{Panel, Refusal};
 use crate::error::Result;
 use crate::feature::Quality;
 use crate::library::batch::{self, BatchOptions};
-use crate::library::catalogue;
-use crate::library::check::shown;
+use crate::library::catalogue::{self, CatalogueOfEach};
 use crate::library::descriptors::describe_clips;
 use crate::library::outcome::{Reason, Status, VERSION};
+use crate::library::passed_over::PassedOver;
+use crate::path_text::text_of;
 use crate::voice::Descriptors;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub struct InspectReport {
     pub minimum_net_speech_s: f64,
     /// The clips, in the order given.
     pub clips: Vec<InspectedClip>,
+    /// What the folders that were named hold besides clips.
+    pub passed_over: PassedOver,
 }
 
 /// A clip and what was measured of it.
@@ -70,7 +73,7 @@ pub fn inspect_voices(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'
 
 /// The inspection, and the path of each of its clips.
 fn with_paths(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> Result<(InspectReport, Vec<PathBuf>)> {
-    let files = catalogue::expand_each(named);
+    let CatalogueOfEach { clips: files, passed_over } = catalogue::expand_each(named);
     let paths: Vec<PathBuf> = files.iter().filter_map(|file| file.as_ref().ok().cloned()).collect();
     let all = files.iter().map(|file| file.as_ref().map_or_else(|(path, _)| path.clone(), PathBuf::clone)).collect();
     let mut analyses = batch::analyse(panel, &paths, options)?.into_iter();
@@ -78,11 +81,11 @@ fn with_paths(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> R
         Ok(_) => analyses.next().map(|analysis| {
             let reason = analysis.embeddings.err().map(Reason::from);
             let status = if reason.is_some() { Status::Refused } else { Status::Usable };
-            let (path, quality) = (shown(&analysis.path), analysis.quality);
+            let (path, quality) = (text_of(&analysis.path), analysis.quality);
             InspectedClip { path, sha256: analysis.sha256, quality, voice: None, status, reason }
         }),
         Err((path, error)) => Some(InspectedClip {
-            path: shown(&path),
+            path: text_of(&path),
             sha256: None,
             quality: None,
             voice: None,
@@ -94,6 +97,7 @@ fn with_paths(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> R
         version: VERSION.into(),
         minimum_net_speech_s: panel.settings().minimum_net_speech_s,
         clips: clips.collect(),
+        passed_over,
     };
     Ok((report, all))
 }

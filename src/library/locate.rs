@@ -15,10 +15,8 @@ use crate::compare::median;
 use crate::encoder::{Band, Panel, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::batch::BatchOptions;
-use crate::library::catalogue;
-use crate::library::check::{
-    InReference, Membership, calibration_summary, cohort_summary, remarks_on_reference, shown,
-};
+use crate::library::catalogue::{self, CatalogueOfEach};
+use crate::library::check::{InReference, Membership, calibration_summary, cohort_summary, remarks_on_reference};
 use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::reference::{Reference, ReferenceSource};
 use crate::library::labels::selection::Filter;
@@ -26,6 +24,7 @@ use crate::library::outcome::{Reason, Settings, Status, VERSION};
 use crate::library::threshold::{Score, Threshold};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{Case, CaseSettings, neighbourhoods, split};
+use crate::path_text::text_of;
 use cut::Stretch;
 pub(in crate::library) use cut::{Cut, Cutter, seconds};
 use listen::{Heard, Scored, Side, Sides};
@@ -130,7 +129,8 @@ pub fn locate(
     check_score(&sides, settings.above)?;
     let membership = Membership::new(&told.clips, reference.folders());
     let (mut rows, mut traces) = (Vec::new(), Vec::new());
-    for file in catalogue::expand_each(recordings) {
+    let CatalogueOfEach { clips, passed_over } = catalogue::expand_each(recordings);
+    for file in clips {
         let searched = match file {
             Ok(path) => search(&path, &sides, &membership, settings, options)?,
             Err((path, error)) => unreadable(&path, None, &error),
@@ -154,6 +154,7 @@ pub fn locate(
         remarks: remarks_on_reference(&wide_case),
         reference: told,
         recordings: rows,
+        passed_over,
     };
     Ok(Located { report, traces })
 }
@@ -224,7 +225,7 @@ fn search(
     let trace = trace(&heard, &scored);
     let reason = (counts.scored == 0).then(|| why_none(&heard));
     let row = LocatedRecording {
-        path: shown(path),
+        path: text_of(path),
         status: if reason.is_none() { Status::Scored } else { Status::Refused },
         reason: reason.map(Reason::from),
         in_reference,
@@ -325,7 +326,7 @@ fn trace(heard: &Heard, scored: &[(Stretch, f64)]) -> Trace {
 
 fn unreadable(path: &Path, sha256: Option<String>, error: &Error) -> (LocatedRecording, Trace) {
     let row = LocatedRecording {
-        path: shown(path),
+        path: text_of(path),
         sha256,
         quality: None,
         status: Status::Refused,

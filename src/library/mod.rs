@@ -19,11 +19,13 @@ mod joined;
 mod labels;
 pub mod locate;
 mod outcome;
+mod passed_over;
 mod places;
 pub mod scan;
 mod threshold;
 mod validate;
 mod verdict;
+mod walk;
 
 pub use enrolled::{
     EnrolledClip, FORMAT, FORMAT_VERSION, Reference, ReferenceClip, ReferenceModel, ReferenceSource, VoiceModelFile,
@@ -35,6 +37,7 @@ pub use labels::trial_list::TrialList;
 pub use labels::{LabelFiles, Labels, Pairs};
 pub(crate) use outcome::is_instruction_set;
 pub use outcome::{Reason, Settings, Status};
+pub use passed_over::{PassedOver, PassedOverEntry, PassedOverReason};
 pub use places::Places;
 pub use threshold::{Score, Threshold};
 pub use validate::{

@@ -8,6 +8,7 @@ use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel};
 use crate::error::Result;
 use crate::library::batch::{self, BatchOptions};
+use crate::path_text::path_of;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,11 @@ impl Places {
     /// Where a file lies that is told by this path.
     pub fn of<'a>(&'a self, told: &'a Path) -> &'a Path {
         self.moved.get(told).map_or(told, PathBuf::as_path)
+    }
+
+    /// The same by the text of the path.
+    pub fn of_text(&self, told: &str) -> PathBuf {
+        self.of(&path_of(told)).to_path_buf()
     }
 
     /// Holds the bytes of a clip that lies in no file and is told by `name`.

@@ -44,7 +44,7 @@ where
 }
 
 fn told(kind: &ErrorKind) -> Told {
-    let path = |path: &std::path::Path| Some(path.to_string_lossy().into_owned());
+    let path = |path: &std::path::Path| Some(crate::path_text::text_of(path));
     let text = |text: &str| Some(text.to_string());
     match kind {
         ErrorKind::Io { path: at, action, source } => {

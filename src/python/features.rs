@@ -103,7 +103,7 @@ pub(super) fn embed<'py>(
             };
             Recording::of(&clip, &options).raise(py)?;
             let embeddings = py.detach(|| panels.wide.worker().analyse_clip(&clip, None).embeddings);
-            (clip.path().to_string_lossy().into_owned(), embeddings)
+            (crate::path_text::text_of(clip.path()), embeddings)
         }
     };
     let embeddings = embeddings.map_err(|refusal| refused(py, &name, &refusal))?;

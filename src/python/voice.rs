@@ -189,7 +189,7 @@ pub(super) fn check(
             (calibration(calibration_file.as_deref(), condition)?, cohort(cohort_file.as_deref())?);
         let gates: Vec<Threshold> = parsed(&fail_above)?;
         let filters: Vec<Filter> = parsed(&cohort_filter)?;
-        let (told, places) = listed(candidates, &source)?;
+        let (told, places, passed_over) = listed(candidates, &source)?;
         let settings = CheckSettings {
             gates: &gates,
             calibration: Some(&calibration),
@@ -200,6 +200,7 @@ pub(super) fn check(
             language,
             force,
             places: places.as_ref(),
+            passed_over: Some(&passed_over),
         };
         let options = BatchOptions { threads, ..Default::default() };
         crate::library::check::check(&panels.wide, &source, &told, &settings, &options)
@@ -212,16 +213,19 @@ pub(super) fn check(
 ///
 /// # Errors
 /// Where a recording in memory has the name of another recording.
-fn listed(candidates: Vec<ClipSource>, source: &ReferenceSource) -> Result<(Vec<PathBuf>, Option<Places>)> {
+fn listed(candidates: Vec<ClipSource>, source: &ReferenceSource) -> Result<(Vec<PathBuf>, Option<Places>, PassedOver)> {
     let in_memory = |clip: &ClipSource| matches!(clip, ClipSource::Memory { .. });
     if !candidates.iter().any(in_memory) && !source.places().holds_any() {
-        return Ok((candidates.iter().map(|clip| clip.path().to_path_buf()).collect(), None));
+        let told = candidates.iter().map(|clip| clip.path().to_path_buf()).collect();
+        return Ok((told, None, PassedOver::default()));
     }
-    let (mut told, mut places) = (Vec::new(), source.places().clone());
+    let (mut told, mut places, mut passed_over) = (Vec::new(), source.places().clone(), PassedOver::default());
     let (held, files): (Vec<_>, Vec<_>) = candidates.into_iter().enumerate().partition(|(_, clip)| in_memory(clip));
     for (at, clip) in files {
         let path = clip.path();
-        let files = catalogue::expand(path).unwrap_or_else(|_| vec![path.into()]);
+        let listed = catalogue::expand_each(&[path.to_path_buf()]);
+        passed_over.add(listed.passed_over);
+        let files: Vec<PathBuf> = listed.clips.into_iter().map(|file| file.unwrap_or_else(|(path, _)| path)).collect();
         if let Some(path) = files.iter().find(|path| places.holds(path)) {
             return Err(taken(path));
         }
@@ -236,7 +240,7 @@ fn listed(candidates: Vec<ClipSource>, source: &ReferenceSource) -> Result<(Vec<
         told.push((at, name));
     }
     told.sort_by_key(|(at, _)| *at);
-    Ok((told.into_iter().map(|(_, path)| path).collect(), Some(places)))
+    Ok((told.into_iter().map(|(_, path)| path).collect(), Some(places), passed_over))
 }
 
 /// A validation on labelled clips: the result of `soundalike evaluate --json`.

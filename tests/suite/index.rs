@@ -366,7 +366,8 @@ fn clips_that_cannot_be_read_are_rows_and_are_tried_again() {
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert_eq!(content(&from_stdin), content(&output));
     index(&library, &folder.path().join("folder.lib"), &[], 3);
-    assert!(!paths(&folder.path().join("folder.lib")).contains(&"link.wav".into()));
+    let dangling = row(&folder.path().join("folder.lib"), "link.wav").reason.unwrap();
+    assert!(dangling.1.starts_with("link.wav: could not open it"), "{dangling:?}");
 }
 
 #[test]

@@ -138,9 +138,14 @@ fn lost_sound(warning: &Warning) -> Option<Unheard> {
 /// Whether the content of a file is sound in any format that is known, decoded here or not. False where it cannot be
 /// read.
 pub fn looks_like_audio(path: &Path) -> bool {
+    content_is_audio(path).unwrap_or(false)
+}
+
+/// The same of a file that must be one that can be read.
+pub(crate) fn content_is_audio(path: &Path) -> Result<bool> {
     // To open a pipe would be to wait for whoever writes to it.
-    let sniffed = open_regular(path).ok().and_then(|file| sniff::sniff(&mut file.into()).ok());
-    matches!(sniffed, Some(Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
+    let sniffed = sniff::sniff(&mut open_regular(path)?.into()).at(path, "read")?;
+    Ok(matches!(sniffed, Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
 }
 
 const SUPPORTED: &str = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska";

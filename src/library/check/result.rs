@@ -9,6 +9,7 @@ use crate::library::enrolled::reference::Reference;
 use crate::library::gate::GateOutcome;
 use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, Status};
+use crate::library::passed_over::PassedOver;
 use crate::library::places::Places;
 use crate::library::threshold::{Limit, Threshold, as_limits, of_limits};
 use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
@@ -38,6 +39,8 @@ pub struct CheckSettings<'a> {
     pub force: bool,
     /// Where files lie now that are told by other paths; candidates are then taken one by one as they are named.
     pub places: Option<&'a Places>,
+    /// What was passed over where the candidates were looked for, where they are given one by one with their places.
+    pub passed_over: Option<&'a PassedOver>,
 }
 
 /// What was asked, so that it can be asked again. What else was asked for stands with the settings, the calibration,
@@ -76,6 +79,8 @@ pub struct CheckReport {
     pub reference: Reference,
     /// The candidates, in the order given.
     pub candidates: Vec<Candidate>,
+    /// What the folders of the candidates hold besides them.
+    pub passed_over: PassedOver,
     /// What likelihood ratios rest on; null where none was asked for.
     pub calibration: Option<CalibrationSummary>,
     /// The population; null where none was asked for.

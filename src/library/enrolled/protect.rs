@@ -7,7 +7,7 @@ use crate::encoder::{Encoder, Panel, PerBand};
 use crate::encryption::{AtRest, is_encrypted_file};
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
 use crate::library::batch::BatchOptions;
-use crate::library::catalogue;
+use crate::library::catalogue::{self, CatalogueOfEach};
 use crate::library::check::hear_listed;
 use crate::library::enrolled::enrol::{Enrolment, enrol};
 use crate::library::enrolled::reference::ReferenceSource;
@@ -17,6 +17,7 @@ use crate::library::forget::Forget;
 use crate::library::gate::{GateClip, GateOutcome, Judge, check_limits, decide};
 use crate::library::index::NarrowRule;
 use crate::library::outcome::VERSION;
+use crate::library::passed_over::PassedOver;
 use crate::library::places::Places;
 use crate::library::scan::{ScanSettings, Score, Threshold};
 use crate::whole_file::{create_private_folder, lock_file, remove_leftover, write_new, write_whole};
@@ -60,7 +61,10 @@ pub struct ProtectReport {
     pub threshold: Threshold,
     /// The candidates, in the order of their paths.
     pub candidates: Vec<GateClip>,
-    /// Whether every candidate could be judged and stays under the threshold.
+    /// What the folders of the candidates hold besides them.
+    pub passed_over: PassedOver,
+    /// Whether every candidate could be judged and stays under the threshold, and nothing that may hold sound was passed
+    /// over.
     pub passed: bool,
 }
 
@@ -290,7 +294,7 @@ pub fn check(
     }
     let enrolled = voices.all(panels, options)?;
     let rule = if voices.has_narrow_model() { NarrowRule::All } else { NarrowRule::Auto };
-    let mut listed = catalogue::expand_each(candidates);
+    let CatalogueOfEach { clips: mut listed, passed_over } = catalogue::expand_each(candidates);
     let path = |file: &std::result::Result<PathBuf, (PathBuf, Error)>| match file {
         Ok(path) | Err((path, _)) => path.clone(),
     };
@@ -298,12 +302,13 @@ pub fn check(
     listed.dedup_by_key(|file| path(file));
     let heard = hear_listed(panels, rule, &listed, &Places::default(), options)?;
     let judge = Judge { panels, voices: &enrolled, settings, limits: &limits };
-    let GateOutcome { passed, clips, .. } = decide(&limits, judge.judge(heard)?);
+    let GateOutcome { passed, clips, .. } = decide(&limits, judge.judge(heard)?).beside(&passed_over);
     Ok(ProtectReport {
         version: VERSION.into(),
         voices: enrolled.len(),
         threshold: settings.threshold,
         candidates: clips,
+        passed_over,
         passed,
     })
 }

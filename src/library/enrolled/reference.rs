@@ -11,10 +11,10 @@ use crate::error::{ErrorKind, Result, Shortage};
 use crate::feature::Quality;
 use crate::library::batch::BatchOptions;
 use crate::library::catalogue;
-use crate::library::check::shown;
 use crate::library::enrolled::voice_file::VoiceModelFile;
 use crate::library::outcome::{Reason, Status};
 use crate::library::places::{Places, analyse_at};
+use crate::path_text::{path_of, text_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -89,7 +89,7 @@ impl ReferenceSource {
     pub fn read(named: &[PathBuf], keys: &Keys) -> Result<Self> {
         let mut files = Vec::new();
         for name in named {
-            files.extend(catalogue::expand(name)?);
+            files.extend(catalogue::expand(name)?.clips);
         }
         files.sort();
         let mut seen = BTreeSet::new();
@@ -102,7 +102,7 @@ impl ReferenceSource {
             clips,
             folders: folders.collect(),
             // In one order, whatever that of the arguments.
-            named: named.iter().map(|name| shown(name)).collect::<BTreeSet<_>>().into_iter().collect(),
+            named: named.iter().map(|name| text_of(name)).collect::<BTreeSet<_>>().into_iter().collect(),
             places: Places::default(),
         })
     }
@@ -125,7 +125,7 @@ impl ReferenceSource {
         Ok(ReferenceSource {
             models: models.collect::<Result<_>>()?,
             clips,
-            folders: named.iter().filter_map(|name| folder(Path::new(name))).collect(),
+            folders: named.iter().filter_map(|name| folder(&path_of(name))).collect(),
             named: named.into(),
             places: places.clone(),
         })
@@ -151,7 +151,7 @@ impl ReferenceSource {
     /// The same with a clip that lies in memory and is told by `name`.
     #[must_use]
     pub fn and_held(mut self, name: PathBuf, bytes: Arc<Vec<u8>>) -> Self {
-        self.named.push(shown(&name));
+        self.named.push(text_of(&name));
         self.clips.push(name.clone());
         self.clips.sort();
         self.places.hold(name, bytes);
@@ -244,20 +244,20 @@ impl ReferenceSource {
 
 /// A folder that was named: its canonical form, and its name.
 fn folder(name: &Path) -> Option<(PathBuf, String)> {
-    Some((name.is_dir().then(|| name.canonicalize().ok())??, shown(name)))
+    Some((name.is_dir().then(|| name.canonicalize().ok())??, text_of(name)))
 }
 
 fn read_model(path: PathBuf, places: &Places, keys: &Keys) -> Result<(PathBuf, ReferenceModel, VoiceModelFile)> {
     let place = places.of(&path);
     let (file, sha256) = VoiceModelFile::read_hashed(place, keys)?;
-    let model = ReferenceModel { path: shown(&path), sha256, program: file.program.clone() };
+    let model = ReferenceModel { path: text_of(&path), sha256, program: file.program.clone() };
     Ok((path, model, file))
 }
 
 /// The row of a recording that was read.
 fn read(analysis: ClipAnalysis, channel: Channel) -> (ReferenceClip, Option<Exemplar>) {
     let ClipAnalysis { sha256, quality, .. } = analysis;
-    let path = shown(&analysis.path);
+    let path = text_of(&analysis.path);
     let net_speech_s = quality.as_ref().map(|quality| quality.net_speech_s);
     let (status, reason, exemplar) = match (analysis.embeddings, &quality) {
         (Ok(embeddings), Some(quality)) => {

@@ -7,8 +7,8 @@ use crate::encoder::{Encoder, EncoderSet, Panel, PerBand};
 use crate::encryption::Keys;
 use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
 use crate::library::batch::{self, BatchOptions};
-use crate::library::check::shown;
 use crate::library::enrolled::reference::{Reference, ReferenceSource};
+use crate::path_text::text_of;
 use std::path::{Path, PathBuf};
 
 /// Recordings that are encoded at a time.
@@ -51,7 +51,7 @@ impl VoiceSet {
     /// As [`ReferenceSource::read`].
     pub fn one(named: &[PathBuf], keys: &Keys) -> Result<Self> {
         // In one order, whatever that of the arguments.
-        let names: std::collections::BTreeSet<String> = named.iter().map(|path| shown(path)).collect();
+        let names: std::collections::BTreeSet<String> = named.iter().map(|path| text_of(path)).collect();
         let name = names.into_iter().collect::<Vec<_>>().join(", ");
         Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named, keys)?)], left_out: Vec::new() })
     }
@@ -90,7 +90,7 @@ impl VoiceSet {
                 continue;
             }
             let name = if is_model { path.file_stem() } else { path.file_name() };
-            let name = name.unwrap_or_default().to_string_lossy().into_owned();
+            let name = text_of(name.unwrap_or_default().as_ref());
             match ReferenceSource::read(&[path], keys) {
                 Ok(source) => set.voices.push((name, source)),
                 Err(error) => set.left_out.push((name, error.to_string())),

@@ -85,7 +85,7 @@ pub(super) fn gather(
         let path = *paths.get(i)?;
         let place = if i < first_candidate { i } else { i - first_candidate };
         let wanted = place < MOST_EXCERPTS || closest.contains(path.as_str());
-        show(path, places.of(path.as_ref()), settings.channel, &settings.speech, &plan, wanted).ok()
+        show(path, &places.of_text(path), settings.channel, &settings.speech, &plan, wanted).ok()
     })?;
     let candidates = shown.split_off(first_candidate.min(shown.len()));
     Ok(Media {

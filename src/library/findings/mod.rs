@@ -183,7 +183,7 @@ pub fn examination(
 
 /// Every file that a result rests on.
 fn items(report: &CheckReport, places: &Places) -> Vec<Item> {
-    let size = |path: &str| std::fs::metadata(places.of(path.as_ref())).ok().map(|file| file.len());
+    let size = |path: &str| std::fs::metadata(places.of_text(path)).ok().map(|file| file.len());
     let item = |role, path: &str, sha256: Option<&String>| Item {
         role,
         path: path.into(),
@@ -222,8 +222,7 @@ fn traces(
     };
     let calibration = settings.calibration.filter(|_| with_ratio);
     let search = LocateSettings { above, calibration, ..Default::default() };
-    let paths: Vec<PathBuf> =
-        rows.iter().filter(scored).map(|row| places.of(row.path.as_ref()).to_path_buf()).collect();
+    let paths: Vec<PathBuf> = rows.iter().filter(scored).map(|row| places.of_text(&row.path)).collect();
     if paths.is_empty() {
         return Ok(vec![None; rows.len()]);
     }
@@ -232,7 +231,7 @@ fn traces(
     for (row, again) in rows.iter().filter(scored).zip(&located.report.recordings) {
         if again.sha256.is_some() {
             let sha256 = again.sha256.as_ref().filter(|_| again.quality.is_some());
-            same_bytes(places.of(row.path.as_ref()), row.sha256.as_ref(), sha256)?;
+            same_bytes(&places.of_text(&row.path), row.sha256.as_ref(), sha256)?;
         }
     }
     let mut traces = located.traces.into_iter();

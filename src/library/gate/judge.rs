@@ -189,6 +189,7 @@ pub(crate) fn decide(limits: &[Threshold], clips: Vec<GateClip>) -> GateOutcome 
         clips.iter().filter(|clip| clip.status == status).map(|clip| clip.path.clone()).collect::<Vec<_>>()
     };
     GateOutcome {
+        unheard: Vec::new(),
         limits: limits.into(),
         passed: !clips.is_empty() && clips.iter().all(|clip| clip.status == GateStatus::Passed),
         above: of(GateStatus::Hit),

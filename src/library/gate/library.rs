@@ -14,6 +14,7 @@ use crate::library::index::{ClipStatus, Index, NarrowRule};
 use crate::library::scan::ScanSettings;
 use crate::library::threshold::Threshold;
 use crate::library::validate::calibration_file::LoadedCalibration;
+use crate::path_text::path_of;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ pub fn gate_library(
         let rows = index.rows(segment)?;
         let there = rows.iter().filter(|row| row.status != ClipStatus::Vanished);
         let clips: Vec<(PathBuf, ClipSource)> =
-            there.map(|row| root.join(&row.path)).map(|p| (p.clone(), ClipSource::File(p))).collect();
+            there.map(|row| root.join(path_of(&row.path))).map(|p| (p.clone(), ClipSource::File(p))).collect();
         for clips in clips.chunks(AT_ONCE) {
             let progress = |now: usize, _: usize| (options.progress)(done + now, all);
             let heard = hear_clips(panels, rule, clips, &BatchOptions { progress: &progress, ..*options })?;
@@ -79,5 +80,7 @@ pub fn gate_library(
     }
     let outcome = decide(&limits, stopped);
     let passed = count > 0 && outcome.clips.is_empty();
-    Ok(LibraryGate { judged: count, outcome: GateOutcome { passed, ..outcome } })
+    let outcome = GateOutcome { passed, ..outcome };
+    let outcome = index.passed_over().map_or(outcome.clone(), |passed_over| outcome.beside(passed_over));
+    Ok(LibraryGate { judged: count, outcome })
 }

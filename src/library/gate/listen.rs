@@ -9,9 +9,10 @@ use crate::encoder::{ClipAnalysis, Embedding, Panel, PanelWorker, PerBand, PerEn
 use crate::error::Result;
 use crate::feature::{Quality, SpeechDetector, SpeechSettings};
 use crate::library::batch::{self, BatchOptions};
-use crate::library::check::{other_bytes, shown};
+use crate::library::check::other_bytes;
 use crate::library::index::{ClipStatus, IndexRow, NarrowRule};
 use crate::library::locate::{Cut, Cutter, seconds};
+use crate::path_text::text_of;
 use std::path::{Path, PathBuf};
 
 /// A view with more speech than this is heard window by window too, seconds: it could hold a window of one voice beside
@@ -42,7 +43,7 @@ impl HeardClip {
 
     /// One that could not be opened at all.
     pub fn unread(path: &Path, refusal: Refusal) -> Self {
-        HeardClip { path: shown(path), sha256: None, heard: None, reasons: vec![refusal], parts: Vec::new() }
+        HeardClip { path: text_of(path), sha256: None, heard: None, reasons: vec![refusal], parts: Vec::new() }
     }
 }
 
@@ -83,7 +84,7 @@ impl Listener<'_> {
     fn hear(&mut self, told: &Path, clip: &ClipSource) -> HeardClip {
         let first = self.analyse(clip, View { track: None, channel: Channel::Mix });
         let mut heard = HeardClip {
-            path: shown(told),
+            path: text_of(told),
             sha256: first.sha256.clone(),
             heard: None,
             reasons: Vec::new(),

@@ -3,6 +3,7 @@
 use crate::audio::{Channel, Unheard};
 use crate::encoder::{Band, PerEncoder};
 use crate::library::outcome::Reason;
+use crate::library::passed_over::PassedOver;
 use crate::library::threshold::{Limit, Threshold, as_limits};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,12 +16,14 @@ pub struct GateOutcome {
     #[serde(serialize_with = "as_limits")]
     #[schemars(with = "Vec<Limit>")]
     pub limits: Vec<Threshold>,
-    /// True where every clip passed; false where there is none.
+    /// True where every clip passed and nothing that may hold sound was passed over; false where there is no clip.
     pub passed: bool,
     /// Clips of which a part is at a limit or above.
     pub above: Vec<String>,
     /// Clips that were not wholly heard, compared and judged: they never pass.
     pub refused: Vec<String>,
+    /// The first entries of the clips' folders that were passed over and may hold sound: with one of them nothing passes.
+    pub unheard: Vec<String>,
     /// Every clip, in the order given.
     pub clips: Vec<GateClip>,
 }
@@ -118,6 +121,14 @@ pub struct GateHit {
     pub unbounded_log10_lr: Option<f64>,
     /// The share of the population that it is closer than, percent; null without one.
     pub likeness: Option<f64>,
+}
+
+impl GateOutcome {
+    /// The same where this was passed over beside the clips: what may hold sound and was not heard does not pass.
+    pub(crate) fn beside(self, passed_over: &PassedOver) -> Self {
+        let unheard = passed_over.unheard().map(String::from).collect();
+        GateOutcome { passed: self.passed && !passed_over.may_hold_sound(), unheard, ..self }
+    }
 }
 
 impl GateStatus {

@@ -7,43 +7,40 @@
 //! them, and embeddings must have the length that their encoder gives them. Rows may lie in any order and in any file: nothing that is told
 //! depends on it, and a path that occurs twice is refused, for its clip would count twice.
 
-use super::manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
+use super::manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, Segment};
 use super::row::{ClipStatus, by_path};
 use super::schema::{Common, MARK, column, embeddings, prefix};
 use super::table::{Columns, Table, unfit};
 use crate::encoder::{Band, Encoder, PerBand, PerEncoder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{IoContext, Result};
 use crate::feature::ClipQuality;
 use crate::library::batch;
-use crate::library::catalogue::has_audio_extension;
+use crate::library::passed_over::PassedOverReason;
+use crate::library::walk::{Found, Walk, WalkSettings};
+use crate::path_text::path_of;
 use parquet::data_type::{ByteArray, ByteArrayType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use twox_hash::XxHash3_128;
-use walkdir::{DirEntry, WalkDir};
 
 /// The Parquet files of a folder and the folders in it, as paths below it with `/`, in the order of an index; none
 /// where there are sound files among them, for then it is a library. Names that begin with `_` or `.` are passed over,
 /// and folders that are an index of their own.
 pub(super) fn files(folder: &Path) -> Result<Vec<String>> {
-    let counts = |entry: &DirEntry| {
-        let hidden = entry.file_name().as_encoded_bytes().first().is_some_and(|byte| matches!(byte, b'_' | b'.'));
-        entry.depth() == 0 || !(hidden || entry.path().join(MANIFEST).is_file())
-    };
     let mut files = Vec::new();
-    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(counts) {
-        let entry = entry.map_err(|error| {
-            let path = error.path().unwrap_or(folder).to_path_buf();
-            Error::from(ErrorKind::Io { path, action: "list", source: error.into() })
-        })?;
-        let path = entry.path();
-        if has_audio_extension(path) && path.is_file() {
-            return Ok(Vec::new());
-        }
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) && path.is_file() {
-            let inside = path.strip_prefix(folder).unwrap_or(path);
-            let names: Option<Vec<&str>> = inside.components().map(|name| name.as_os_str().to_str()).collect();
-            let names = names.ok_or_else(|| unfit(path, "a name that is no text".into(), "a name in UTF-8"))?;
+    for found in Walk::new(folder, WalkSettings { follow_links: true, obey_ignore_files: false }) {
+        let entry = match found {
+            Found::Clip(_) => return Ok(Vec::new()),
+            Found::Unlisted(path, source) => return Err(source).at(&path, "list"),
+            Found::PassedOver(entry) if entry.reason == PassedOverReason::NotAudio => entry,
+            Found::PassedOver(_) => continue,
+        };
+        let path = path_of(&entry.path);
+        let inside = path.strip_prefix(folder).unwrap_or(&path);
+        let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+        if is_parquet && inside.iter().all(|name| !name.as_encoded_bytes().starts_with(b"_")) {
+            let names: Option<Vec<&str>> = inside.iter().map(|name| name.to_str()).collect();
+            let names = names.ok_or_else(|| unfit(&path, "a name that is not UTF-8".into(), "a name in UTF-8"))?;
             files.push(names.join("/"));
         }
     }

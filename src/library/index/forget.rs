@@ -5,6 +5,7 @@ use super::store::{Change, Store};
 use crate::encryption::AtRest;
 use crate::error::Result;
 use crate::library::forget::Forget;
+use crate::path_text::path_of;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,7 @@ pub(crate) fn forget_rows(what: &Forget, folder: &Path, only_tell: bool, at_rest
         let mine = rows.into_iter().filter(is_meant);
         gone.extend(mine.map(|row| GoneRow { path: row.path, status: row.status }));
     }
-    let library = PathBuf::from(&store.manifest.library);
+    let library = path_of(&store.manifest.library);
     if !only_tell && !gone.is_empty() {
         store.seal(gone.iter().map(|row| Change::Drop(row.path.clone())).collect())?;
         store.remove_rows()?;

@@ -7,8 +7,9 @@ use crate::audio::ClipSource;
 use crate::encoder::{ClipAnalysis, Panel, PanelWorker, PerEncoder, Refusal};
 use crate::error::Result;
 use crate::library::batch;
-use crate::library::check::{other_bytes, shown};
-use std::path::{Path, PathBuf};
+use crate::library::check::other_bytes;
+use crate::path_text::{path_of, text_of};
+use std::path::Path;
 
 /// A clip that is to become a row of an index, wherever it comes from.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ impl<'a> Listener<'a> {
 
     fn row(&mut self, clip: &ClipToIndex) -> IndexRow {
         let voice = clip.voice.clone().unwrap_or_else(|| voice_of(&clip.path));
-        let file = clip.clip.as_ref().map_or_else(|_| PathBuf::from(&clip.path), |clip| clip.path().into());
+        let file = clip.clip.as_ref().map_or_else(|_| path_of(&clip.path), |clip| clip.path().into());
         let (path, size, mtime_ns) = (clip.path.clone(), clip.size, clip.mtime_ns);
         let listed = Listed { path, voice, file, size, mtime_ns, known: false };
         match &clip.clip {
@@ -134,7 +135,7 @@ fn heard(listed: &Listed, wide: ClipAnalysis, narrow: Option<ClipAnalysis>) -> I
             let narrow = narrow.and_then(|analysis| analysis.embeddings.ok());
             row.narrow = narrow.map(|e| e.map(|_, embedding| embedding.values.clone())).unwrap_or_default();
         }
-        Err(refusal) => row.reason = Some(reason(&refusal, &shown(&listed.file), &listed.path)),
+        Err(refusal) => row.reason = Some(reason(&refusal, &text_of(&listed.file), &listed.path)),
     }
     row
 }

@@ -7,7 +7,7 @@ use super::schema::{Common, MOST_VALUES};
 use super::store::opened;
 use super::table::damaged;
 use crate::encoder::{PerBand, PerEncoder};
-use crate::encryption::FolderKey;
+use crate::encryption::{FolderKey, is_encrypted_file};
 use crate::error::{IoContext, Result};
 use crate::feature::ClipQuality;
 use schemars::JsonSchema;
@@ -164,6 +164,14 @@ impl Counts {
             *sum = sum.saturating_add(*n);
         }
     }
+}
+
+/// Whether a folder is an index: it holds a manifest that this program wrote, or one that is encrypted.
+pub(crate) fn holds_index(folder: &Path) -> bool {
+    const MOST_BYTES: u64 = 1 << 30;
+    let path = folder.join(MANIFEST);
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MOST_BYTES);
+    is_file && (is_encrypted_file(&path) || IndexManifest::read(folder, None).is_ok())
 }
 
 impl IndexManifest {

@@ -24,12 +24,14 @@ mod thrift;
 mod update;
 mod write;
 
+pub use crate::library::walk::WalkSettings;
 pub use columns::{ColumnKind, ColumnValues, columns, values};
 pub(crate) use forget::{GoneRows, forget_rows};
 pub use listen::{ClipToIndex, embed};
+pub(crate) use manifest::holds_index;
 pub use manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, MANIFEST, NarrowRule, Segment};
 pub use reader::{Index, IndexCheck, Problem};
 pub use row::{ClipFormat, ClipStatus, IndexRow};
-pub use source::{IGNORE_FILES, LibrarySource, WalkSettings};
+pub use source::{IGNORE_FILES, LibrarySource};
 pub(crate) use store::ROWS;
 pub use update::{IndexReport, IndexSettings, Progress, Refused, update, write};

@@ -15,7 +15,8 @@ use crate::encoder::{Band, Panel};
 use crate::encryption::{FolderKey, Keys};
 use crate::error::{DocumentKind, ErrorKind, Result};
 use crate::library::batch;
-use crate::library::check::shown;
+use crate::library::passed_over::PassedOver;
+use crate::path_text::{path_of, text_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -32,6 +33,8 @@ pub struct Index {
     common: Common,
     /// See [`called`](Index::called).
     name: Option<String>,
+    /// See [`passed_over`](Index::passed_over).
+    passed_over: Option<PassedOver>,
 }
 
 /// Where the rows of an index lie.
@@ -90,7 +93,7 @@ impl Index {
             let key = keys.of_folder(folder)?;
             let manifest = IndexManifest::read(folder, key.as_ref())?;
             let common = manifest.common();
-            return Ok(Index { rows: Rows::Own(folder.into(), key), manifest, common, name: None });
+            return Ok(Index { rows: Rows::Own(folder.into(), key), manifest, common, name: None, passed_over: None });
         }
         let files = if folder.is_dir() { foreign::files(folder)? } else { Vec::new() };
         if files.is_empty() {
@@ -99,7 +102,7 @@ impl Index {
         }
         let manifest = foreign::manifest(folder, &files, threads)?;
         let common = manifest.common();
-        Ok(Index { rows: Rows::Others(folder.into()), manifest, common, name: None })
+        Ok(Index { rows: Rows::Others(folder.into()), manifest, common, name: None, passed_over: None })
     }
 
     /// An index of rows in memory, made by the encoders of `panel` and, in the narrow band, of `narrow_panel`. Each of
@@ -142,7 +145,7 @@ impl Index {
         if counts.usable > 0 && counts.with_narrow == counts.usable {
             manifest.narrow = NarrowRule::All;
         }
-        Ok(Index { rows: Rows::Memory(Arc::new(rows)), manifest, common, name: None })
+        Ok(Index { rows: Rows::Memory(Arc::new(rows)), manifest, common, name: None, passed_over: None })
     }
 
     /// What the index is. Where this program did not write it, this was gathered from its rows, and the name of the
@@ -179,7 +182,7 @@ impl Index {
         match (&self.name, self.folder()) {
             _ if !self.manifest.library.is_empty() => self.manifest.library.clone(),
             (Some(name), _) => name.clone(),
-            (None, Some(folder)) => shown(folder),
+            (None, Some(folder)) => text_of(folder),
             (None, None) => IN_MEMORY.into(),
         }
     }
@@ -187,8 +190,21 @@ impl Index {
     /// The same index by a name of its own, for one whose folder nobody has named.
     #[must_use]
     pub fn called(mut self, name: &Path) -> Self {
-        self.name = Some(shown(name));
+        self.name = Some(text_of(name));
         self
+    }
+
+    /// The same index with what was passed over where its clips were looked for.
+    #[must_use]
+    pub fn and_passed_over(mut self, passed_over: PassedOver) -> Self {
+        self.passed_over = Some(passed_over);
+        self
+    }
+
+    /// What was passed over where its clips were looked for; none where it was opened as it lies on the disk, for that
+    /// is in the result of the `index` that wrote it.
+    pub fn passed_over(&self) -> Option<&PassedOver> {
+        self.passed_over.as_ref()
     }
 
     /// The rows of a segment: of an index that this program wrote in the order of their paths, else as they lie there.
@@ -247,11 +263,11 @@ impl Index {
 
     /// That the library holds another number of files than the index.
     fn unlisted(&self, library: &LibrarySource) -> Result<Option<Problem>> {
-        let files = library.files().filter(|step| matches!(step, Step::File(_))).count();
+        let files = library.files(self.folder()).filter(|step| matches!(step, Step::File(_))).count();
         let counts = self.manifest.counts();
         let rows = counts.rows.saturating_sub(counts.vanished);
         let message = format!("holds {files} sound files, the index {rows}; bring it up to date with soundalike index");
-        let path = library.named().to_string_lossy().into_owned();
+        let path = text_of(library.named());
         Ok((files != rows).then_some(Problem { path, message }))
     }
 
@@ -321,7 +337,7 @@ fn own_file(folder: &Path, segment: &Segment) -> Result<PathBuf> {
 /// What is wrong with a clip's file; none where it is the one that was indexed.
 fn differs(row: &IndexRow, root: &Path) -> Option<Problem> {
     let problem = |message: String| Some(Problem { path: row.path.clone(), message });
-    match file_sha256(&root.join(&row.path)) {
+    match file_sha256(&root.join(path_of(&row.path))) {
         Ok(sha256) if Some(&sha256) == row.sha256.as_ref() => None,
         Ok(_) => problem("its content is another than the one that was indexed".into()),
         Err(error) => match error.kind() {

@@ -5,11 +5,12 @@
 
 use super::row::by_path;
 use crate::audio::{ClipSource, looks_like_audio};
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result};
-use crate::library::catalogue::has_audio_extension;
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::library::labels::manifest::Manifest;
 use crate::library::labels::selection::Selection;
-use ignore::WalkBuilder;
+use crate::library::passed_over::{PassedOver, PassedOverEntry};
+use crate::library::walk::{Found, Walk, WalkSettings, has_audio_extension};
+use crate::path_text::{path_of_bytes, text_of};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -23,6 +24,7 @@ pub struct LibrarySource {
     named: PathBuf,
     root: PathBuf,
     kind: Kind,
+    passed_over: PassedOver,
 }
 
 #[derive(Clone, Debug)]
@@ -38,23 +40,8 @@ struct Named {
     /// Path in the index.
     path: String,
     voice: String,
-    /// Where it lies, where the path in the index does not say it.
-    file: Option<PathBuf>,
-}
-
-/// How a folder is walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WalkSettings {
-    /// Whether links to folders are followed.
-    pub follow_links: bool,
-    /// Whether the files of [`IGNORE_FILES`] are obeyed.
-    pub obey_ignore_files: bool,
-}
-
-impl Default for WalkSettings {
-    fn default() -> Self {
-        WalkSettings { follow_links: false, obey_ignore_files: true }
-    }
+    /// Where it lies.
+    file: PathBuf,
 }
 
 /// A file of a library.
@@ -79,8 +66,10 @@ impl Listed {
 /// What a walk comes to.
 pub(crate) enum Step {
     File(Listed),
-    /// A folder that could not be listed, as its path in the index with a closing `/`, and why.
-    Unlisted(String, String),
+    /// An entry of a folder that is no clip.
+    PassedOver(PassedOverEntry),
+    /// A folder that could not be listed, its path in the index with a closing `/`, and why.
+    Unlisted(PathBuf, String, String),
 }
 
 impl LibrarySource {
@@ -93,82 +82,81 @@ impl LibrarySource {
     pub fn read(named: &Path, root: Option<&Path>, walk: WalkSettings) -> Result<Self> {
         let metadata = std::fs::metadata(named).at(named, "open")?;
         if metadata.is_dir() {
-            return Ok(LibrarySource { named: named.into(), root: named.into(), kind: Kind::Folder(walk) });
+            let (kind, passed_over) = (Kind::Folder(walk), PassedOver::default());
+            return Ok(LibrarySource { named: named.into(), root: named.into(), kind, passed_over });
         }
         let folder = named.parent().unwrap_or(Path::new(""));
         let root = root.unwrap_or(folder);
         if metadata.is_file() && (has_audio_extension(named) || looks_like_audio(named)) {
-            let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = named.file_name().unwrap_or_default().into();
             return Ok(Self::of_files(named, folder, vec![(name, None)]));
         }
         const MOST_BYTES: u64 = 4 << 30;
-        let table = |found: String, expected: &str| {
-            Error::from(ErrorKind::Table { path: named.into(), line: None, found, expected: expected.into() })
-        };
         let bytes = crate::regular_file::read(named, MOST_BYTES, "a list of files")?;
-        let text = String::from_utf8(bytes).map_err(|_| table("bytes that are no text".into(), "a list of files"))?;
-        if text.lines().next().is_some_and(|header| header.split('\t').any(|name| name.trim() == "path")) {
+        let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if header.split(|byte| *byte == b'\t').any(|name| name.trim_ascii() == b"path") {
             let manifest = Manifest::read(named, Some(root), &Selection::default())?;
             let clips = manifest.clips.into_iter().map(|clip| {
                 let path = clip.path.strip_prefix(root).unwrap_or(&clip.path);
-                (path.to_string_lossy().into_owned(), Some(clip.speaker))
+                (path.to_path_buf(), Some(clip.speaker))
             });
             return Ok(Self::of_files(named, root, clips.collect()));
         }
-        Self::of_list(named, &text, root)
+        Self::of_list(named, &bytes, root)
     }
 
-    /// The files of a list that was read already; `named` is what it is called in messages.
+    /// The files of a list that was read already: the bytes of a path in each line, as `find` prints them; `named` is
+    /// what it is called in messages.
     ///
     /// # Errors
-    /// [`ErrorKind::Table`] where it names no file.
-    pub fn of_list(named: &Path, text: &str, root: &Path) -> Result<Self> {
-        let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::trim_end);
-        let files = lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
-        let files: Vec<_> = files.map(|line| (line.to_string(), None)).collect();
-        if files.is_empty() {
+    /// [`ErrorKind::Table`] where it names no file or is none.
+    pub fn of_list(named: &Path, list: impl AsRef<[u8]>, root: &Path) -> Result<Self> {
+        let list = list.as_ref();
+        let table = |found: &str| {
             let expected = "the path of a sound file in each line".into();
-            return Err(ErrorKind::Table { path: named.into(), line: None, found: "no file".into(), expected }.into());
+            Error::from(ErrorKind::Table { path: named.into(), line: None, found: found.into(), expected })
+        };
+        if list.contains(&0) {
+            return Err(table("bytes that are neither text nor a list of files"));
+        }
+        let list = list.strip_prefix("\u{feff}".as_bytes()).unwrap_or(list);
+        let lines = list.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let files = lines.filter(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"));
+        let files: Vec<_> = files.map(|line| (path_of_bytes(line), None)).collect();
+        if files.is_empty() {
+            return Err(table("no file"));
         }
         Ok(Self::of_files(named, root, files))
     }
 
     /// These files, whatever their names are; a file that is named twice counts once. `named` is what they are called
     /// in messages.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Document`] where the names of two files are the same as text, so that one would hide the other.
-    pub fn of_paths(named: &Path, files: Vec<PathBuf>) -> Result<Self> {
-        let place = |file: PathBuf| {
-            let path = inside(&file.to_string_lossy());
-            Named {
-                voice: voice_of(&path),
-                path,
-                file: Some(file.strip_prefix("./").map(Path::to_path_buf).unwrap_or(file)),
-            }
-        };
-        let mut files: Vec<Named> = files.into_iter().map(place).collect();
-        files.sort_by(|a, b| by_path(&a.path, &b.path).then_with(|| a.file.cmp(&b.file)));
-        files.dedup();
-        if let Some(same) =
-            files.iter().zip(files.iter().skip(1)).find_map(|(a, b)| (a.path == b.path).then_some(&a.path))
-        {
-            let found = format!("two files that are {same} as text");
-            let expected = "names that differ in more than bytes that are no text".into();
-            return Err(ErrorKind::Document { path: named.into(), what: DocumentKind::Names, found, expected }.into());
-        }
-        Ok(LibrarySource { named: named.into(), root: PathBuf::new(), kind: Kind::Files(files) })
+    pub fn of_paths(named: &Path, files: Vec<PathBuf>) -> Self {
+        Self::of_files(named, Path::new(""), files.into_iter().map(|file| (file, None)).collect())
     }
 
-    fn of_files(named: &Path, root: &Path, files: Vec<(String, Option<String>)>) -> Self {
-        let place = |(path, voice): (String, Option<String>)| {
-            let path = inside(&path);
-            Named { voice: voice.unwrap_or_else(|| voice_of(&path)), path, file: None }
+    /// The same with what was passed over where they were looked for.
+    #[must_use]
+    pub fn and_passed_over(mut self, passed_over: PassedOver) -> Self {
+        self.passed_over.add(passed_over);
+        self
+    }
+
+    fn of_files(named: &Path, root: &Path, files: Vec<(PathBuf, Option<String>)>) -> Self {
+        let place = |(file, voice): (PathBuf, Option<String>)| {
+            let inside = file.strip_prefix("./").unwrap_or(&file);
+            let path = text_of(inside);
+            Named { voice: voice.unwrap_or_else(|| voice_of(&path)), path, file: root.join(inside) }
         };
         let mut files: Vec<Named> = files.into_iter().map(place).collect();
         files.sort_by(|a, b| by_path(&a.path, &b.path));
         files.dedup_by(|a, b| a.path == b.path);
-        LibrarySource { named: named.into(), root: root.into(), kind: Kind::Files(files) }
+        LibrarySource {
+            passed_over: PassedOver::default(),
+            named: named.into(),
+            root: root.into(),
+            kind: Kind::Files(files),
+        }
     }
 
     /// Number of the files; none of a folder, which is walked to be counted.
@@ -177,6 +165,11 @@ impl LibrarySource {
             Kind::Folder(_) => None,
             Kind::Files(files) => Some(files.len()),
         }
+    }
+
+    /// What was passed over where its files were looked for; what a folder holds besides clips is found on the way.
+    pub(crate) fn passed_over(&self) -> &PassedOver {
+        &self.passed_over
     }
 
     /// What was named.
@@ -189,72 +182,43 @@ impl LibrarySource {
         &self.root
     }
 
-    /// The files, in the order of the index.
-    pub(crate) fn files(&self) -> Box<dyn Iterator<Item = Step> + '_> {
+    /// The files, in the order of the index; `written` is the folder of the index that is being written.
+    pub(crate) fn files(&self, written: Option<&Path>) -> Box<dyn Iterator<Item = Step> + '_> {
         match &self.kind {
-            Kind::Folder(settings) => Box::new(walk(&self.root, *settings)),
-            Kind::Files(files) => Box::new(files.iter().map(|Named { path, voice, file }| {
-                let file = file.clone().unwrap_or_else(|| self.root.join(path));
-                let (size, mtime_ns) = std::fs::metadata(&file).map(|m| stamp(&m)).unwrap_or_default();
-                Step::File(Listed { path: path.clone(), voice: voice.clone(), file, size, mtime_ns, known: false })
-            })),
+            Kind::Folder(settings) => Box::new(walk(&self.root, Walk::beside(&self.root, *settings, written))),
+            Kind::Files(files) => Box::new(
+                files.iter().map(|Named { path, voice, file }| listed(path.clone(), voice.clone(), file.clone())),
+            ),
         }
     }
 }
 
-fn walk(root: &Path, settings: WalkSettings) -> impl Iterator<Item = Step> + '_ {
-    let mut builder = WalkBuilder::new(root);
-    builder.standard_filters(false).hidden(true).follow_links(settings.follow_links);
-    builder.sort_by_file_name(std::ffi::OsStr::cmp);
-    if settings.obey_ignore_files {
-        for name in IGNORE_FILES {
-            builder.add_custom_ignore_filename(name);
+/// The clips of a folder with their paths below it.
+fn walk(root: &Path, walk: Walk) -> impl Iterator<Item = Step> + '_ {
+    walk.map(move |found| match found {
+        Found::Clip(file) => {
+            let path = relative(root, &file);
+            listed(path.clone(), voice_of(&path), file)
         }
-    }
-    // An index that lies in its own library holds no clips.
-    builder.filter_entry(|entry| !entry.path().join(super::manifest::MANIFEST).exists());
-    builder.build().filter_map(move |entry| match entry {
-        Ok(entry) => {
-            let file = entry.path();
-            if entry.file_type().is_none_or(|kind| kind.is_dir()) || !file.is_file() {
-                return None;
-            }
-            if !has_audio_extension(file) && !looks_like_audio(file) {
-                return None;
-            }
-            // A file that is gone again by now is not in the library.
-            let (size, mtime_ns) = stamp(&std::fs::metadata(file).ok()?);
-            let path = relative(root, file);
-            Some(Step::File(Listed { voice: voice_of(&path), path, file: file.into(), size, mtime_ns, known: false }))
-        }
-        Err(error) => {
-            let (path, why) = unlisted(&error)?;
-            let inside = relative(root, path);
-            Some(Step::Unlisted(if inside.is_empty() { inside } else { inside + "/" }, why))
+        Found::PassedOver(entry) => Step::PassedOver(entry),
+        Found::Unlisted(folder, why) => {
+            let inside = relative(root, &folder);
+            Step::Unlisted(folder, if inside.is_empty() { inside } else { inside + "/" }, why.to_string())
         }
     })
 }
 
-/// The folder that could not be listed and why; none where it is another kind of mistake, such as in an ignore file.
-fn unlisted(error: &ignore::Error) -> Option<(&Path, String)> {
-    match error {
-        ignore::Error::WithPath { path, err } => Some((path, err.to_string())),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => unlisted(err),
-        ignore::Error::Loop { child, .. } => Some((child, "a loop of links".into())),
-        _ => None,
-    }
+/// A file with its size and date. One that has none is dangling, or gone by now; it is refused when it is read.
+fn listed(path: String, voice: String, file: PathBuf) -> Step {
+    let (size, mtime_ns) = std::fs::metadata(&file).map(|metadata| stamp(&metadata)).unwrap_or_default();
+    Step::File(Listed { path, voice, file, size, mtime_ns, known: false })
 }
 
 /// A path below the root, with `/` between folders.
 fn relative(root: &Path, file: &Path) -> String {
     let inside = file.strip_prefix(root).unwrap_or(file);
-    let names: Vec<String> = inside.components().map(|name| name.as_os_str().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = inside.components().map(|name| text_of(name.as_os_str().as_ref())).collect();
     names.join("/")
-}
-
-/// A path in the index of what was named.
-fn inside(named: &str) -> String {
-    named.strip_prefix("./").unwrap_or(named).to_string()
 }
 
 /// The voice that a file belongs to by where it lies.
@@ -279,9 +243,9 @@ mod tests {
     use super::*;
 
     fn listed(source: &LibrarySource) -> Vec<(String, PathBuf)> {
-        let files = source.files().filter_map(|step| match step {
+        let files = source.files(None).filter_map(|step| match step {
             Step::File(listed) => Some((listed.path, listed.file)),
-            Step::Unlisted(..) => None,
+            Step::PassedOver(_) | Step::Unlisted(..) => None,
         });
         files.collect()
     }
@@ -290,7 +254,7 @@ mod tests {
     fn files_that_are_given_as_paths_may_have_any_name() {
         let names = ["#x.wav", " x.wav", "x.wav", "x.wav ", "a\nb.wav", "\u{feff}x.wav", ""];
         let files = names.iter().chain(&["./x.wav"]).map(PathBuf::from).collect();
-        let source = LibrarySource::of_paths(Path::new("candidates"), files).unwrap();
+        let source = LibrarySource::of_paths(Path::new("candidates"), files);
         let listed = listed(&source);
         assert_eq!((listed.len(), source.count()), (names.len(), Some(names.len())));
         for name in names {
@@ -300,14 +264,19 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn names_that_are_no_text_lead_to_their_files_and_hide_none() {
+    fn names_that_are_not_text_lead_to_their_files_and_hide_none() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
-        let source = |files| LibrarySource::of_paths(Path::new("candidates"), files);
-        let one = source(vec![path(b"x\xff.wav")]).unwrap();
-        assert_eq!(listed(&one), [("x\u{fffd}.wav".into(), path(b"x\xff.wav"))]);
-        let error = source(vec![path(b"x\xff.wav"), path(b"x\xfe.wav")]).unwrap_err();
-        assert!(error.to_string().contains("two files that are x\u{fffd}.wav"), "{error}");
+        let names = [&b"x\xfe.wav"[..], b"x\xff.wav", b"x\\xFF.wav"];
+        let expected = [
+            ("x\\x5CxFF.wav".to_string(), path(names[2])),
+            ("x\\xFE.wav".to_string(), path(names[0])),
+            ("x\\xFF.wav".to_string(), path(names[1])),
+        ];
+        let source = LibrarySource::of_paths(Path::new("candidates"), names.map(path).into());
+        assert_eq!(listed(&source), expected);
+        let source = LibrarySource::of_list(Path::new("list"), names.join(&b"\n"[..]), Path::new("")).unwrap();
+        assert_eq!(listed(&source), expected);
     }
 }

@@ -17,8 +17,9 @@ use crate::encoder::Panel;
 use crate::encryption::AtRest;
 use crate::error::{ErrorKind, Result, Shortage};
 use crate::library::batch;
-use crate::library::check::shown;
 use crate::library::outcome::VERSION;
+use crate::library::passed_over::{PassedOver, PassedOverEntry};
+use crate::path_text::text_of;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::cell::RefCell;
@@ -106,6 +107,8 @@ pub struct IndexReport {
     pub refused: Vec<Refused>,
     /// Folders that could not be listed; what the index holds of them stays as it was.
     pub unlisted: Vec<Refused>,
+    /// What the folders of the library hold besides clips.
+    pub passed_over: PassedOver,
 }
 
 /// A clip or folder that cannot be used.
@@ -121,7 +124,7 @@ pub struct Refused {
 
 /// What an index of this panel's settings is, without segments.
 fn wanted(panel: &Panel, narrow_panel: &Panel, source: &LibrarySource, narrow: NarrowRule) -> IndexManifest {
-    blank(panel, narrow_panel, shown(source.root()), narrow)
+    blank(panel, narrow_panel, text_of(source.root()), narrow)
 }
 
 /// The same by the name of the library.
@@ -154,10 +157,14 @@ pub fn update(
     folder: &Path,
     settings: &IndexSettings<'_>,
 ) -> Result<IndexReport> {
-    let mut unlisted = None;
-    let any = source.files().any(|step| match step {
+    let (mut unlisted, mut passed_over) = (None, PassedOver::default());
+    let any = source.files(Some(folder)).any(|step| match step {
         Step::File(_) => true,
-        Step::Unlisted(_, why) => {
+        Step::PassedOver(entry) => {
+            passed_over.note(entry);
+            false
+        }
+        Step::Unlisted(_, _, why) => {
             unlisted.get_or_insert(why);
             false
         }
@@ -165,6 +172,7 @@ pub fn update(
     if !any {
         let found = match unlisted {
             Some(why) => format!("a folder that could not be listed ({why})"),
+            None if passed_over.entries > 0 => format!("a library without sound files (passed over {passed_over})"),
             None => "a library without sound files".into(),
         };
         return Err(ErrorKind::NothingFound { path: source.named().into(), found }.into());
@@ -232,7 +240,10 @@ fn run(
     store: &mut Store,
     settings: &IndexSettings<'_>,
 ) -> Result<IndexReport> {
-    let all = settings.count_first.then(|| source.files().filter(|step| matches!(step, Step::File(_))).count());
+    let all = settings
+        .count_first
+        .then(|| source.files(Some(store.folder())).filter(|step| matches!(step, Step::File(_))).count());
+    let folder = store.folder().to_path_buf();
     let segments = store.manifest.segments.clone();
     let twins = Twins::read(store, &segments)?;
     let shared = Shared {
@@ -242,7 +253,8 @@ fn run(
         progress: RefCell::new(Progress { all, ..Default::default() }),
         settings,
     };
-    let files = Files { steps: source.files(), held: None, unlisted: Vec::new() };
+    let files =
+        Files { steps: source.files(Some(&folder)), passed_over: source.passed_over().clone(), unlisted: Vec::new() };
     let mut intake = Intake { shared: &shared, known: Rows::new(&shared.store, &segments), files };
     let panels = [panel, narrow_panel];
     let (rows, kept) = (Vec::new(), Instant::now());
@@ -262,12 +274,13 @@ fn run(
         },
         &mut |done| outtake.take(done),
     )?;
-    let (rows, unlisted) = (outtake.rows, std::mem::take(&mut intake.files.unlisted));
-    drop(intake);
+    let rows = outtake.rows;
+    let (passed_over, unlisted) = intake.left_out();
     let mut changes = shared.changes.take();
     changes.extend(rows.into_iter().map(|row| Change::Put(Box::new(row))));
     shared.store.borrow_mut().seal(changes)?;
     let mut report = shared.report.into_inner();
+    report.passed_over = passed_over;
     report.unlisted =
         unlisted.into_iter().map(|(path, message)| Refused { path, code: "unlisted".into(), message }).collect();
     Ok(report)
@@ -329,6 +342,11 @@ impl Intake<'_, '_> {
             self.vanish(gone);
         }
         Ok(None)
+    }
+
+    /// What was passed over, and the folders that could not be listed.
+    fn left_out(self) -> (PassedOver, Vec<(String, String)>) {
+        (self.files.passed_over, self.files.unlisted)
     }
 
     /// Marks a row whose file was not met, unless it lies in a folder that could not be listed.
@@ -405,7 +423,7 @@ impl Outtake<'_, '_> {
 fn empty_report(source: &LibrarySource) -> IndexReport {
     IndexReport {
         version: VERSION.into(),
-        library: shown(source.named()),
+        library: text_of(source.named()),
         new: 0,
         changed: 0,
         moved: 0,
@@ -415,13 +433,14 @@ fn empty_report(source: &LibrarySource) -> IndexReport {
         holds: Counts::default(),
         refused: Vec::new(),
         unlisted: Vec::new(),
+        passed_over: PassedOver::default(),
     }
 }
 
-/// The files of a library, without those folders that could not be listed.
+/// The files of a library; what else is in its folders is noted on the way.
 struct Files<'a> {
     steps: Box<dyn Iterator<Item = Step> + 'a>,
-    held: Option<String>,
+    passed_over: PassedOver,
     unlisted: Vec<(String, String)>,
 }
 
@@ -429,14 +448,12 @@ impl Files<'_> {
     fn next(&mut self) -> Option<Listed> {
         for step in self.steps.by_ref() {
             match step {
-                Step::File(listed) => {
-                    // Names that are no text may come to the same path; the first stands for all.
-                    if self.held.as_ref() != Some(&listed.path) {
-                        self.held = Some(listed.path.clone());
-                        return Some(listed);
-                    }
+                Step::File(listed) => return Some(listed),
+                Step::PassedOver(entry) => self.passed_over.note(entry),
+                Step::Unlisted(folder, inside, why) => {
+                    self.passed_over.note(PassedOverEntry::unlisted(&folder));
+                    self.unlisted.push((inside, why));
                 }
-                Step::Unlisted(folder, why) => self.unlisted.push((folder, why)),
             }
         }
         None

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::library::labels::manifest::{Manifest, VoiceKind};
 use crate::library::labels::selection::Selection;
 use crate::library::labels::trial_list::TrialList;
+use crate::path_text::text_of;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -200,7 +201,7 @@ impl Labels {
             Labels::Trials { list, .. } => {
                 let first = list.speakers.iter().position(|speaker| *speaker == number);
                 let clip = first.and_then(|clip| list.clips.get(clip));
-                clip.map_or_else(|| number.to_string(), |clip| clip.to_string_lossy().into_owned())
+                clip.map_or_else(|| number.to_string(), |clip| text_of(clip))
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::feature::{ClipQuality, Quality};
 use crate::library::check::{CalibrationSummary, CohortSummary, InReference, Remark};
 use crate::library::enrolled::reference::Reference;
 use crate::library::outcome::{Reason, Settings, Status};
+use crate::library::passed_over::PassedOver;
 use crate::library::threshold::{Limit, Score, Threshold, as_limit};
 use crate::library::verdict::Evidence;
 use schemars::JsonSchema;
@@ -26,6 +27,8 @@ pub struct LocateReport {
     pub reference: Reference,
     /// The recordings, in the order given.
     pub recordings: Vec<LocatedRecording>,
+    /// What the folders of the recordings hold besides them.
+    pub passed_over: PassedOver,
     /// What likelihood ratios rest on; null where none was asked for.
     pub calibration: Option<CalibrationSummary>,
     /// The population; null where none was asked for.

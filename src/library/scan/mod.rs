@@ -21,7 +21,6 @@ use crate::compare::{VoiceModel, clopper_pearson};
 use crate::encoder::{Band, Embedding, Encoder, EncoderSet, Panel, PanelSettings, PerBand, PerEncoder, Refusal};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::batch::{self, BatchOptions};
-use crate::library::check::shown;
 use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::voices::{EnrolledVoice, VoiceSet};
 use crate::library::index::{Index, IndexRow};
@@ -29,6 +28,7 @@ use crate::library::labels::selection::Filter;
 use crate::library::outcome::{Reason, Settings, VERSION};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfit};
+use crate::path_text::{path_of, text_of};
 pub(crate) use parts::scan_part;
 use parts::top_rest;
 pub use parts::{Found, PartOptions, PartScan, posterior};
@@ -210,9 +210,10 @@ pub fn scan(
         expected_clips: settings.expected_clips,
         cohort_voices: settings.cohort.map(|_| populations.wide.voices.len()),
         cohort: settings.cohort.map(|cohort| cohort.sha256.clone()),
+        passed_over: index.passed_over().cloned(),
         left_out: left_out.into_iter().map(|(voice, message)| VoiceLeftOut { voice, message }).collect(),
     })?;
-    let root = PathBuf::from(&index.manifest().library);
+    let root = path_of(&index.manifest().library);
     let scan = Scan { index, settings, panels, calibration, key, populations, root };
     let near = PerBand::from_fn(|band| neighbourhoods(scan.panels[band], &scan.populations[band]));
     let gallery = Gallery::new(index, settings.cache.clone());
@@ -430,7 +431,7 @@ impl<'a> Scan<'a> {
         };
         let hit = Hit {
             rank: 0,
-            path: shown(&self.root.join(&row.path)),
+            path: text_of(&self.root.join(path_of(&row.path))),
             library_voice: row.voice.clone(),
             sha256: row.sha256.clone(),
             seconds: row.seconds,

@@ -4,6 +4,7 @@ use crate::encoder::{Band, PerEncoder};
 use crate::library::gate::LibraryGate;
 use crate::library::index::Counts;
 use crate::library::outcome::{Reason, Settings};
+use crate::library::passed_over::PassedOver;
 use crate::library::threshold::{Score, Threshold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct ScanHead {
     pub cohort: Option<String>,
     /// Voices that could not be enrolled, and why.
     pub left_out: Vec<VoiceLeftOut>,
+    /// What the folders of the library hold besides clips; null where an index was given: what was passed over for that
+    /// is in the result of `index`.
+    pub passed_over: Option<PassedOver>,
 }
 
 /// A line of a scan's result: the scan itself first, then each voice.

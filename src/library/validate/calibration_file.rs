@@ -236,7 +236,7 @@ impl LoadedCalibration {
         };
         let bytes = crate::regular_file::read(path, MOST_BYTES, "a calibration")?;
         let calibration = Calibration::parse(&bytes, &wrong)?;
-        Ok(LoadedCalibration { origin: crate::library::check::shown(path), sha256: hex(&bytes), calibration })
+        Ok(LoadedCalibration { origin: crate::path_text::text_of(path), sha256: hex(&bytes), calibration })
     }
 
     /// The calibration of a condition that ships with the program.

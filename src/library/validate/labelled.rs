@@ -3,10 +3,10 @@
 use crate::encoder::{Panel, Refusal};
 use crate::error::Result;
 use crate::library::batch::BatchOptions;
-use crate::library::check::shown;
 use crate::library::labels::{Labels, Listed, Pairs};
 use crate::library::validate::evaluate::ClipLeftOut;
 use crate::library::validate::scoring::{EncodedClip, Narrow, encode};
+use crate::path_text::text_of;
 use std::collections::BTreeMap;
 
 /// Encoded clips with their labels.
@@ -37,7 +37,7 @@ impl Labelled {
         let mut gathered = Labelled { clips: Vec::new(), listed: Vec::new(), left_out: Vec::new() };
         let mut seen = Seen::default();
         for (clip, encoded) in all.into_iter().zip(encode(panel, &work, narrow, options)?) {
-            let path = shown(&clip.path);
+            let path = text_of(&clip.path);
             let kept = encoded.and_then(&usable).and_then(|encoded| match labels.is_manifest() {
                 true => seen.once(encoded.sha256.as_deref(), &path).map(|()| encoded),
                 false => Ok(encoded),
