@@ -227,6 +227,9 @@ pub fn described_reference(reference: &Reference) -> String {
     if left_out > 0 {
         let _ = write!(text, " ({left_out} more left out)");
     }
+    if reference.passed_over.entries > 0 {
+        let _ = write!(text, "; passed over {}", reference.passed_over);
+    }
     text
 }
 

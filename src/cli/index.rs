@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 /// `index` of the same folder waits.
 #[derive(Args)]
 #[command(
-    after_help = "Files named .ignore or .soundalikeignore say, as in .gitignore, what is left out; hidden files are.\n\n\
+    after_help = "Files named .ignore or .soundalikeignore say, as in .gitignore, what is left out; hidden files are. What was \
+                  left out is counted in the result.\n\n\
                   Examples:\n  soundalike index voices/ -o voices.lib\n  find voices -name '*.wav' | soundalike index - -o voices.lib\n  \
                   soundalike index --check -o voices.lib voices/\n\nExit codes: 0 every clip can be used (with --check: nothing \
                   is wrong); 1 --check found something; 2 nothing could be done; 3 some clips cannot be used."

@@ -17,7 +17,7 @@ use soundalike::encryption::AtRest;
 use soundalike::library::gate::GateStatus;
 use soundalike::library::protect::{ProtectReport, ProtectedVoices, check};
 use soundalike::library::scan::{ScanSettings, Threshold};
-use soundalike::library::{ReferenceSource, Status};
+use soundalike::library::{PassedOver, ReferenceSource, Status};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -112,12 +112,14 @@ struct RemoveArgs {
 /// Check candidates against every voice on the list.
 ///
 /// A candidate passes where it is close to none of them. One that cannot be judged, since it is too short, say, does
-/// not pass either.
+/// not pass either. Nor does a folder in which something was passed over that may hold sound: a hidden sound file, a
+/// link to a folder, a folder that cannot be listed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike protect check new-voice/*.wav || echo stopped\n  soundalike protect check \
                   --fail-above campplus=0.6 --json new-voice/ > gate.json\n\nExit codes: 0 every candidate passed; 1 one \
-                  is close to a protected voice or could not be judged; 2 nothing could be done."
+                  is close to a protected voice or could not be judged, or something that may hold sound was passed over; 2 \
+                  nothing could be done."
 )]
 struct CheckArgs {
     /// Clips in question: files, folders or quoted patterns
@@ -147,7 +149,7 @@ pub fn run(args: &ProtectArgs, common: &Common) -> Outcome {
         Action::List(args) => list(args, common),
         Action::Remove(args) => {
             let voices = args.store.voices(common)?;
-            super::audit::input_file(&voices.file_of(&args.name)?);
+            super::audit::input_files(voices.files_of(&args.name)?);
             voices.remove(&args.name)?;
             output::print(&format!("removed          {}\n", plain(&args.name)))?;
             Ok(DONE)
@@ -174,7 +176,9 @@ fn add(args: &AddArgs, common: &Common) -> Outcome {
 }
 
 fn list(args: &ListArgs, common: &Common) -> Outcome {
-    let voices = args.store.voices(common)?.list()?;
+    let store = args.store.voices(common)?;
+    let voices = store.list()?;
+    warn_of_others(&store.passed_over()?, common);
     if args.json {
         output::print_json(&voices)?;
     } else {
@@ -193,8 +197,20 @@ fn list(args: &ListArgs, common: &Common) -> Outcome {
     Ok(if voices.iter().any(|voice| voice.problem.is_some()) { SOME_UNUSABLE } else { DONE })
 }
 
+/// Warns of what lies in the folder of a list and is not on the list.
+pub fn warn_of_others(others: &PassedOver, common: &Common) {
+    for entry in &others.first {
+        output::warn(&entry.path, format!("passed over, and compared with nothing: {}", entry.reason.words()), common);
+    }
+    if others.entries > others.first.len() {
+        let more = others.entries - others.first.len();
+        output::warn("the list", format!("{more} more entries passed over"), common);
+    }
+}
+
 fn gate(args: &CheckArgs, common: &Common) -> Outcome {
     let voices = args.store.voices(common)?.voices()?;
+    warn_of_others(voices.passed_over(), common);
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;
     let encoders = voices.encoders()?.unwrap_or_default();

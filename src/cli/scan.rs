@@ -120,6 +120,7 @@ pub fn run(args: &ScanArgs, common: &Common) -> Outcome {
         return Err(ErrorKind::Setting { name: "format", found, expected }.into());
     }
     let voices = voices(&args.reference, &args.reference_set, common)?;
+    super::protect::warn_of_others(voices.passed_over(), common);
     audit::input_files(args.reference.iter().chain(&args.reference_set));
     let calibration = args.calibration.read(None)?;
     let cohort = args.population.read()?;

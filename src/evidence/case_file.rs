@@ -175,6 +175,7 @@ pub(super) struct ToldLanguage {
 pub(super) struct ToldReference {
     pub clips: Vec<ToldClip>,
     pub models: Vec<ToldClip>,
+    pub passed_over: PassedOver,
 }
 
 /// A file by its path and hash.

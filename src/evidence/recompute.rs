@@ -324,6 +324,7 @@ fn again(
     let clips = paths(&mut recordings.map(|clip| &clip.path));
     let model_files = paths(&mut told.reference.models.iter().map(|model| &model.path));
     let reference = ReferenceSource::again(&told.request.reference, &clips, &model_files, places, keys)?;
+    let reference = reference.and_passed_over(told.reference.passed_over.clone());
     let (calibration, cohort) = (case.calibration(places)?, case.cohort(places)?);
     let filters = case.filters()?;
     let settings = CheckSettings {

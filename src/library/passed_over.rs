@@ -22,6 +22,8 @@ pub enum PassedOverReason {
     Ignored,
     /// It is part of an index or of a list of protected voices.
     OfProgram,
+    /// In a folder of protected voices: it is neither a voice model nor recordings of a voice.
+    NotVoice,
     /// It is a link to a folder, and such links are not followed.
     LinkToFolder,
     /// It is a folder that could not be listed.
@@ -36,6 +38,7 @@ impl PassedOverReason {
             PassedOverReason::NotAudio => "not audio",
             PassedOverReason::Ignored => "ignored",
             PassedOverReason::OfProgram => "part of an index or list",
+            PassedOverReason::NotVoice => "not a voice model",
             PassedOverReason::LinkToFolder => "links to folders",
             PassedOverReason::UnreadableFolder => "folders that could not be listed",
         }
@@ -62,7 +65,7 @@ impl PassedOverEntry {
     }
 }
 
-/// What was passed over in the folders that were named. Every entry below them that is not itself a folder is a clip of
+/// What was passed over in the folders that were named, or in a folder of protected voices. Every entry below them that is not itself a folder is a clip of
 /// the result or is counted here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ use crate::feature::ClipQuality;
 use crate::library::index::{
     ClipStatus, ClipToIndex, ColumnKind, ColumnValues, IndexRow, NarrowRule, columns, embed, values,
 };
+use crate::path_text::path_of;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -46,7 +47,7 @@ fn clip(given: GivenClip<'_>) -> ClipToIndex {
         (_, _, Some(fault)) => ClipToIndex { path, voice, size: 0, mtime_ns: 0, clip: Err(fault) },
         (Some(bytes), ..) => {
             let bytes = Arc::new(bytes.as_bytes().to_vec());
-            let (name, size) = (PathBuf::from(&path), bytes.len() as u64);
+            let (name, size) = (path_of(&path), bytes.len() as u64);
             ClipToIndex { path, voice, size, mtime_ns: 0, clip: Ok(ClipSource::Memory { name, bytes }) }
         }
         (None, Some(file), None) => ClipToIndex::of_file(path, voice, &file),

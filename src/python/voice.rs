@@ -13,8 +13,8 @@ use crate::library::cohort::Cohort;
 use crate::library::enrol::enrol;
 use crate::library::evaluate::{Enrol, EvaluateSettings};
 use crate::library::{
-    DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, Pairs, Places, ReferenceSource, Rule, Selection,
-    Threshold, catalogue,
+    DEFAULT_CONDITION, Filter, LabelFiles, Labels, LoadedCalibration, Pairs, PassedOver, Places, ReferenceSource, Rule,
+    Selection, Threshold, catalogue,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;

@@ -35,3 +35,4 @@ mod report;
 mod reproducible;
 mod scan;
 mod verify;
+mod walks;

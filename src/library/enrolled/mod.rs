@@ -3,6 +3,7 @@
 //! Nothing is compared here; that is for [`check`](crate::library::check) and [`scan`](crate::library::scan).
 
 pub mod enrol;
+mod entries;
 pub mod protect;
 pub(in crate::library) mod reference;
 mod voice_file;

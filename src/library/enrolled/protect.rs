@@ -10,6 +10,7 @@ use crate::library::batch::BatchOptions;
 use crate::library::catalogue::{self, CatalogueOfEach};
 use crate::library::check::hear_listed;
 use crate::library::enrolled::enrol::{Enrolment, enrol};
+use crate::library::enrolled::entries::{EXTENSION, VoiceEntries};
 use crate::library::enrolled::reference::ReferenceSource;
 use crate::library::enrolled::voice_file::VoiceModelFile;
 use crate::library::enrolled::voices::VoiceSet;
@@ -20,13 +21,11 @@ use crate::library::outcome::VERSION;
 use crate::library::passed_over::PassedOver;
 use crate::library::places::Places;
 use crate::library::scan::{ScanSettings, Score, Threshold};
+use crate::path_text::text_of;
 use crate::whole_file::{create_private_folder, lock_file, remove_leftover, write_new, write_whole};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-
-/// Ending of the files.
-const EXTENSION: &str = "model";
 
 /// A folder of protected voices.
 #[derive(Clone, Debug)]
@@ -63,6 +62,8 @@ pub struct ProtectReport {
     pub candidates: Vec<GateClip>,
     /// What the folders of the candidates hold besides them.
     pub passed_over: PassedOver,
+    /// What the folder of the list holds besides voices.
+    pub list_passed_over: PassedOver,
     /// Whether every candidate could be judged and stays under the threshold, and nothing that may hold sound was passed
     /// over.
     pub passed: bool,
@@ -134,29 +135,54 @@ impl ProtectedVoices {
         if !replace && file.exists() {
             return Ok(false);
         }
-        let mut bytes = model.to_bytes().map_err(std::io::Error::from).at(&file, "write")?;
-        if let Some(key) = self.at_rest.folder_key(&self.folder)? {
-            // What was there before the list had a key.
-            for plain in self.files()?.into_iter().filter(|file| !is_encrypted_file(file)) {
-                let bytes = VoiceModelFile::bytes(&plain)?;
-                write_whole(&plain, &key.encrypt(&bytes).at(&plain, "encrypt")?)?;
-            }
-            bytes = key.encrypt(&bytes).at(&file, "encrypt")?;
-        }
+        let bytes = self.sealed(&file, model)?;
         if replace { write_whole(&file, &bytes).map(|()| true) } else { write_new(&file, &bytes) }
     }
 
-    /// The files of the voices.
-    fn files(&self) -> Result<Vec<PathBuf>> {
-        if !self.folder.exists() {
-            return Ok(Vec::new());
+    /// The bytes of a voice's file; what was there before the list had a key is encrypted too.
+    fn sealed(&self, file: &Path, model: &VoiceModelFile) -> Result<Vec<u8>> {
+        let bytes = model.to_bytes().map_err(std::io::Error::from).at(file, "write")?;
+        let Some(key) = self.at_rest.folder_key(&self.folder)? else { return Ok(bytes) };
+        for plain in self.files()?.into_iter().filter(|file| file.is_file() && !is_encrypted_file(file)) {
+            let bytes = VoiceModelFile::bytes(&plain)?;
+            write_whole(&plain, &key.encrypt(&bytes).at(&plain, "encrypt")?)?;
         }
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).at(&self.folder, "list")? {
-            let path = entry.at(&self.folder, "list")?.path();
-            if path.extension().is_some_and(|extension| extension == EXTENSION) {
-                files.push(path);
-            }
+        key.encrypt(&bytes).at(file, "encrypt")
+    }
+
+    /// What the folder holds; nothing where it is not there.
+    fn entries(&self) -> Result<VoiceEntries> {
+        if !self.folder.try_exists().at(&self.folder, "open")? {
+            return Ok(VoiceEntries::default());
+        }
+        VoiceEntries::read(&self.folder, false, &self.at_rest.keys)
+    }
+
+    /// The files of the voice models.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.entries()?.models.into_iter().map(|(_, file)| file).collect())
+    }
+
+    /// What the folder holds besides voices.
+    ///
+    /// # Errors
+    /// Where it cannot be listed.
+    pub fn passed_over(&self) -> Result<PassedOver> {
+        Ok(self.entries()?.passed_over)
+    }
+
+    /// The files of the voice of this name, as they are spelled in the folder.
+    ///
+    /// # Errors
+    /// Where there is none, or the folder cannot be listed.
+    pub fn files_of(&self, name: &str) -> Result<Vec<PathBuf>> {
+        let voices = self.entries()?.models;
+        let files: Vec<PathBuf> =
+            voices.iter().filter(|(voice, _)| voice == name).map(|(_, file)| file.clone()).collect();
+        if files.is_empty() {
+            let names: Vec<String> = voices.into_iter().map(|(name, _)| name).collect();
+            let expected = if names.is_empty() { "one that is protected; none is".into() } else { names.join(", ") };
+            return Err(ErrorKind::Setting { name: "name", found: format!("\"{name}\""), expected }.into());
         }
         Ok(files)
     }
@@ -166,15 +192,9 @@ impl ProtectedVoices {
     /// # Errors
     /// Where there is none by that name, or its file cannot be removed.
     pub fn remove(&self, name: &str) -> Result<()> {
-        let file = self.file_of(name)?;
         // Nothing is made where there is no list.
         let _lock = self.folder.is_dir().then(|| self.lock()).transpose()?;
-        if !file.exists() {
-            let names: Vec<String> = self.list()?.into_iter().map(|voice| voice.name).collect();
-            let expected = if names.is_empty() { "one that is protected; none is".into() } else { names.join(", ") };
-            return Err(ErrorKind::Setting { name: "name", found: format!("\"{name}\""), expected }.into());
-        }
-        take_off(&file)
+        self.files_of(name)?.iter().try_for_each(|file| take_off(file))
     }
 
     /// Takes off what is to be forgotten: a voice by its name, or the recording of a content in whatever voice it is,
@@ -185,10 +205,13 @@ impl ProtectedVoices {
     pub fn forget(&self, what: &Forget, only_tell: bool) -> Result<Vec<String>> {
         let mut touched = Vec::new();
         let _lock = (!only_tell && self.folder.is_dir()).then(|| self.lock()).transpose()?;
-        for voice in self.list()? {
-            let file = self.file_of(&voice.name)?;
+        let VoiceEntries { models, hidden_models, .. } = self.entries()?;
+        // What is hidden holds a voice no less.
+        let hidden =
+            hidden_models.into_iter().map(|file| (text_of(file.file_stem().unwrap_or_default().as_ref()), file));
+        for (voice, file) in models.into_iter().chain(hidden) {
             let (is_meant, left) = match what {
-                Forget::Voice(name) => (voice.name == *name, None),
+                Forget::Voice(name) => (voice == *name, None),
                 Forget::Content(sha256) => {
                     let mut model = VoiceModelFile::read(&file, &self.at_rest.keys)?;
                     let before = model.exemplars.len();
@@ -201,10 +224,10 @@ impl ProtectedVoices {
             }
             match left {
                 _ if only_tell => {}
-                Some(model) => drop(self.write(&voice.name, &model, true)?),
+                Some(model) => write_whole(&file, &self.sealed(&file, &model)?)?,
                 None => take_off(&file)?,
             }
-            touched.push(voice.name);
+            touched.push(voice);
         }
         Ok(touched)
     }
@@ -214,26 +237,29 @@ impl ProtectedVoices {
     /// # Errors
     /// Where the folder cannot be listed.
     pub fn list(&self) -> Result<Vec<ProtectedVoice>> {
-        let mut voices = Vec::new();
-        for path in self.files()? {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            voices.push(match VoiceModelFile::read(&path, &self.at_rest.keys) {
+        let VoiceEntries { models, hidden_models, .. } = self.entries()?;
+        let voice = |(name, path): (String, PathBuf)| {
+            let file = VoiceModelFile::read(&path, &self.at_rest.keys);
+            let empty = ProtectedVoice { name, clips: None, net_speech_s: None, encoders: Vec::new(), problem: None };
+            match file {
                 Ok(file) => ProtectedVoice {
-                    name,
                     clips: Some(file.exemplars.len()),
                     net_speech_s: Some(file.exemplars.iter().map(|clip| clip.quality.net_speech_s).sum()),
                     encoders: file.fingerprints.encoders().collect(),
-                    problem: None,
+                    ..empty
                 },
-                Err(error) => ProtectedVoice {
-                    name,
-                    clips: None,
-                    net_speech_s: None,
-                    encoders: Vec::new(),
-                    problem: Some(error.to_string()),
-                },
-            });
-        }
+                Err(error) => ProtectedVoice { problem: Some(error.to_string()), ..empty },
+            }
+        };
+        let hidden = |path: PathBuf| ProtectedVoice {
+            name: text_of(path.file_name().unwrap_or_default().as_ref()),
+            clips: None,
+            net_speech_s: None,
+            encoders: Vec::new(),
+            problem: Some(hidden_model(&path).to_string()),
+        };
+        let mut voices: Vec<ProtectedVoice> = models.into_iter().map(voice).collect();
+        voices.extend(hidden_models.into_iter().map(hidden));
         voices.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(voices)
     }
@@ -243,8 +269,11 @@ impl ProtectedVoices {
     /// # Errors
     /// Where there is none, or the file of one cannot be used: a gate that passes over a protected voice is open.
     pub fn voices(&self) -> Result<VoiceSet> {
-        let listed = self.list()?;
-        if listed.is_empty() {
+        let entries = self.entries()?;
+        if let Some(hidden) = entries.hidden_models.first() {
+            return Err(hidden_model(hidden));
+        }
+        if entries.models.is_empty() {
             let (found, expected) =
                 ("no protected voice".into(), "one that soundalike protect add has put there".into());
             return Err(ErrorKind::Document {
@@ -255,13 +284,19 @@ impl ProtectedVoices {
             }
             .into());
         }
-        for voice in &listed {
-            if voice.problem.is_some() {
-                VoiceModelFile::read(&self.file_of(&voice.name)?, &self.at_rest.keys)?;
-            }
+        for (_, file) in &entries.models {
+            VoiceModelFile::read(file, &self.at_rest.keys)?;
         }
         VoiceSet::models(&self.folder, &self.at_rest.keys)
     }
+}
+
+/// The error of a voice model that is in the folder of a list and not on the list.
+fn hidden_model(path: &Path) -> Error {
+    let found = "a voice model in a hidden file".into();
+    let expected =
+        "voice models in files that are not hidden, so that each is compared: rename it, or remove it".into();
+    ErrorKind::Document { path: path.into(), what: DocumentKind::ProtectedVoices, found, expected }.into()
 }
 
 /// Removes a voice's file, and what a killed run left half written of it.
@@ -309,6 +344,7 @@ pub fn check(
         threshold: settings.threshold,
         candidates: clips,
         passed_over,
+        list_passed_over: voices.passed_over().clone(),
         passed,
     })
 }

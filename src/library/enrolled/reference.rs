@@ -13,6 +13,7 @@ use crate::library::batch::BatchOptions;
 use crate::library::catalogue;
 use crate::library::enrolled::voice_file::VoiceModelFile;
 use crate::library::outcome::{Reason, Status};
+use crate::library::passed_over::PassedOver;
 use crate::library::places::{Places, analyse_at};
 use crate::path_text::{path_of, text_of};
 use schemars::JsonSchema;
@@ -33,6 +34,8 @@ pub struct Reference {
     pub used: usize,
     /// Net speech in them, seconds.
     pub net_speech_s: f64,
+    /// What the folders that were named hold besides recordings.
+    pub passed_over: PassedOver,
 }
 
 /// A recording of the protected voice.
@@ -78,6 +81,8 @@ pub struct ReferenceSource {
     named: Vec<String>,
     /// Where the recordings lie now.
     places: Places,
+    /// What else the folders that were named hold.
+    passed_over: PassedOver,
 }
 
 impl ReferenceSource {
@@ -87,9 +92,11 @@ impl ReferenceSource {
     /// # Errors
     /// Where a name stands for nothing, or a voice model cannot be read or is none.
     pub fn read(named: &[PathBuf], keys: &Keys) -> Result<Self> {
-        let mut files = Vec::new();
+        let (mut files, mut passed_over) = (Vec::new(), PassedOver::default());
         for name in named {
-            files.extend(catalogue::expand(name)?.clips);
+            let found = catalogue::expand(name)?;
+            files.extend(found.clips);
+            passed_over.add(found.passed_over);
         }
         files.sort();
         let mut seen = BTreeSet::new();
@@ -104,6 +111,7 @@ impl ReferenceSource {
             // In one order, whatever that of the arguments.
             named: named.iter().map(|name| text_of(name)).collect::<BTreeSet<_>>().into_iter().collect(),
             places: Places::default(),
+            passed_over,
         })
     }
 
@@ -128,6 +136,7 @@ impl ReferenceSource {
             folders: named.iter().filter_map(|name| folder(&path_of(name))).collect(),
             named: named.into(),
             places: places.clone(),
+            passed_over: PassedOver::default(),
         })
     }
 
@@ -145,6 +154,7 @@ impl ReferenceSource {
             folders: Vec::new(),
             named: vec![name.into()],
             places: Places::default(),
+            passed_over: PassedOver::default(),
         })
     }
 
@@ -155,6 +165,13 @@ impl ReferenceSource {
         self.clips.push(name.clone());
         self.clips.sort();
         self.places.hold(name, bytes);
+        self
+    }
+
+    /// The same with what was passed over where its recordings were looked for.
+    #[must_use]
+    pub fn and_passed_over(mut self, passed_over: PassedOver) -> Self {
+        self.passed_over.add(passed_over);
         self
     }
 
@@ -236,6 +253,7 @@ impl ReferenceSource {
             used,
             net_speech_s: clips.iter().filter_map(|clip| clip.net_speech_s).sum(),
             models: self.models.iter().map(|(_, model, _)| model.clone()).collect(),
+            passed_over: self.passed_over.clone(),
             clips,
         };
         Ok((reference, model))

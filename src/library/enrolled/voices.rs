@@ -5,9 +5,11 @@
 use crate::compare::VoiceModel;
 use crate::encoder::{Encoder, EncoderSet, Panel, PerBand};
 use crate::encryption::Keys;
-use crate::error::{DocumentKind, Error, ErrorKind, IoContext, Result, Shortage};
+use crate::error::{DocumentKind, Error, ErrorKind, Result, Shortage};
 use crate::library::batch::{self, BatchOptions};
+use crate::library::enrolled::entries::VoiceEntries;
 use crate::library::enrolled::reference::{Reference, ReferenceSource};
+use crate::library::passed_over::PassedOver;
 use crate::path_text::text_of;
 use std::path::{Path, PathBuf};
 
@@ -15,11 +17,13 @@ use std::path::{Path, PathBuf};
 const CHUNK: usize = 1024;
 
 /// Protected voices, found but not yet listened to, in the order of their names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VoiceSet {
     voices: Vec<(String, ReferenceSource)>,
     /// What was found where a voice was expected, and why it is none.
     left_out: Vec<(String, String)>,
+    /// What else the folders of voices hold.
+    passed_over: PassedOver,
 }
 
 /// A protected voice that can be compared with.
@@ -53,14 +57,14 @@ impl VoiceSet {
         // In one order, whatever that of the arguments.
         let names: std::collections::BTreeSet<String> = named.iter().map(|path| text_of(path)).collect();
         let name = names.into_iter().collect::<Vec<_>>().join(", ");
-        Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named, keys)?)], left_out: Vec::new() })
+        Ok(VoiceSet { voices: vec![(name, ReferenceSource::read(named, keys)?)], ..VoiceSet::default() })
     }
 
     /// Voices by name, in the order of their names.
     pub fn named(voices: Vec<(String, ReferenceSource)>) -> Self {
         let mut voices = voices;
         voices.sort_by(|a, b| a.0.cmp(&b.0));
-        VoiceSet { voices, left_out: Vec::new() }
+        VoiceSet { voices, ..VoiceSet::default() }
     }
 
     /// The voices of a folder: each of its folders is one by that name, and each voice model in it.
@@ -77,24 +81,16 @@ impl VoiceSet {
     }
 
     fn of_folder(folder: &Path, recordings: bool, keys: &Keys) -> Result<Self> {
-        let mut set = VoiceSet { voices: Vec::new(), left_out: Vec::new() };
-        let mut entries = Vec::new();
-        for entry in std::fs::read_dir(folder).at(folder, "list")? {
-            entries.push(entry.at(folder, "list")?.path());
-        }
-        entries.sort();
-        for path in entries {
-            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            let is_model = path.is_file() && path.extension().is_some_and(|extension| extension == "model");
-            if hidden || !(path.is_dir() && recordings || is_model) {
-                continue;
-            }
-            let name = if is_model { path.file_stem() } else { path.file_name() };
-            let name = text_of(name.unwrap_or_default().as_ref());
+        let entries = VoiceEntries::read(folder, recordings, keys)?;
+        let mut set = VoiceSet { passed_over: entries.passed_over, ..VoiceSet::default() };
+        for (name, path) in entries.folders.into_iter().chain(entries.models) {
             match ReferenceSource::read(&[path], keys) {
                 Ok(source) => set.voices.push((name, source)),
                 Err(error) => set.left_out.push((name, error.to_string())),
             }
+        }
+        for path in entries.hidden_models {
+            set.left_out.push((text_of(&path), "a voice model in a hidden file, which is not compared".into()));
         }
         set.voices.sort_by(|a, b| a.0.cmp(&b.0));
         match set.voices.is_empty() {
@@ -115,7 +111,13 @@ impl VoiceSet {
     pub fn and(mut self, other: Self) -> Self {
         self.voices.extend(other.voices);
         self.left_out.extend(other.left_out);
+        self.passed_over.add(other.passed_over);
         self
+    }
+
+    /// What the folders of voices hold besides voices.
+    pub fn passed_over(&self) -> &PassedOver {
+        &self.passed_over
     }
 
     /// The names of the voices.

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::library::labels::selection::Selection;
+use crate::path_text::path_of;
 use csv::StringRecord;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -177,7 +178,7 @@ impl<'a> Columns<'a> {
         let name = field(self.speaker, "speaker")?;
         let corpus = self.corpus.map(text).filter(|corpus| !corpus.is_empty());
         Ok(Some(ManifestClip {
-            path: root.join(field(self.path, "path")?),
+            path: root.join(path_of(field(self.path, "path")?)),
             speaker: corpus.map_or_else(|| name.into(), |corpus| format!("{corpus}/{name}")),
             kind,
             cells: self.further.iter().map(|(name, index)| (name.to_string(), text(*index))).collect(),

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::library::joined::Joined;
+use crate::path_text::path_of;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ impl TrialList {
                 Some(number) => *number,
                 None => {
                     let number = list.clips.len() as u32;
-                    list.clips.push(root.join(name));
+                    list.clips.push(root.join(path_of(name)));
                     numbers.insert(name.into(), number);
                     number
                 }

@@ -211,6 +211,7 @@ pub fn scan(
         cohort_voices: settings.cohort.map(|_| populations.wide.voices.len()),
         cohort: settings.cohort.map(|cohort| cohort.sha256.clone()),
         passed_over: index.passed_over().cloned(),
+        list_passed_over: voices.passed_over().clone(),
         left_out: left_out.into_iter().map(|(voice, message)| VoiceLeftOut { voice, message }).collect(),
     })?;
     let root = path_of(&index.manifest().library);

@@ -46,6 +46,8 @@ pub struct ScanHead {
     /// What the folders of the library hold besides clips; null where an index was given: what was passed over for that
     /// is in the result of `index`.
     pub passed_over: Option<PassedOver>,
+    /// What the folders of protected voices hold besides voices.
+    pub list_passed_over: PassedOver,
 }
 
 /// A line of a scan's result: the scan itself first, then each voice.
