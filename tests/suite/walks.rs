@@ -37,6 +37,9 @@ fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
+/// A name, and what makes an entry of it.
+type Made<'a> = (&'a str, &'a dyn Fn(&Path));
+
 /// A list of one protected voice, by one encoder.
 fn list(folder: &Path) -> PathBuf {
     let store = folder.join("protected");
@@ -156,7 +159,7 @@ fn what_may_hold_sound_and_was_not_heard_stops_a_gate() {
 
     fs::create_dir(folder.path().join("elsewhere")).unwrap();
     fs::create_dir(library.join(".cache")).unwrap();
-    let unheard: [(&str, &dyn Fn(&Path)); 3] = [
+    let unheard: [Made<'_>; 3] = [
         (".hidden.wav", &spoken),
         (".cache/copy", &spoken),
         ("linked", &|path| symlink("../elsewhere", path).unwrap()),
@@ -185,7 +188,7 @@ fn what_cannot_be_opened_is_a_refused_row() {
     let (store, library) = (list(folder.path()), folder.path().join("clips"));
     fs::create_dir(&library).unwrap();
     spoken(&library.join("good.wav"));
-    let makers: [(&str, &dyn Fn(&Path)); 4] = [
+    let makers: [Made<'_>; 4] = [
         ("dangling.wav", &|path| symlink("nowhere.wav", path).unwrap()),
         ("dangling", &|path| symlink("nowhere", path).unwrap()),
         ("pipe", &fifo),
