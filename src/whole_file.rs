@@ -19,7 +19,7 @@ use tempfile::{Builder, NamedTempFile};
 /// What temporary files of this library begin and end with.
 pub(crate) const TEMPORARY: (&str, &str) = ("_writing-", ".part");
 /// Name of the file in a folder by whose lock it has one writer at a time.
-const LOCK: &str = "_lock";
+pub(crate) const LOCK: &str = "_lock";
 /// So often the name that follows from the file's is tried; another run may be at work on the same.
 const TRIES: usize = 3;
 

@@ -10,6 +10,7 @@ use super::passed_over::{PassedOverEntry, PassedOverReason};
 use crate::audio::content_is_audio;
 use crate::encryption::FOLDER_KEY;
 use crate::path_text::text_of;
+use crate::whole_file::LOCK;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::ffi::OsString;
 use std::fs::FileType;
@@ -234,6 +235,7 @@ fn ignore_rules(folder: &Path) -> Option<Gitignore> {
 /// Whether a file that holds no sound is one that this program keeps beside voice models.
 fn is_of_program(path: &Path, name: &OsString) -> bool {
     name == FOLDER_KEY
+        || name == LOCK
         || (path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("model"))
             && VoiceModelFile::looks_like_one(path))
 }

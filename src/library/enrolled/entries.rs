@@ -9,7 +9,7 @@ use crate::encryption::{FOLDER_KEY, Keys, is_encrypted_file};
 use crate::error::{IoContext, Result};
 use crate::library::passed_over::{PassedOver, PassedOverEntry, PassedOverReason};
 use crate::path_text::text_of;
-use crate::whole_file::TEMPORARY;
+use crate::whole_file::{LOCK, TEMPORARY};
 use std::path::{Path, PathBuf};
 
 /// Ending of the models' files.
@@ -49,7 +49,7 @@ impl VoiceEntries {
     fn take(&mut self, path: PathBuf, with_folders: bool, keys: &Keys) {
         let file = path.file_name().unwrap_or_default().as_encoded_bytes();
         let is_temporary = file.starts_with(TEMPORARY.0.as_bytes()) && file.ends_with(TEMPORARY.1.as_bytes());
-        if file == FOLDER_KEY.as_bytes() || is_temporary {
+        if [FOLDER_KEY, LOCK].iter().any(|own| file == own.as_bytes()) || is_temporary {
             return;
         }
         let is_model = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION));
