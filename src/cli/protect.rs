@@ -215,7 +215,7 @@ fn gate(args: &CheckArgs, common: &Common) -> Outcome {
     let cohort = args.population.read()?;
     let encoders = voices.encoders()?.unwrap_or_default();
     let panel = panel(args, encoders)?;
-    super::audit::input_file(&args.store.store);
+    super::audit::input_files([&args.store.store]);
     let progress = Progress::new(common);
     let update = |done, all| progress.update(done, all);
     let settings = ScanSettings {

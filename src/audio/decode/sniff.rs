@@ -112,7 +112,14 @@ fn unsupported_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> 
     if at(0, b"FORM") && at(8, b"8SVX") {
         return Some("an 8SVX file");
     }
-    let known: [(&[u8], &str); 15] = [
+    if at(0, b"RIFF") && at(8, b"AVI ") {
+        return Some("an AVI video");
+    }
+    // Packets of 188 bytes, each of which begins with the same byte.
+    if [0, 188, 376, 564].iter().all(|start| at(*start, b"G")) {
+        return Some("an MPEG transport stream");
+    }
+    let known: [(&[u8], &str); 18] = [
         (b"RIFX", "a big-endian RIFX file"),
         (b"FFIR", "a big-endian RIFX file"),
         (b".snd", "a Sun AU file"),
@@ -128,18 +135,18 @@ fn unsupported_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> 
         (b"Creative Voice File", "a Creative VOC file"),
         (b"\x0B\x77", "an AC-3 stream"),
         (b"\x30\x26\xB2\x75\x8E\x66\xCF\x11", "a Windows Media (ASF) file"),
+        (b"FLV\x01", "a Flash video"),
+        (b".RMF", "a RealMedia file"),
+        (b"\0\0\x01\xBA", "an MPEG program stream"),
     ];
     known.iter().find(|(magic, _)| at(0, magic)).map(|(_, name)| *name)
 }
 
 fn no_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> {
-    if at(0, b"RIFF") && at(8, b"AVI ") {
-        return Some("an AVI video");
-    }
     if at(0, b"RIFF") && at(8, b"WEBP") {
         return Some("a WebP image");
     }
-    let known: [(&[u8], &str); 20] = [
+    let known: [(&[u8], &str); 19] = [
         (b"\x89PNG", "a PNG image"),
         (b"\xFF\xD8\xFF", "a JPEG image"),
         (b"GIF8", "a GIF image"),
@@ -159,7 +166,6 @@ fn no_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> {
         (b"PAR1", "a Parquet file"),
         (b"\x93NUMPY", "a NumPy array"),
         (b"MThd", "a MIDI file, which holds no recorded sound"),
-        (b"FLV\x01", "a Flash video"),
     ];
     known.iter().find(|(magic, _)| at(0, magic)).map(|(_, name)| *name)
 }

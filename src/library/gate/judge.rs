@@ -3,13 +3,15 @@
 use super::limits::greatest;
 use super::listen::HeardClip;
 use super::result::{GateClip, GateHit, GateOutcome, GateStatus, Part};
-use crate::encoder::{Panel, PerBand, Refusal};
+use crate::encoder::{Band, Panel, PerBand, Refusal};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
+use crate::feature::ClipQuality;
 use crate::library::enrolled::voices::EnrolledVoice;
 use crate::library::index::{Index, IndexRow};
 use crate::library::outcome::Reason;
 use crate::library::scan::{Found, Hit, ScanSettings, scan_part};
 use crate::library::threshold::{Score, Threshold};
+use crate::library::verdict::outside;
 use std::cmp::Ordering;
 
 /// Comparisons that are held at a time: some hundred megabytes.
@@ -27,7 +29,7 @@ pub(crate) struct Judge<'a> {
 /// A clip on its way to a decision.
 struct Pending {
     clip: GateClip,
-    parts: Vec<Part>,
+    parts: Vec<(Part, Option<ClipQuality>)>,
 }
 
 impl Judge<'_> {
@@ -40,7 +42,7 @@ impl Judge<'_> {
         for (at, clip) in heard.into_iter().enumerate() {
             let mut parts = Vec::with_capacity(clip.parts.len());
             for (number, (part, row)) in clip.parts.into_iter().enumerate() {
-                parts.push(part);
+                parts.push((part, row.quality));
                 rows.push(IndexRow { path: key(at, number), ..row });
             }
             let clip = GateClip {
@@ -59,12 +61,15 @@ impl Judge<'_> {
         let segments: Vec<Vec<IndexRow>> = rows.chunks(size).map(<[IndexRow]>::to_vec).collect();
         let index = Index::of_rows(self.panels.wide, self.panels.narrow, segments)?;
         let at_once = (COMPARISONS / compared.max(1)).max(1);
-        let settings = ScanSettings { top: None, only_above: false, own_too: true, cache: None, ..*self.settings };
+        // What is flagged by a limit is flagged by one of these, or is a recording of the voice itself.
+        let threshold = self.limits.first().map_or(self.settings.threshold, |limit| *limit);
+        let settings =
+            ScanSettings { top: None, threshold, only_above: false, own_too: true, cache: None, ..*self.settings };
         if compared > 0 {
             for voices in self.voices.chunks(at_once) {
                 let found = scan_part(self.panels, voices, &index, &settings)?;
                 for (voice, found) in voices.iter().zip(found) {
-                    self.take(&voice.name, found, &mut pending)?;
+                    self.take(voice, found, &mut pending)?;
                 }
             }
         }
@@ -72,7 +77,7 @@ impl Judge<'_> {
     }
 
     /// Takes in what was found of one voice.
-    fn take(&self, voice: &str, found: Found, pending: &mut [Pending]) -> Result<()> {
+    fn take(&self, voice: &EnrolledVoice, found: Found, pending: &mut [Pending]) -> Result<()> {
         let mut seen: Vec<Vec<Option<Hit>>> = pending.iter().map(|clip| vec![None; clip.parts.len()]).collect();
         for (_, hit) in found.ranked.into_iter().chain(found.rest) {
             let place = place(&hit.path).and_then(|(clip, part)| seen.get_mut(clip)?.get_mut(part));
@@ -88,16 +93,16 @@ impl Judge<'_> {
     }
 
     /// Judges all parts of a clip against one voice.
-    fn compare(&self, voice: &str, pending: &mut Pending, hits: Vec<Option<Hit>>) {
-        let count = hits.len();
+    fn compare(&self, of: &EnrolledVoice, pending: &mut Pending, hits: Vec<Option<Hit>>) {
+        let (count, voice) = (hits.len(), of.name.as_str());
         let mut best: Option<(bool, GateHit)> = None;
-        for (part, hit) in pending.parts.iter().zip(hits) {
+        for ((part, quality), hit) in pending.parts.iter().zip(hits) {
             let Some(hit) = hit else {
                 let found = "the part has no embeddings of the band that the voice is compared in".into();
                 pending.clip.because(Refusal::NotCompared { voice: voice.into(), part: part.to_string(), found });
                 continue;
             };
-            if let Some(refusal) = self.unjudged(voice, part, &hit) {
+            if let Some(refusal) = self.unjudged(of, (part, quality.as_ref()), &hit) {
                 pending.clip.because(refusal);
             }
             let reached = hit.flagged
@@ -134,15 +139,28 @@ impl Judge<'_> {
     }
 
     /// Why a comparison does not say that the part stays under the limits; none where it does, or reaches one.
-    fn unjudged(&self, voice: &str, part: &Part, hit: &Hit) -> Option<Refusal> {
+    fn unjudged(
+        &self,
+        voice: &EnrolledVoice,
+        (part, quality): (&Part, Option<&ClipQuality>),
+        hit: &Hit,
+    ) -> Option<Refusal> {
         let lacking = self.limits.iter().find(|limit| value(hit, limit.score).is_none());
-        let because = |found: String| Refusal::NotCompared { voice: voice.into(), part: part.to_string(), found };
+        let because = |found: String| Refusal::NotCompared { voice: voice.name.clone(), part: part.to_string(), found };
         match (&hit.reason, lacking) {
             (Some(reason), _) => return Some(because(reason.message.clone())),
             (None, Some(limit)) => return Some(because(format!("no {}", limit.score.label()))),
             (None, None) => {}
         }
         let loaded = self.settings.calibration?;
+        // What the calibration has never seen is not judged, whichever encoders there are.
+        let model = if hit.band == Band::Narrow { voice.narrow.as_ref() } else { Some(&voice.wide) };
+        let Some((model, quality)) = model.zip(quality) else {
+            return Some(because("the voice or the part was not measured in the band of the comparison".into()));
+        };
+        if let Some(refusal) = outside(loaded, hit.band, quality, model) {
+            return Some(because(refusal.to_string()));
+        }
         let most = greatest(loaded, hit.band);
         let beyond = self.limits.iter().find(|limit| limit.score == Score::Log10Lr && limit.value > most)?;
         Some(because(format!(

@@ -5,16 +5,17 @@ use super::judge::{Judge, decide};
 use super::limits::{check_limits, check_reach};
 use super::listen::hear_clips;
 use super::result::{GateClip, GateOutcome, GateStatus};
-use crate::audio::ClipSource;
+use crate::audio::{ClipSource, looks_like_audio};
 use crate::encoder::{Band, Panel, PerBand};
-use crate::error::Result;
+use crate::error::{DocumentKind, ErrorKind, Result};
 use crate::library::batch::BatchOptions;
+use crate::library::catalogue;
 use crate::library::enrolled::voices::VoiceSet;
 use crate::library::index::{ClipStatus, Index, NarrowRule};
 use crate::library::scan::ScanSettings;
 use crate::library::threshold::Threshold;
 use crate::library::validate::calibration_file::LoadedCalibration;
-use crate::path_text::path_of;
+use crate::path_text::{path_of, text_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,19 @@ pub fn check_library_limit(voices: &VoiceSet, limit: Threshold, calibration: &Lo
     [Some(Band::Wide), narrow].into_iter().flatten().try_for_each(|band| check_reach("above", limit, calibration, band))
 }
 
+/// Refuses an index that has sound files beside it: they would not be heard, whatever it says of itself.
+fn check_alone(index: &Index) -> Result<()> {
+    let Some(folder) = index.folder() else { return Ok(()) };
+    match catalogue::files(folder).iter().find(|file| looks_like_audio(file)) {
+        None => Ok(()),
+        Some(file) => {
+            let found = format!("a sound file beside the index, {}", text_of(file));
+            let expected = "an index in a folder of its own, or a folder without one".into();
+            Err(ErrorKind::Document { path: folder.into(), what: DocumentKind::Index, found, expected }.into())
+        }
+    }
+}
+
 /// Judges every clip of an index against every voice, at the threshold of `settings`. The clips are read from `root`.
 ///
 /// # Errors
@@ -54,6 +68,7 @@ pub fn gate_library(
     options: &BatchOptions<'_>,
 ) -> Result<LibraryGate> {
     voices.same_encoders()?;
+    check_alone(index)?;
     check_limits("above", &[settings.threshold], panel, settings.calibration)?;
     let narrow_panel = panel.narrow()?;
     let panels = PerBand { wide: panel, narrow: &narrow_panel };

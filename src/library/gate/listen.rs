@@ -216,21 +216,29 @@ impl Listener<'_> {
         Ok(())
     }
 
-    /// Takes in a window. One with less speech than is scored lies inside others and inside the whole.
+    /// Takes in a window. One with less speech than is scored is part of others and of the whole.
     fn window(&mut self, cut: &Cut, format: &crate::audio::AudioFormat, whole: Part, heard: &mut HeardClip) {
         let mut meter = SoundMeter::new(SAMPLE_RATE_HZ);
         meter.push(&cut.samples);
         let is_narrow = meter.finish().0.bandwidth_hz.is_some_and(|hz| hz < NARROW_BAND_HZ);
         let (quality, wide) = self.wide.analyse_samples(&cut.samples, format);
-        let Ok(wide) = wide else { return };
+        let (start_s, end_s) = (Some(seconds(cut.stretch.start)), Some(seconds(cut.stretch.end)));
+        let part = Part { start_s, end_s, ..whole };
+        let wide = match wide {
+            Ok(wide) => wide,
+            Err(Refusal::NoSpeech { .. } | Refusal::TooLittleSpeech { .. }) => return,
+            Err(refusal) => {
+                let (part, found) = (part.to_string(), refusal.to_string());
+                return heard.reasons.push(Refusal::PartNotJudged { part, found });
+            }
+        };
         let narrow = is_narrow || self.rule == NarrowRule::All;
         let narrow = narrow.then(|| self.narrow.analyse_samples(&cut.samples, format).1.ok()).flatten();
         if let Some(summary) = &mut heard.heard {
             summary.windows += 1;
         }
-        let (start_s, end_s) = (Some(seconds(cut.stretch.start)), Some(seconds(cut.stretch.end)));
         let row = row(heard.sha256.clone(), &quality, &wide, narrow.as_ref());
-        heard.parts.push((Part { start_s, end_s, ..whole }, row));
+        heard.parts.push((part, row));
     }
 }
 

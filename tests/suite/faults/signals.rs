@@ -3,7 +3,7 @@
 
 use crate::program::{CANDIDATE, REFERENCE, fixtures, folder, program, run, soundalike, word};
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +21,16 @@ fn command(temporary: &Path, arguments: &[&str]) -> Command {
 }
 
 fn start(mut command: Command) -> Child {
+    // Whoever runs the tests may ignore a signal, and a program takes that over.
+    // SAFETY: calls of the system with numbers, between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            [libc::SIGTERM, libc::SIGHUP, libc::SIGINT].iter().for_each(|signal| {
+                libc::signal(*signal, libc::SIG_DFL);
+            });
+            Ok(())
+        });
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
