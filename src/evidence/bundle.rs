@@ -92,7 +92,7 @@ pub fn bundle(
     let mut entries: Vec<BagEntry> =
         texts.map(|(name, bytes)| entry(name.into(), BagContent::Bytes(bytes), None)).collect();
     entries.extend(placed(case, settings.recordings).into_iter().map(|(told, file)| {
-        let content = BagContent::File(places.of(told.as_ref()).into());
+        let content = BagContent::File(places.of_text(&told));
         entry(file.name, content, Some(file.sha256))
     }));
     write_bag(out, top, &information(case, settings), &entries)

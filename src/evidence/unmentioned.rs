@@ -7,6 +7,7 @@ use super::case_file::CaseFile;
 use super::coverage::{Coverage, How};
 use super::recompute::{Root, normal};
 use crate::library::{Places, catalogue};
+use crate::path_text::{path_of, text_of};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn unmentioned(case: &CaseFile, root: Root<'_>, places: &Places, coverage: &mut Coverage) {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
     let mentioned: BTreeSet<PathBuf> =
-        case.files().into_iter().map(|(told, _)| real(places.of(told.as_ref()))).collect();
+        case.files().into_iter().map(|(told, _)| real(places.of(&path_of(told)))).collect();
     let files: BTreeSet<PathBuf> = case.files().into_iter().map(|(told, _)| normal(told)).collect();
     let request = &case.told.request;
     for (what, names) in [("reference", &request.reference), ("candidates", &request.candidates)] {
@@ -36,7 +37,7 @@ pub(super) fn unmentioned(case: &CaseFile, root: Root<'_>, places: &Places, cove
             }
             for path in others {
                 let found = format!("a recording that {name} stands for and the result does not mention");
-                coverage.not_covered(path.to_string_lossy(), found, format!("a row of it in result.{what}"));
+                coverage.not_covered(text_of(path), found, format!("a row of it in result.{what}"));
             }
         }
     }
@@ -57,7 +58,7 @@ fn stands_for(case: &CaseFile, root: Root<'_>, name: &str, is_of_case: &dyn Fn(&
             let ends = (0..parts.len().max(1)).map(|skip| parts.iter().skip(skip).collect::<PathBuf>());
             ends.map(|end| below(folder, &end)).collect()
         }
-        _ => vec![name.into(), below(case.path.parent().unwrap_or(Path::new("")), Path::new(name))],
+        _ => vec![path_of(name), below(case.path.parent().unwrap_or(Path::new("")), &path_of(name))],
     };
     let mut held = names.iter().filter_map(|name| catalogue::expand(name).ok().map(|found| found.clips));
     held.find(|held| held.iter().any(|path| is_of_case(path)))
