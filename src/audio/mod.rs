@@ -28,7 +28,7 @@ pub use warning::Warning;
 /// The sampling rate that every recording is brought to, Hz.
 pub const SAMPLE_RATE_HZ: u32 = 16_000;
 
-pub(crate) use decode::content_is_audio;
+pub(crate) use decode::{content_is_audio, content_is_opaque};
 pub(crate) use sound::SoundMeter;
 pub(crate) use stream::Seen;
 pub(crate) use variation::Varied;

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// Compare candidate clips with one protected voice.
 ///
 /// Every clip needs at least 1 s of net speech; a candidate with less, one whose quality was not validated, or one that
-/// cannot be read, is refused with the reason and stops nothing. Every encoder gives a cosine of its own: 1 is the same
+/// cannot be read, is refused with the reason and does not stop the others; with --fail-above it does not pass. Every encoder gives a cosine of its own: 1 is the same
 /// direction, 0 is unrelated, negative is opposite. The likeness is a rank among the voices of a cohort; the evidence a
 /// likelihood ratio for two propositions. None of these is a probability, and none says whether a clip is synthetic.
 #[derive(Args)]

@@ -100,7 +100,11 @@ impl Coverage {
         let why = "the gate was computed again with these limits; another limit, or none, can be requested instead";
         self.stated("result.request.gates", names(&gates), why);
         let why = "the figures were computed again with this choice; another choice gives other figures";
-        self.stated("choice of encoders, channel, calibration, population, filters, prior and language", None, why);
+        self.stated(
+            "choice of encoders, channel, calibration, population, filters, prior, language, AS-norm and force",
+            None,
+            why,
+        );
         let why = "it was used as it is; what it was made from was not computed again";
         let models = told.reference.models.iter().map(|model| model.path.as_str());
         for name in models.chain(case.tables()) {

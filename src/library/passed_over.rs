@@ -53,8 +53,8 @@ pub struct PassedOverEntry {
     pub path: String,
     /// Why.
     pub reason: PassedOverReason,
-    /// Whether there may be sound in it: its content is sound or could not be read, or it is a folder that was not
-    /// entered.
+    /// Whether there may be sound in it: its content is sound, an archive, of no known kind or could not be read, or it
+    /// is a folder that was not entered.
     pub may_hold_sound: bool,
 }
 

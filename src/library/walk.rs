@@ -7,7 +7,7 @@
 use super::enrolled::VoiceModelFile;
 use super::index::{IGNORE_FILES, holds_index};
 use super::passed_over::{PassedOverEntry, PassedOverReason};
-use crate::audio::content_is_audio;
+use crate::audio::{content_is_audio, content_is_opaque};
 use crate::encryption::FOLDER_KEY;
 use crate::path_text::text_of;
 use crate::whole_file::LOCK;
@@ -168,7 +168,7 @@ impl Walk {
                 return Some(Found::Clip(path));
             }
             (Kind::File, None) if is_own => over(PassedOverReason::OfProgram, false),
-            (Kind::File, None) => over(PassedOverReason::NotAudio, false),
+            (Kind::File, None) => over(PassedOverReason::NotAudio, content_is_opaque(&path)),
         };
         Some(Found::PassedOver(over))
     }

@@ -261,7 +261,7 @@ fn one_rule_says_what_is_a_protected_voice() {
     // A voice model that is hidden is no voice of the list, and a list with it is none.
     let hidden = store.join(".carl.model");
     fs::copy(store.join("anna.model"), &hidden).unwrap();
-    gate(&store, &clips).fails(&[".carl.model", "a voice model in a hidden file"]);
+    gate(&store, &clips).fails(&[".carl.model", "a voice model that is hidden"]);
     assert!(protect(&["list"]).exits(3).stdout.contains(".carl.model"));
     assert_eq!(scan(&store, &clips)[0]["left_out"].as_array().unwrap().len(), 1);
     forget(&[".carl"]).exits(0);

@@ -148,6 +148,15 @@ pub(crate) fn content_is_audio(path: &Path) -> Result<bool> {
     Ok(matches!(sniffed, Sniffed::Audio { .. } | Sniffed::Unsupported(_)))
 }
 
+/// Whether a file that is not taken for sound may hold some all the same: an archive, bytes of no known kind, or what
+/// cannot be read.
+pub(crate) fn content_is_opaque(path: &Path) -> bool {
+    match open_regular(path).ok().and_then(|file| sniff::sniff(&mut file.into()).ok()) {
+        Some(Sniffed::Other(found)) => sniff::is_opaque(&found),
+        Some(Sniffed::Audio { .. } | Sniffed::Unsupported(_)) | None => true,
+    }
+}
+
 const SUPPORTED: &str = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3, Ogg, M4A, MP4 or Matroska";
 
 #[cfg(test)]

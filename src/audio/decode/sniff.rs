@@ -146,7 +146,7 @@ fn no_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> {
     if at(0, b"RIFF") && at(8, b"WEBP") {
         return Some("a WebP image");
     }
-    let known: [(&[u8], &str); 19] = [
+    let known: [(&[u8], &str); 20] = [
         (b"\x89PNG", "a PNG image"),
         (b"\xFF\xD8\xFF", "a JPEG image"),
         (b"GIF8", "a GIF image"),
@@ -166,6 +166,7 @@ fn no_audio(at: &dyn Fn(usize, &[u8]) -> bool) -> Option<&'static str> {
         (b"PAR1", "a Parquet file"),
         (b"\x93NUMPY", "a NumPy array"),
         (b"MThd", "a MIDI file, which holds no recorded sound"),
+        (b"age-encryption.org/v1", "a file that age encrypted"),
     ];
     known.iter().find(|(magic, _)| at(0, magic)).map(|(_, name)| *name)
 }
@@ -239,12 +240,20 @@ fn mpeg_start(head: &[u8]) -> Option<usize> {
     (1..limit).find(|&at| head.get(at) == Some(&0xFF) && mpeg_chain(head, at) >= CHAIN)
 }
 
+/// How bytes are described that nothing is known of.
+const UNKNOWN: [&str; 2] = ["bytes of no known kind", "nothing but zero bytes"];
+
+/// Whether what was found may hold sound though it does not begin like it: an archive, or bytes of no known kind.
+pub(super) fn is_opaque(found: &str) -> bool {
+    UNKNOWN.iter().any(|unknown| found.starts_with(unknown)) || found.ends_with("archive")
+}
+
 fn describe(head: &[u8]) -> String {
     if head.len() < 12 {
         return format!("a file of {} bytes", head.len());
     }
     if head.iter().all(|byte| *byte == 0) {
-        return "nothing but zero bytes".into();
+        return UNKNOWN[1].into();
     }
     let sample = head.get(..head.len().min(4096)).unwrap_or(head);
     let utf8 = match std::str::from_utf8(sample) {
@@ -256,7 +265,7 @@ fn describe(head: &[u8]) -> String {
         return "text".into();
     }
     let first: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("bytes of no known kind ({} ...)", first.join(" "))
+    format!("{} ({} ...)", UNKNOWN[0], first.join(" "))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::voice_file::VoiceModelFile;
 use crate::encryption::{FOLDER_KEY, Keys, is_encrypted_file};
 use crate::error::{IoContext, Result};
+use crate::library::catalogue;
 use crate::library::passed_over::{PassedOver, PassedOverEntry, PassedOverReason};
 use crate::path_text::text_of;
 use crate::whole_file::{LOCK, TEMPORARY};
@@ -52,7 +53,7 @@ impl VoiceEntries {
         if [FOLDER_KEY, LOCK].iter().any(|own| file == own.as_bytes()) || is_temporary {
             return;
         }
-        let is_model = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION));
+        let is_model = is_named_model(&path);
         let name = |part: Option<&std::ffi::OsStr>| text_of(part.unwrap_or_default().as_ref());
         let reason = match (file.starts_with(b"."), path.is_dir()) {
             (true, false) if is_model && may_be_model(&path, keys) => {
@@ -62,10 +63,20 @@ impl VoiceEntries {
             (true, _) => PassedOverReason::Hidden,
             (false, true) if with_folders => return self.folders.push((name(path.file_name()), path)),
             (false, false) if is_model => return self.models.push((name(path.file_stem()), path)),
+            // By another name, or in a folder of its own, a voice would not be compared.
+            (false, false) if path.is_file() && may_be_model(&path, keys) => return self.hidden_models.push(path),
+            (false, true) => match catalogue::files(&path).into_iter().find(|file| is_named_model(file)) {
+                Some(model) => return self.hidden_models.push(model),
+                None => PassedOverReason::NotVoice,
+            },
             _ => PassedOverReason::NotVoice,
         };
         self.passed_over.note(PassedOverEntry { path: text_of(&path), reason, may_hold_sound: false });
     }
+}
+
+fn is_named_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION))
 }
 
 /// Whether a hidden file holds a voice model, or cannot be read to be sure that it does not.

@@ -293,9 +293,9 @@ impl ProtectedVoices {
 
 /// The error of a voice model that is in the folder of a list and not on the list.
 fn hidden_model(path: &Path) -> Error {
-    let found = "a voice model in a hidden file".into();
+    let found = "a voice model that is hidden, in a folder or not named .model".into();
     let expected =
-        "voice models in files that are not hidden, so that each is compared: rename it, or remove it".into();
+        "voice models NAME.model in the folder itself, so that each is compared: rename it, or remove it".into();
     ErrorKind::Document { path: path.into(), what: DocumentKind::ProtectedVoices, found, expected }.into()
 }
 

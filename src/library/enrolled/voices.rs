@@ -90,7 +90,10 @@ impl VoiceSet {
             }
         }
         for path in entries.hidden_models {
-            set.left_out.push((text_of(&path), "a voice model in a hidden file, which is not compared".into()));
+            set.left_out.push((
+                text_of(&path),
+                "a voice model that is hidden, in a folder or not named .model, which is not compared".into(),
+            ));
         }
         set.voices.sort_by(|a, b| a.0.cmp(&b.0));
         match set.voices.is_empty() {

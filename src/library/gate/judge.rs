@@ -96,14 +96,16 @@ impl Judge<'_> {
     fn compare(&self, of: &EnrolledVoice, pending: &mut Pending, hits: Vec<Option<Hit>>) {
         let (count, voice) = (hits.len(), of.name.as_str());
         let mut best: Option<(bool, GateHit)> = None;
+        let (mut judged, mut unjudged) = (Vec::new(), Vec::new());
         for ((part, quality), hit) in pending.parts.iter().zip(hits) {
             let Some(hit) = hit else {
                 let found = "the part has no embeddings of the band that the voice is compared in".into();
                 pending.clip.because(Refusal::NotCompared { voice: voice.into(), part: part.to_string(), found });
                 continue;
             };
-            if let Some(refusal) = self.unjudged(of, (part, quality.as_ref()), &hit) {
-                pending.clip.because(refusal);
+            match self.unjudged(of, (part, quality.as_ref()), &hit) {
+                Some(refusal) => unjudged.push((*part, refusal)),
+                None => judged.push(*part),
             }
             let reached = hit.flagged
                 || self.limits.iter().any(|limit| value(&hit, limit.score).is_some_and(|v| limit.reached(v)));
@@ -128,6 +130,9 @@ impl Judge<'_> {
             if best.as_ref().is_none_or(closer_than) {
                 best = Some((reached, hit));
             }
+        }
+        for (_, refusal) in unjudged.into_iter().filter(|(part, _)| !part.is_covered_by(&judged)) {
+            pending.clip.because(refusal);
         }
         let Some((reached, hit)) = best else { return };
         if pending.clip.nearest.as_ref().is_none_or(|nearest| closer(&hit, nearest).is_gt()) {

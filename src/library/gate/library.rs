@@ -45,7 +45,12 @@ pub fn check_library_limit(voices: &VoiceSet, limit: Threshold, calibration: &Lo
 /// Refuses an index that has sound files beside it: they would not be heard, whatever it says of itself.
 fn check_alone(index: &Index) -> Result<()> {
     let Some(folder) = index.folder() else { return Ok(()) };
-    match catalogue::files(folder).iter().find(|file| looks_like_audio(file)) {
+    let own = |file: &Path| {
+        let name = file.strip_prefix(folder).unwrap_or(file);
+        let is_segment = index.manifest().segments.iter().any(|segment| Path::new(&segment.file) == name);
+        is_segment || name.as_os_str().as_encoded_bytes().starts_with(b"_")
+    };
+    match catalogue::files(folder).iter().find(|file| !own(file) && looks_like_audio(file)) {
         None => Ok(()),
         Some(file) => {
             let found = format!("a sound file beside the index, {}", text_of(file));

@@ -23,6 +23,9 @@ pub const WINDOW_S: f64 = crate::library::locate::WINDOW_S;
 /// Distance from one window to the next, seconds.
 pub const WINDOW_HOP_S: f64 = crate::library::locate::HOP_S;
 
+/// What a codec leaves of one channel in another is this far under the mix, dB.
+const RESIDUE_DB: f32 = 30.0;
+
 /// What was heard of a clip, ready to be compared.
 #[derive(Clone, Debug)]
 pub(crate) struct HeardClip {
@@ -134,10 +137,14 @@ impl Listener<'_> {
             summary.seconds = summary.seconds.max(seconds);
         }
         coverage.unheard.iter().for_each(|unheard| heard.unheard(unheard.clone()));
+        let level_dbfs = mix.quality.as_ref().and_then(|quality| quality.level_dbfs);
         self.view(clip, (track, Channel::Mix), mix, heard);
         for channel in coverage.more_channels() {
             let analysis = self.analyse(clip, View { track: Some(track), channel });
-            self.view(clip, (track, channel), analysis, heard);
+            match is_residue(&analysis, level_dbfs) {
+                true => heard.heard.iter_mut().for_each(|summary| summary.views += 1),
+                false => self.view(clip, (track, channel), analysis, heard),
+            }
         }
     }
 
@@ -255,6 +262,14 @@ impl HeardClip {
         let error = other_bytes(clip.path(), self.sha256.as_ref(), found);
         self.reasons.push(Refusal::Unreadable { found: error.to_string() });
     }
+}
+
+/// Whether a channel, or the difference of two, is what a codec leaves of the others: so soft beside the mix, and with
+/// less speech than is ever judged.
+fn is_residue(analysis: &ClipAnalysis, mix_dbfs: Option<f32>) -> bool {
+    let level_dbfs = analysis.quality.as_ref().and_then(|quality| quality.level_dbfs);
+    let is_soft = level_dbfs.zip(mix_dbfs).is_some_and(|(level, mix)| level < mix - RESIDUE_DB);
+    is_soft && matches!(analysis.embeddings, Err(Refusal::TooLittleSpeech { .. }))
 }
 
 /// A part as a row that can be searched.

@@ -142,6 +142,22 @@ impl GateStatus {
     }
 }
 
+impl Part {
+    /// Whether a window is covered by other windows of the same view, which overlap: then all of it was judged.
+    pub(super) fn is_covered_by(&self, others: &[Part]) -> bool {
+        let Some((mut from, to)) = self.start_s.zip(self.end_s) else { return false };
+        let same = others.iter().filter(|other| (other.track, other.channel) == (self.track, self.channel));
+        let mut windows: Vec<(f64, f64)> = same.filter_map(|other| other.start_s.zip(other.end_s)).collect();
+        windows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (start, end) in windows {
+            if start <= from {
+                from = from.max(end);
+            }
+        }
+        from >= to
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let channel = match self.channel {
@@ -158,5 +174,22 @@ impl fmt::Display for Part {
             Some((start, end)) => write!(f, ", {start:.1} to {end:.1} s"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_covered_where_others_overlap_all_of_it() {
+        let window = |channel, start: f64| Part { track: 1, channel, start_s: Some(start), end_s: Some(start + 3.0) };
+        let mix = |start| window(Channel::Mix, start);
+        assert!(mix(5.0).is_covered_by(&[mix(6.0), mix(4.0)]));
+        assert!(mix(5.0).is_covered_by(&[mix(3.0), mix(6.0)]));
+        assert!(!mix(5.0).is_covered_by(&[mix(2.0), mix(6.0)]), "a second is missing");
+        assert!(!mix(5.0).is_covered_by(&[window(Channel::Number(1), 4.0), mix(6.0)]), "of another channel");
+        let whole = Part { track: 1, channel: Channel::Mix, start_s: None, end_s: None };
+        assert!(!whole.is_covered_by(&[mix(0.0)]));
     }
 }

@@ -13,6 +13,9 @@ const CHUNKS_MOST: usize = 10_000;
 /// Bytes of one text or label in a list; more is something else.
 const TEXT_MOST: u32 = 1 << 14;
 
+/// Bytes of a chunk of text that are looked at; a longer one is none.
+const TEXT_READ: usize = 1 << 20;
+
 /// One chunk: name, place of its content, its length, and where the next begins.
 struct Chunk {
     id: [u8; 4],
@@ -62,6 +65,9 @@ fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Re
         b"JUNK" | b"junk" | b"PAD " | b"pad " | b"FLLR" | b"fllr" | b"free" | b"Free" => {
             stray(input, chunk.content, end, &place)
         }
+        b"iXML" | b"_PMX" | b"axml" | b"aXML" if !is_text(input, chunk.content, end)? => {
+            stray(input, chunk.content, end, &place)
+        }
         b"LIST" if wave && !is_list(input, chunk.content, end)? => stray(input, chunk.content, end, &place),
         b"data" | b"SSND" => Ok(None),
         _ => {
@@ -69,6 +75,15 @@ fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Re
             Ok(hides_stream(input, chunk.content, end)?.then_some(Unheard::Stream { found }))
         }
     }
+}
+
+/// Whether a chunk that holds a text does.
+fn is_text(input: &mut Input, from: u64, to: u64) -> io::Result<bool> {
+    let bytes = bytes_at(input, from, usize::try_from(to.saturating_sub(from)).unwrap_or(TEXT_READ).min(TEXT_READ))?;
+    // Writers pad with zeros.
+    let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let text = bytes.get(..bytes.len() - padding).unwrap_or_default();
+    Ok(to.saturating_sub(from) <= TEXT_READ as u64 && std::str::from_utf8(text).is_ok() && !text.contains(&0))
 }
 
 /// Whether the bytes of a list are a name and chunks of the size of texts up to their end.
