@@ -296,9 +296,14 @@ enum Kind {
     LinkToFolder,
     EmptyIndex,
     AppleDouble,
+    /// Two channels that differ.
+    Stereo,
+    TwoTracks,
+    /// Sound behind the sound.
+    SecondChunk,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 16] = [
     Kind::Good,
     Kind::Duplicate,
     Kind::WithoutEnding,
@@ -312,13 +317,17 @@ const KINDS: [Kind; 13] = [
     Kind::LinkToFolder,
     Kind::EmptyIndex,
     Kind::AppleDouble,
+    Kind::Stereo,
+    Kind::TwoTracks,
+    Kind::SecondChunk,
 ];
 
 impl Kind {
     /// Whether it keeps no gate from passing.
     fn is_harmless(self) -> bool {
-        use Kind::{AppleDouble, Duplicate, EmptyIndex, Good, Link, Text, WithoutEnding};
-        matches!(self, Good | Duplicate | WithoutEnding | Link | Text | EmptyIndex | AppleDouble)
+        use Kind::{AppleDouble, Duplicate, EmptyIndex, Good, Link, Stereo, Text, TwoTracks, WithoutEnding};
+        let sound = matches!(self, Good | Duplicate | WithoutEnding | Link | Stereo | TwoTracks);
+        sound || matches!(self, Text | EmptyIndex | AppleDouble)
     }
 
     /// Makes the entry with this name, or with one that its kind asks for.
@@ -341,6 +350,16 @@ impl Kind {
                 fs::create_dir(&planted).unwrap();
                 fs::write(planted.join("_index.json"), "").unwrap();
                 fs::write(planted.join("_lock.wav"), &SPOKEN[0]).unwrap();
+            }
+            Kind::Stereo => {
+                let one = samples("voices/slt/tts/01.wav");
+                let other: Vec<f64> = one[8_000..56_000].iter().map(|x| x * 0.5).collect();
+                write_wav(&with(".wav"), 16_000, &[&one[..48_000], &other]);
+            }
+            Kind::TwoTracks => fs::write(with(".mkv"), crate::attacks::two_harmless_tracks()).unwrap(),
+            Kind::SecondChunk => {
+                let second = [&b"data"[..], &40_000u32.to_le_bytes(), &SPOKEN[0][44..40_044]].concat();
+                fs::write(with(".wav"), [&SPOKEN[0][..], &second].concat()).unwrap();
             }
             Kind::AppleDouble => {
                 fs::write(folder.join([OsStr::new("._"), name].concat()), b"\x00\x05\x16\x07").unwrap()
@@ -395,7 +414,7 @@ impl Walked {
             let target = fs::metadata(entry.path());
             let (is_file, is_folder) = target.map_or((false, false), |target| (target.is_file(), target.is_dir()));
             let content = if is_file { fs::read(entry.path()).unwrap() } else { Vec::new() };
-            let sounds = content.starts_with(b"RIFF") || content.starts_with(b".snd");
+            let sounds = [&b"RIFF"[..], b".snd", b"\x1A\x45\xDF\xA3"].iter().any(|start| content.starts_with(start));
             let named = inside.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav"));
             let is_clip = !is_folder && (!is_file || sounds || named);
             if is_clip && !hidden && !ignored {

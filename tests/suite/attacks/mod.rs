@@ -29,6 +29,12 @@ pub struct Case {
     bytes: Vec<u8>,
 }
 
+/// A Matroska file with two tracks of one stranger.
+pub fn two_harmless_tracks() -> Vec<u8> {
+    let all = mkv::harmless(&sounds());
+    all.into_iter().find(|case| case.name == "mkv-tracks-of-one-voice.mkv").unwrap().bytes
+}
+
 fn case(name: &'static str, what: &'static str, bytes: Vec<u8>) -> Case {
     Case { name, what, bytes }
 }
