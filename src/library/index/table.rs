@@ -100,7 +100,7 @@ impl<'a> Table<'a> {
         Ok(Table { path, reader, leaves, by: By::Other, common, file })
     }
 
-    /// SHA-256 of the file that was opened, whatever lies at its path by now.
+    /// SHA-256 of the file that was opened, whatever is at its path by now.
     pub fn sha256(&self) -> Result<String> {
         match &self.file.source {
             Source::File(file) => {
