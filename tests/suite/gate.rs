@@ -67,3 +67,32 @@ fn a_gate_says_what_it_heard_and_which_part_came_close() {
     assert_eq!((of(2, "/heard/channels"), of(2, "/heard/views")), (json!(2), json!(1)), "one sound on two channels");
     assert_eq!(of(3, "/reasons/0/code"), "unreadable");
 }
+
+#[test]
+fn files_of_no_known_kind_and_models_by_other_names_keep_a_gate_from_passing() {
+    let folder = folder();
+    let (clips, store) = (folder.path().join("clips"), word(folder.path()).to_string() + "/list");
+    std::fs::create_dir(&clips).unwrap();
+    copy(STRANGER, &clips.join("ok.wav"));
+    for name in ["nsh", "carlo"] {
+        let reference = format!("voices/{name}/real");
+        soundalike(&["protect", "add", name, &reference, "--store", &store, "--encoder", "campplus"]).exits(0);
+    }
+    let limit = ["--fail-above", "campplus=0.5"];
+    let gate = || soundalike(&[&["protect", "check", word(&clips), "--store", &store], &limit[..]].concat());
+    gate().exits(0);
+    std::fs::write(clips.join("notes.txt"), "text").unwrap();
+    gate().exits(0);
+    let raw: Vec<u8> = samples(CANDIDATE).iter().flat_map(|x| ((x * 32_000.0) as i16).to_le_bytes()).collect();
+    for (name, bytes) in [("take.raw", raw), ("takes.zip", b"PK\x03\x04 and so on".to_vec())] {
+        std::fs::write(clips.join(name), bytes).unwrap();
+        assert!(gate().exits(1).stdout.contains("not audio"), "{name}");
+        std::fs::remove_file(clips.join(name)).unwrap();
+    }
+    let (list, sub) = (std::path::Path::new(&store), std::path::Path::new(&store).join("sub"));
+    std::fs::rename(list.join("nsh.model"), list.join("nsh.model.bak")).unwrap();
+    gate().fails(&["nsh.model.bak", "expected voice models NAME.model"]);
+    std::fs::create_dir(&sub).unwrap();
+    std::fs::rename(list.join("nsh.model.bak"), sub.join("nsh.model")).unwrap();
+    gate().fails(&["nsh.model", "expected voice models NAME.model"]);
+}

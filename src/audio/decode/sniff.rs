@@ -240,6 +240,22 @@ fn mpeg_start(head: &[u8]) -> Option<usize> {
     (1..limit).find(|&at| head.get(at) == Some(&0xFF) && mpeg_chain(head, at) >= CHAIN)
 }
 
+/// Whether bytes are UTF-16 behind its mark; samples may begin in the same way.
+fn is_utf16(sample: &[u8]) -> bool {
+    let unit: fn([u8; 2]) -> u16 = match sample {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        _ => return false,
+    };
+    let units = sample.as_chunks::<2>().0.iter().skip(1).map(|bytes| unit(*bytes));
+    // The sample may end within a pair.
+    let mut chars = char::decode_utf16(units).collect::<Vec<_>>();
+    if chars.last().is_some_and(Result::is_err) {
+        chars.pop();
+    }
+    chars.iter().all(|c| c.as_ref().is_ok_and(|c| !c.is_control() || "\t\n\r".contains(*c)))
+}
+
 /// How bytes are described that nothing is known of.
 const UNKNOWN: [&str; 2] = ["bytes of no known kind", "nothing but zero bytes"];
 
@@ -261,7 +277,7 @@ fn describe(head: &[u8]) -> String {
         Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
     };
     let control = |byte: &u8| *byte < 0x20 && !b"\t\n\r\x0C\x1B".contains(byte);
-    if utf8 && !sample.iter().any(control) || sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF") {
+    if utf8 && !sample.iter().any(control) || is_utf16(sample) {
         return "text".into();
     }
     let first: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
