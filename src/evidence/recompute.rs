@@ -352,7 +352,7 @@ pub(super) struct Found {
     pub findings: Value,
 }
 
-/// Compares what was computed with what was told, and gives the former.
+/// Compares what was computed with what the document states, and gives the former.
 fn compare(
     case: &CaseFile,
     examination: &Examination,

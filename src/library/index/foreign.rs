@@ -4,7 +4,7 @@
 //! bytes are read for that, and each file is hashed. The hash shows that a file is the same whenever it is read again in
 //! the run; that it is the one which was once written, nothing shows: results that rest on such rows say so
 //! ([`Index::is_of_others`](super::reader::Index::is_of_others)). Checksums of pages are compared where the file has
-//! them, and embeddings must have the length that their encoder gives them. Rows may lie in any order and in any file: nothing that is told
+//! them, and embeddings must have the length that their encoder gives them. Rows may lie in any order and in any file: nothing in a result
 //! depends on it, and a path that occurs twice is refused, for its clip would count twice.
 
 use super::manifest::{Counts, FORMAT, FORMAT_VERSION, IndexManifest, NarrowRule, Segment};

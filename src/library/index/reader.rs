@@ -201,7 +201,7 @@ impl Index {
         self
     }
 
-    /// What was passed over where its clips were looked for; none where it was opened as it lies on the disk, for that
+    /// What was passed over where its clips were looked for; none where it was opened as it is on the disk, for that
     /// is in the result of the `index` that wrote it.
     pub fn passed_over(&self) -> Option<&PassedOver> {
         self.passed_over.as_ref()

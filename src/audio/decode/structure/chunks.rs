@@ -57,6 +57,11 @@ impl Balance {
     }
 }
 
+/// What is not followed of a file of very many chunks.
+fn too_many(at: u64, end: u64) -> Unheard {
+    Unheard::Bytes { bytes: end.saturating_sub(at), place: format!("behind {CHUNKS_MOST} chunks") }
+}
+
 /// Sound in a chunk that should hold none: padding that is not empty, a list that is no list, a stream in any other.
 fn filled(input: &mut Input, chunk: &Chunk, file_len: u64, wave: bool) -> io::Result<Option<Unheard>> {
     let end = chunk.content.saturating_add(chunk.len).min(file_len);
@@ -116,7 +121,11 @@ pub(super) fn wave(input: &mut Input, container: Container, file_len: u64) -> io
     let mut balance = Balance::default();
     let mut ds64 = None;
     let mut at = if container == Container::W64 { 40 } else { 12 };
-    for _ in 0..CHUNKS_MOST {
+    for number in 0.. {
+        if number == CHUNKS_MOST {
+            balance.unheard.push(too_many(at, file_len));
+            break;
+        }
         let mut walker = Walker::at(input, container, file_len, at)?;
         let Some(header) = walker.header()? else { break };
         if header.id == *b"ds64" && container == Container::Rf64 {
@@ -180,8 +189,12 @@ fn followed(
     chunk: impl Fn(u64, &[u8]) -> Option<Chunk>,
 ) -> io::Result<Structure> {
     let mut balance = Balance::default();
-    for _ in 0..CHUNKS_MOST {
+    for number in 0.. {
         if at.saturating_add(head as u64) > end {
+            break;
+        }
+        if number == CHUNKS_MOST {
+            balance.unheard.push(too_many(at, end));
             break;
         }
         match chunk(at, &bytes_at(input, at, head)?) {
@@ -198,4 +211,22 @@ fn followed(
         }
     }
     Ok(Structure { unheard: balance.unheard, ..Structure::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::chunks::tests::{chunk, file, riff};
+    use super::super::super::fmt::tests::plain;
+    use super::*;
+
+    #[test]
+    fn what_is_behind_very_many_chunks_is_not_taken_as_heard() {
+        let mut chunks = vec![chunk(b"fmt ", &plain(1, 1, 8000, 16)), chunk(b"data", &[1; 8])];
+        let whole = riff(&chunks);
+        assert!(wave(&mut file(&whole), Container::Wav, whole.len() as u64).unwrap().unheard.is_empty());
+        chunks.extend((0..CHUNKS_MOST).map(|_| chunk(b"note", b"")));
+        chunks.push(chunk(b"data", &[1; 8]));
+        let many = riff(&chunks);
+        assert_eq!(wave(&mut file(&many), Container::Wav, many.len() as u64).unwrap().unheard.len(), 1);
+    }
 }
