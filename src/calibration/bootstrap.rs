@@ -5,9 +5,11 @@
 //! pass with other weights, which a caller with threads can compute in any order:
 //!
 //! ```
-//! use soundalike::calibration::bootstrap::{Draws, Resampler, Trials};
+//! use soundalike::calibration::bootstrap::{Draws, NonTargetTrial, Resampler, TargetTrial, Trials};
 //!
-//! let trials = Trials { speakers: 2, targets: vec![(0.8, 0), (0.7, 1)], non_targets: vec![(0.3, 0, 1)] };
+//! let targets = [(0.8, 0), (0.7, 1)].map(|(score, speaker)| TargetTrial { score, speaker, weight: 1.0 });
+//! let non_targets = vec![NonTargetTrial { score: 0.3, speakers: [0, 1], weight: 1.0 }];
+//! let trials = Trials { speakers: 2, targets: targets.into(), non_targets };
 //! let draws = Draws::new(trials.speakers, trials.count());
 //! let resampler = Resampler::of_scores(&trials, &draws)?;
 //! let figures = (0..resampler.len()).map(|index| resampler.figures(index)).collect();
@@ -17,27 +19,11 @@
 
 pub use super::draws::{Draws, FEWER_RESAMPLES, MANY_TRIALS, RESAMPLES};
 use super::hull::{RocHull, WeightedTrial};
+use super::interval::Independent;
 use super::metrics::{ErrorRates, FusionRates, cost};
 pub use super::resampled::{Figure, OF_LLRS, OF_SCORES, Resampled};
+pub use super::trials::{NonTargetTrial, TargetTrial, Trials};
 use crate::error::{ErrorKind, Result, Shortage};
-
-/// Scored trials with the speakers they involve, numbered from 0.
-#[derive(Clone, Debug, Default)]
-pub struct Trials {
-    /// Number of speakers.
-    pub speakers: usize,
-    /// Score and speaker of each pair of one voice.
-    pub targets: Vec<(f64, u32)>,
-    /// Score and speakers of each pair of two voices.
-    pub non_targets: Vec<(f64, u32, u32)>,
-}
-
-impl Trials {
-    /// Number of trials of both kinds.
-    pub fn count(&self) -> usize {
-        self.targets.len() + self.non_targets.len()
-    }
-}
 
 /// Equal error rate, least detection cost and least Cllr of scores, each with the 95 % interval of one bootstrap over
 /// speakers, computed one resample after the other.
@@ -59,14 +45,18 @@ pub fn fusion_rates(trials: &Trials) -> Result<FusionRates> {
 }
 
 /// The ranked trials of one system and the draws of its speakers: `N` figures of each resample, in any order and from
-/// any thread. It holds 8 bytes a trial, and 16 where there are log-likelihood ratios.
+/// any thread. It holds 8 bytes a trial, 8 more where there are log-likelihood ratios and 8 more where not every trial
+/// counts the same.
 #[derive(Clone, Debug)]
 pub struct Resampler<'a, const N: usize> {
     draws: &'a Draws,
     /// By falling score.
     ranked: Vec<Ranked>,
+    /// How much each ranked trial counts; empty where all have the weight 1.
+    weights: Vec<f64>,
     /// What each ranked trial costs; empty for scores.
     costs: Vec<f64>,
+    independent: Independent,
     point: [f64; N],
 }
 
@@ -80,11 +70,17 @@ struct Ranked {
 const MARK: u32 = 1 << 31;
 
 impl Ranked {
-    fn weighted(self, weights: &[u16]) -> WeightedTrial {
-        let count = |speaker: u32| weights.get((speaker & !MARK) as usize).copied().map_or(0, u64::from);
-        let target = self.a & MARK != 0;
-        let weight = if target { count(self.a) } else { count(self.a) * count(self.b) };
-        WeightedTrial { target, weight, ends: self.b & MARK != 0 }
+    fn is_target(self) -> bool {
+        self.a & MARK != 0
+    }
+
+    /// The trial with its own weight, as often as its speakers were drawn.
+    fn weighted(self, weight: f64, drawn: &[u16]) -> WeightedTrial {
+        let count = |speaker: u32| drawn.get((speaker & !MARK) as usize).copied().map_or(0, u32::from);
+        let target = self.is_target();
+        // Two counts of 16 bits have a product of 32.
+        let times = if target { count(self.a) } else { count(self.a) * count(self.b) };
+        WeightedTrial { target, weight: weight * f64::from(times), ends: self.b & MARK != 0 }
     }
 }
 
@@ -92,12 +88,10 @@ impl<'a> Resampler<'a, OF_SCORES> {
     /// Ranks scored trials.
     ///
     /// # Errors
-    /// [`ErrorKind::Insufficient`] without a target or a non-target trial, where a score is not finite, or where the
-    /// draws are of other speakers.
+    /// [`ErrorKind::Insufficient`] without a target or a non-target trial, where a score is not finite, a weight not
+    /// positive and finite, or where the draws are of other speakers.
     pub fn of_scores(trials: &Trials, draws: &'a Draws) -> Result<Self> {
-        check(trials, draws)?;
-        let ranked = ranked(trials).into_iter().map(|(_, trial)| trial).collect();
-        Resampler { draws, ranked, costs: Vec::new(), point: [0.0; OF_SCORES] }.with_point(trials)
+        Resampler::new(trials, draws, |_| None)
     }
 }
 
@@ -107,18 +101,26 @@ impl<'a> Resampler<'a, OF_LLRS> {
     /// # Errors
     /// As [`Resampler::of_scores`].
     pub fn of_llrs(trials: &Trials, draws: &'a Draws) -> Result<Self> {
-        check(trials, draws)?;
-        let ranked = ranked(trials).into_iter().map(|(llr, trial)| (trial, cost(llr, trial.a & MARK != 0)));
-        let (ranked, costs) = ranked.unzip();
-        Resampler { draws, ranked, costs, point: [0.0; OF_LLRS] }.with_point(trials)
+        Resampler::new(trials, draws, |trial| Some(cost(trial.score, trial.ranked.is_target())))
     }
 }
 
-impl<const N: usize> Resampler<'_, N> {
-    /// The figures of the whole sample, in which every trial counts once.
-    fn with_point(mut self, trials: &Trials) -> Result<Self> {
-        self.point = self.weighted(&vec![1; trials.speakers]).ok_or_else(|| refused(trials, ""))?;
-        Ok(self)
+impl<'a, const N: usize> Resampler<'a, N> {
+    /// Ranks trials and computes the figures of the whole sample, in which every speaker counts once.
+    fn new(trials: &Trials, draws: &'a Draws, cost: impl Fn(&Scored) -> Option<f64>) -> Result<Self> {
+        trials.check(draws, MARK)?;
+        let scored = scored(trials);
+        let weighted = scored.iter().any(|trial| trial.weight != 1.0);
+        let mut resampler = Resampler {
+            draws,
+            weights: scored.iter().filter(|_| weighted).map(|trial| trial.weight).collect(),
+            costs: scored.iter().filter_map(cost).collect(),
+            ranked: scored.into_iter().map(|trial| trial.ranked).collect(),
+            independent: trials.independent(),
+            point: [0.0; N],
+        };
+        resampler.point = resampler.weighted(&vec![1; trials.speakers]).ok_or_else(|| trials.refused(""))?;
+        Ok(resampler)
     }
 
     /// Number of resamples, and of samples less one group of speakers for the jackknife after them.
@@ -134,19 +136,19 @@ impl<const N: usize> Resampler<'_, N> {
     }
 
     /// The figures where each speaker counts so often.
-    fn weighted(&self, weights: &[u16]) -> Option<[f64; N]> {
+    fn weighted(&self, drawn: &[u16]) -> Option<[f64; N]> {
         // Sum of costs and of weights, of non-targets and of targets.
-        let mut sums = [(0.0, 0u64); 2];
-        let mut costs = self.costs.iter();
+        let mut sums = [(0.0, 0.0); 2];
+        let (mut costs, mut weights) = (self.costs.iter(), self.weights.iter());
         let hull = RocHull::of(self.ranked.iter().map(|trial| {
-            let trial = trial.weighted(weights);
+            let trial = trial.weighted(weights.next().copied().unwrap_or(1.0), drawn);
             if let (Some(cost), [non_target, target]) = (costs.next(), &mut sums) {
                 let (sum, count) = if trial.target { target } else { non_target };
-                (*sum, *count) = (*sum + trial.weight as f64 * cost, *count + trial.weight);
+                (*sum, *count) = (*sum + trial.weight * cost, *count + trial.weight);
             }
             trial
         }))?;
-        let cllr = sums.iter().map(|(sum, count)| sum / *count as f64).sum::<f64>() / 2.0;
+        let cllr = sums.iter().map(|(sum, count)| sum / count).sum::<f64>() / 2.0;
         let all: [f64; OF_LLRS] = [hull.equal_error_rate(), hull.min_dcf(), hull.cllr_min(), cllr];
         all.first_chunk().copied()
     }
@@ -170,41 +172,35 @@ impl<const N: usize> Resampler<'_, N> {
 
     fn put_together(&self, mut resamples: Vec<Option<[f64; N]>>) -> Resampled<N> {
         let left_out = resamples.split_off(self.draws.resamples().min(resamples.len()));
-        Resampled::new(self.point, resamples, left_out)
+        Resampled::new(self.point, resamples, left_out, self.independent)
     }
 }
 
-fn refused(trials: &Trials, remark: &str) -> crate::Error {
-    let found = format!("{} target and {} non-target trials{remark}", trials.targets.len(), trials.non_targets.len());
-    let expected = "at least one of each, with finite scores and the speakers that are drawn".into();
-    ErrorKind::Insufficient { what: Shortage::Figure("error rates"), found, expected }.into()
-}
-
-fn check(trials: &Trials, draws: &Draws) -> Result<()> {
-    let scores = trials.targets.iter().map(|t| t.0).chain(trials.non_targets.iter().map(|t| t.0));
-    if !scores.into_iter().all(f64::is_finite) {
-        return Err(refused(trials, ", some scores not finite"));
-    }
-    let speakers = trials.targets.iter().map(|t| t.1).chain(trials.non_targets.iter().flat_map(|t| [t.1, t.2]));
-    let known = trials.speakers.min(MARK as usize);
-    if draws.speakers() != trials.speakers || speakers.into_iter().any(|speaker| speaker as usize >= known) {
-        return Err(refused(trials, &format!(" of other than the {} speakers drawn", draws.speakers())));
-    }
-    Ok(())
+/// A trial while trials are ranked.
+struct Scored {
+    score: f64,
+    weight: f64,
+    ranked: Ranked,
 }
 
 /// The trials by falling score.
-fn ranked(trials: &Trials) -> Vec<(f64, Ranked)> {
-    let mut sorted: Vec<(f64, Ranked)> = Vec::with_capacity(trials.count());
-    sorted.extend(trials.targets.iter().map(|(x, s)| (*x, Ranked { a: *s | MARK, b: *s })));
-    sorted.extend(trials.non_targets.iter().map(|(x, a, b)| (*x, Ranked { a: *a, b: *b })));
-    sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+fn scored(trials: &Trials) -> Vec<Scored> {
+    let mut sorted: Vec<Scored> = Vec::with_capacity(trials.count());
+    sorted.extend(trials.targets.iter().map(|t| {
+        let ranked = Ranked { a: t.speaker | MARK, b: t.speaker };
+        Scored { score: t.score, weight: t.weight, ranked }
+    }));
+    sorted.extend(trials.non_targets.iter().map(|t| {
+        let [a, b] = t.speakers;
+        Scored { score: t.score, weight: t.weight, ranked: Ranked { a, b } }
+    }));
+    sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut next = None;
-    for (score, trial) in sorted.iter_mut().rev() {
-        if next != Some(*score) {
-            trial.b |= MARK;
+    for trial in sorted.iter_mut().rev() {
+        if next != Some(trial.score) {
+            trial.ranked.b |= MARK;
         }
-        next = Some(*score);
+        next = Some(trial.score);
     }
     sorted
 }
@@ -215,15 +211,28 @@ mod tests {
     use super::*;
     use crate::random::SplitMix;
 
+    fn target((score, speaker): (f64, u32)) -> TargetTrial {
+        TargetTrial { score, speaker, weight: 1.0 }
+    }
+
+    fn non_target((score, a, b): (f64, u32, u32)) -> NonTargetTrial {
+        NonTargetTrial { score, speakers: [a, b], weight: 1.0 }
+    }
+
+    fn trials(speakers: usize, targets: &[(f64, u32)], non_targets: &[(f64, u32, u32)]) -> Trials {
+        let targets = targets.iter().copied().map(target).collect();
+        Trials { speakers, targets, non_targets: non_targets.iter().copied().map(non_target).collect() }
+    }
+
     /// Every pair of 30 speakers, with targets `gap` above non-targets.
     fn noisy(seed: u64, gap: f64) -> Trials {
         let mut random = SplitMix(seed);
         let mut noise = || random.below(1000) as f64 / 1000.0 - gap / 2.0;
         let mut trials = Trials { speakers: 30, ..Default::default() };
         for a in 0..30 {
-            trials.targets.push((noise() + gap, a));
+            trials.targets.push(target((noise() + gap, a)));
             for b in a + 1..30 {
-                trials.non_targets.push((noise(), a, b));
+                trials.non_targets.push(non_target((noise(), a, b)));
             }
         }
         trials
@@ -240,11 +249,6 @@ mod tests {
         let fusion = fusion_rates(&trials).unwrap();
         assert_eq!((fusion.eer, fusion.min_dcf, fusion.cllr_min), (rates.eer, rates.min_dcf, rates.cllr_min));
         assert!(fusion.cllr.low < fusion.cllr.point && fusion.cllr.point < fusion.cllr.high, "{fusion:?}");
-        let perfect = Trials { speakers: 2, targets: vec![(1.0, 0), (1.0, 1)], non_targets: vec![(0.0, 0, 1)] };
-        let rates = error_rates(&perfect).unwrap();
-        for estimate in [rates.eer, rates.min_dcf, rates.cllr_min] {
-            assert_eq!((estimate.low, estimate.point, estimate.high), (0.0, 0.0, 0.0));
-        }
     }
 
     #[test]
@@ -255,15 +259,40 @@ mod tests {
         for index in [0, 7, 999, 1000, 1029] {
             let weights = draws.weights(index).unwrap();
             let times = |speaker: u32| usize::from(weights[speaker as usize]);
-            let targets = trials.targets.iter().flat_map(|t| vec![t.0; times(t.1)]).collect::<Vec<_>>();
-            let non_targets = trials.non_targets.iter().flat_map(|t| vec![t.0; times(t.1) * times(t.2)]);
-            let non_targets = non_targets.collect::<Vec<_>>();
+            let targets = trials.targets.iter().flat_map(|t| vec![t.score; times(t.speaker)]).collect::<Vec<_>>();
+            let pairs = trials.non_targets.iter().flat_map(|t| vec![t.score; t.speakers.map(times).iter().product()]);
+            let non_targets = pairs.collect::<Vec<_>>();
             let by_definition = [equal_error_rate, min_dcf, cllr_min, cllr].map(|f| f(&targets, &non_targets).unwrap());
             for (figure, expected) in resampler.figures(index).unwrap().iter().zip(by_definition) {
                 assert!((figure - expected).abs() < 1e-12, "{index}: {figure} {expected}");
             }
         }
         assert!(resampler.figures(1030).is_none());
+    }
+
+    #[test]
+    fn a_trial_of_weight_2_is_two_trials() {
+        let (mut weighted, mut repeated) = (noisy(5, 0.3), noisy(5, 0.3));
+        for t in weighted.targets.iter_mut().step_by(3) {
+            t.weight = 2.0;
+            repeated.targets.push(*t);
+        }
+        for t in weighted.non_targets.iter_mut().step_by(5) {
+            t.weight = 2.0;
+            repeated.non_targets.push(*t);
+        }
+        repeated.targets.iter_mut().for_each(|t| t.weight = 1.0);
+        repeated.non_targets.iter_mut().for_each(|t| t.weight = 1.0);
+        let draws = Draws::new(30, 1);
+        let [a, b] = [&weighted, &repeated].map(|trials| Resampler::of_llrs(trials, &draws).unwrap());
+        for index in [0, 7, 999, 1000] {
+            for (x, y) in a.figures(index).unwrap().iter().zip(b.figures(index).unwrap()) {
+                assert!((x - y).abs() < 1e-12, "{index}: {x} {y}");
+            }
+        }
+        // The unit of the weights is of no consequence, only their shares within a kind.
+        weighted.targets.iter_mut().for_each(|t| t.weight *= 0.125);
+        assert_eq!(Resampler::of_llrs(&weighted, &draws).unwrap().run().fusion_rates(), a.run().fusion_rates());
     }
 
     #[test]
@@ -281,7 +310,8 @@ mod tests {
     fn a_difference_is_narrower_than_its_parts() {
         let better = noisy(4, 0.5);
         // The same trials, made a little harder.
-        let worse = Trials { targets: better.targets.iter().map(|t| (t.0 - 0.1, t.1)).collect(), ..better.clone() };
+        let harder = |t: &TargetTrial| TargetTrial { score: t.score - 0.1, ..*t };
+        let worse = Trials { targets: better.targets.iter().map(harder).collect(), ..better.clone() };
         let draws = Draws::new(30, better.count());
         let [a, b] = [&worse, &better].map(|trials| Resampler::of_llrs(trials, &draws).unwrap().run());
         let difference = a.difference(&b, Figure::Cllr).unwrap();
@@ -293,20 +323,23 @@ mod tests {
         assert_eq!((same.low, same.point, same.high), (0.0, 0.0, 0.0));
         let scores = Resampler::of_scores(&better, &draws).unwrap().run();
         assert!(scores.difference(&a, Figure::Eer).is_ok() && scores.difference(&a, Figure::Cllr).is_err());
-        let other = Trials { speakers: 2, targets: vec![(1.0, 0)], non_targets: vec![(0.0, 0, 1)] };
+        let other = trials(2, &[(1.0, 0)], &[(0.0, 0, 1)]);
         let draws = Draws::new(2, 2);
         assert!(a.difference(&Resampler::of_llrs(&other, &draws).unwrap().run(), Figure::Eer).is_err());
     }
 
     #[test]
     fn what_cannot_be_resampled_is_refused() {
-        let good = Trials { speakers: 2, targets: vec![(1.0, 0)], non_targets: vec![(0.0, 0, 1)] };
+        let good = trials(2, &[(1.0, 0)], &[(0.0, 0, 1)]);
         assert!(error_rates(&good).is_ok());
         for bad in [
             Trials { targets: vec![], ..good.clone() },
             Trials { non_targets: vec![], ..good.clone() },
-            Trials { targets: vec![(f64::NAN, 0)], ..good.clone() },
-            Trials { targets: vec![(1.0, 2)], ..good.clone() },
+            Trials { targets: vec![target((f64::NAN, 0))], ..good.clone() },
+            Trials { targets: vec![target((1.0, 2))], ..good.clone() },
+            Trials { targets: vec![TargetTrial { weight: 0.0, ..target((1.0, 0)) }], ..good.clone() },
+            Trials { targets: vec![TargetTrial { weight: f64::INFINITY, ..target((1.0, 0)) }], ..good.clone() },
+            Trials { non_targets: vec![NonTargetTrial { weight: -1.0, ..non_target((1.0, 0, 1)) }], ..good.clone() },
             Trials::default(),
         ] {
             assert!(error_rates(&bad).is_err() && fusion_rates(&bad).is_err(), "{bad:?}");

@@ -9,8 +9,9 @@
 
 use super::interval::normal_cdf;
 use super::logistic::{LabelledRows, Logistic, LogisticSettings};
-use super::metrics::{cost, softplus};
+use super::metrics::{softplus, weighted_cllr};
 use super::table::Table;
+use super::weighted::total;
 use crate::error::{Error, ErrorKind, Result, Shortage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,12 +71,10 @@ fn logistic_cllr(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<f
     let labels: Vec<bool> = (0..features.len()).map(|i| i < targets.len()).collect();
     let rows = LabelledRows { features: &features, width: 1, targets: &labels, weights: Some(&weights) };
     let map = Logistic::fit(&rows, &LogisticSettings { non_negative: vec![0], ..Default::default() })?;
-    let mean = |trials: &[(f64, f64)], target| {
-        let total: f64 = trials.iter().map(|t| t.1).sum();
-        let costs = trials.iter().map(|(score, weight)| weight * cost(map.llr(&[*score]).unwrap_or_default(), target));
-        costs.sum::<f64>() / total
+    let llrs = |trials: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        trials.iter().map(|(score, weight)| (map.llr(&[*score]).unwrap_or_default(), *weight)).collect()
     };
-    Ok((mean(targets, true) + mean(non_targets, false)) / 2.0)
+    weighted_cllr(&llrs(targets), &llrs(non_targets))
 }
 
 /// Perfectly calibrated Gaussian ratios, as many of targets as of non-targets.
@@ -139,7 +138,7 @@ struct Share {
 /// Each score once, rising, with the shares of the trials around it; targets are half of all trials.
 fn shares(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Vec<(f64, Share)> {
     let halved = |trials: &[(f64, f64)]| -> Vec<(f64, f64)> {
-        let total: f64 = trials.iter().map(|t| t.1).sum();
+        let total = total(trials);
         trials.iter().filter(|t| t.1 > 0.0).map(|(score, weight)| (*score, 0.5 * weight / total)).collect()
     };
     let mut all = halved(targets);

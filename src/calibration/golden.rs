@@ -4,6 +4,7 @@ use super::bounds::Bounds;
 use super::logistic::{LabelledRows, Logistic, LogisticSettings};
 use super::metrics::{cllr, cllr_min};
 use super::pav::{Pav, pav_llrs};
+use super::weighted::even;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -57,7 +58,6 @@ fn pooled_ratios() {
         };
         all(&targets, &set.pav_targets, f64::INFINITY);
         all(&non_targets, &set.pav_non_targets, f64::NEG_INFINITY);
-        let even = |scores: &[f64]| scores.iter().map(|score| (*score, 1.0)).collect::<Vec<_>>();
         let pav = Pav::fit(&even(&set.targets), &even(&set.non_targets)).unwrap();
         for (score, theirs) in set.new_scores.iter().zip(&set.pav_bounded) {
             close(&name, pav.apply(*score).unwrap(), *theirs);
@@ -88,7 +88,7 @@ fn logistic_ratios() {
 #[test]
 fn empirical_bounds() {
     for (name, set) in sets() {
-        let bounds = Bounds::elub(&set.targets, &set.non_targets).unwrap();
+        let bounds = Bounds::elub(&even(&set.targets), &even(&set.non_targets), f64::INFINITY).unwrap();
         close(&name, bounds.lower, set.elub[0]);
         close(&name, bounds.upper, set.elub[1]);
     }

@@ -1,7 +1,8 @@
 //! The convex hull of a ROC, from which the error rates, the detection cost and Cllr_min all follow.
 
-use super::metrics::TARGET_PRIOR;
-use crate::error::{ErrorKind, Result, Shortage};
+use super::metrics::detection_cost;
+use super::weighted::{check, refused};
+use crate::error::Result;
 use std::f64::consts::LN_2;
 
 /// The upper-left convex hull of a ROC: false-alarm and miss rates of the thresholds that some prior and cost make
@@ -13,7 +14,7 @@ impl RocHull {
     /// The hull of weighted trials in the order of falling scores; none where all weight is on one side.
     pub fn of(trials: impl Iterator<Item = WeightedTrial>) -> Option<Self> {
         let mut hull: Vec<(f64, f64)> = vec![(0.0, 0.0)];
-        let (mut hits, mut false_alarms, mut last) = (0u64, 0u64, 0u64);
+        let (mut hits, mut false_alarms, mut last) = (0.0, 0.0, 0.0);
         for WeightedTrial { target, weight, ends } in trials {
             if target {
                 hits += weight;
@@ -22,14 +23,13 @@ impl RocHull {
             }
             // Without a hit since the last point, the new one lies straight to the right of it: never a corner.
             if ends && hits > last {
-                extend(&mut hull, (false_alarms as f64, hits as f64));
+                extend(&mut hull, (false_alarms, hits));
                 last = hits;
             }
         }
-        if false_alarms == 0 || hits == 0 {
+        if false_alarms == 0.0 || hits == 0.0 {
             return None;
         }
-        let (false_alarms, hits) = (false_alarms as f64, hits as f64);
         if hull.last() != Some(&(false_alarms, hits)) {
             extend(&mut hull, (false_alarms, hits));
         }
@@ -50,8 +50,7 @@ impl RocHull {
 
     /// Least normalised detection cost, 0 to 1; see [`min_dcf`](super::metrics::min_dcf).
     pub fn min_dcf(&self) -> f64 {
-        let cost = |(fa, miss): &(f64, f64)| TARGET_PRIOR * miss + (1.0 - TARGET_PRIOR) * fa;
-        self.0.iter().map(cost).fold(f64::INFINITY, f64::min) / TARGET_PRIOR.min(1.0 - TARGET_PRIOR)
+        self.0.iter().map(|(fa, miss)| detection_cost(*fa, *miss)).fold(f64::INFINITY, f64::min)
     }
 
     /// Least Cllr, 0 to 1; see [`cllr_min`](super::metrics::cllr_min). Each edge of the hull is a block that pooling
@@ -72,8 +71,8 @@ impl RocHull {
 pub(crate) struct WeightedTrial {
     /// Whether it compares two clips of one voice.
     pub target: bool,
-    /// How often it counts.
-    pub weight: u64,
+    /// How much it counts, 0 or more.
+    pub weight: f64,
     /// Whether the next score is another one, so that a threshold fits between.
     pub ends: bool,
 }
@@ -89,24 +88,18 @@ fn extend(hull: &mut Vec<(f64, f64)>, point: (f64, f64)) {
     hull.push(point);
 }
 
-/// The hull of plain scores.
-pub(crate) fn roc(targets: &[f64], non_targets: &[f64]) -> Result<RocHull> {
-    let count = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
-    let refused = |found| {
-        let expected = "at least one of each, with finite scores".into();
-        Err(ErrorKind::Insufficient { what: Shortage::Figure("error rates"), found, expected }.into())
-    };
-    if !targets.iter().chain(non_targets).all(|score| score.is_finite()) {
-        return refused(format!("{count}, some scores not finite"));
-    }
-    let mut trials: Vec<(f64, bool)> =
-        targets.iter().map(|s| (*s, true)).chain(non_targets.iter().map(|s| (*s, false))).collect();
+/// The hull of scores with their weights.
+pub(crate) fn roc(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<RocHull> {
+    const FIGURE: &str = "error rates";
+    check(FIGURE, targets, non_targets, f64::is_finite)?;
+    let mut trials: Vec<(f64, bool, f64)> = targets.iter().map(|(score, weight)| (*score, true, *weight)).collect();
+    trials.extend(non_targets.iter().map(|(score, weight)| (*score, false, *weight)));
     trials.sort_by(|a, b| b.0.total_cmp(&a.0));
     let next = trials.iter().skip(1).map(|next| Some(next.0)).chain([None]);
-    let weighted = trials.iter().zip(next).map(|((score, target), next)| WeightedTrial {
+    let weighted = trials.iter().zip(next).map(|((score, target, weight), next)| WeightedTrial {
         target: *target,
-        weight: 1,
+        weight: *weight,
         ends: next != Some(*score),
     });
-    RocHull::of(weighted).map_or_else(|| refused(count), Ok)
+    RocHull::of(weighted).ok_or_else(|| refused(FIGURE, targets, non_targets, ""))
 }

@@ -1,6 +1,7 @@
-//! The 95 % interval of a figure from its resamples: bias-corrected and accelerated where that is defined.
+//! The 95 % interval of a figure from its resamples: bias-corrected and accelerated where that is defined; and what its
+//! upper end must be at least, for resamples of trials without an error have none either.
 
-use super::metrics::Estimate;
+use super::metrics::{Estimate, detection_cost};
 use statrs::function::erf::{erfc, erfc_inv};
 use std::f64::consts::SQRT_2;
 
@@ -52,6 +53,42 @@ fn acceleration(left_out: &[f64]) -> Option<f64> {
     acceleration.is_finite().then_some(acceleration)
 }
 
+/// How many speakers have trials of either kind. Trials that share a speaker are not independent, so that these are
+/// what an exact limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Independent {
+    /// Speakers in pairs of one voice.
+    pub targets: usize,
+    /// Speakers in pairs of two voices, on either side.
+    pub non_targets: usize,
+}
+
+/// What the upper ends of the equal error rate, of the least detection cost and of Cllr_min are at least, each 0 to 1:
+/// those of a system that made no error with any of so many speakers.
+///
+/// The rate is the limit at the smaller number of speakers; the cost is that of a miss and a false alarm rate at their
+/// limits; Cllr_min is that of a system that errs with the rate on both sides and says no more than on which side of
+/// its threshold a score lies, the binary entropy of the rate.
+pub(super) fn least_upper_ends(speakers: Independent) -> [f64; 3] {
+    let rate = no_error_limit(speakers.targets.min(speakers.non_targets));
+    let cost = detection_cost(no_error_limit(speakers.non_targets), no_error_limit(speakers.targets));
+    [rate, cost.min(1.0), binary_entropy(rate.min(0.5))]
+}
+
+/// Upper end of the exact 95 % interval of a rate, where `n` independent units showed no error: the rate at which that
+/// has a probability of 0.025 (Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of
+/// the binomial", Biometrika 26, 1934). 1 for no unit.
+fn no_error_limit(n: usize) -> f64 {
+    // 1 - 0.025^(1 / n), without loss where it is small.
+    -(TAIL.ln() / n as f64).exp_m1()
+}
+
+/// Entropy of an event with this probability, in bits.
+fn binary_entropy(rate: f64) -> f64 {
+    let term = |p: f64| if p > 0.0 { -p * p.log2() } else { 0.0 };
+    term(rate) + term(1.0 - rate)
+}
+
 /// Share of the standard normal distribution below `x`.
 pub(super) fn normal_cdf(x: f64) -> f64 {
     0.5 * erfc(-x / SQRT_2)
@@ -75,6 +112,32 @@ mod tests {
         assert!((normal_cdf(1.959_963_984_540_054) - 0.975).abs() < 1e-10);
         assert!((normal_quantile(0.025) + 1.959_963_984_540_054).abs() < 1e-10);
         assert_eq!((normal_quantile(0.0), normal_quantile(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
+    }
+
+    #[test]
+    fn no_error_in_a_few_is_not_no_error() {
+        // qbeta(0.975, 1, n), the limit of Clopper and Pearson, is 1 - 0.025^(1/n) in closed form.
+        for (n, expected) in [(1, 0.975), (8, 1.0 - 0.025f64.powf(0.125)), (0, 1.0)] {
+            assert!((no_error_limit(n) - expected).abs() < 1e-15, "{n}");
+        }
+        assert!((no_error_limit(8) - 0.3694).abs() < 5e-5);
+        // The rule of three, at 97.5 %: 3.69 / n.
+        assert!((no_error_limit(1_000_000) * 1e6 - 3.688_88).abs() < 1e-4);
+        let of = |targets, non_targets| least_upper_ends(Independent { targets, non_targets });
+        let [rate, cost, least] = of(8, 1000);
+        assert_eq!((rate, of(1000, 8)[0]), (no_error_limit(8), rate));
+        assert!((cost - (rate + 99.0 * no_error_limit(1000))).abs() < 1e-12, "{cost}");
+        assert!((least - 0.9503).abs() < 5e-4, "{least}");
+        assert_eq!(of(8, 8)[1], 1.0);
+        assert_eq!((of(2, 2)[2], of(0, 9)), (1.0, [1.0; 3]), "a rate above one half tells nothing");
+    }
+
+    #[test]
+    fn the_entropy_is_the_least_cllr_of_errors_on_both_sides() {
+        // One error in eight on both sides.
+        let scores = |high: usize| [vec![1.0; high], vec![0.0; 8 - high]].concat();
+        let least = crate::calibration::metrics::cllr_min(&scores(7), &scores(1)).unwrap();
+        assert!((binary_entropy(0.125) - least).abs() < 1e-15, "{least}");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What a score or a log-likelihood ratio is worth on labelled trials: error rates and the cost Cllr.
 //!
 //! Everything but Cllr itself looks only at the order of the scores, so that it follows from one convex hull.
+//!
+//! The functions whose names begin with `weighted` take pairs of a score (or a natural-log likelihood ratio) and its
+//! weight, 0 or more, in any unit: a rate is then a share of the weight of its kind of trial, a mean a weighted mean.
 
 use super::hull::roc;
-use crate::error::{ErrorKind, Result, Shortage};
+use super::weighted::{check, even, total};
+use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
@@ -16,8 +20,17 @@ use std::f64::consts::LN_2;
 /// and ties.
 ///
 /// # Errors
-/// [`ErrorKind::Insufficient`] without a target or a non-target trial, or where a score is not a number.
+/// [`ErrorKind::Insufficient`](crate::ErrorKind::Insufficient) without a target or a non-target trial, or where a score is not a number.
 pub fn equal_error_rate(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
+    weighted_equal_error_rate(&even(targets), &even(non_targets))
+}
+
+/// [`equal_error_rate`] of weighted scores.
+///
+/// # Errors
+/// [`ErrorKind::Insufficient`](crate::ErrorKind::Insufficient) without weight on a target or a non-target trial, where a
+/// score is not a number, or a weight is negative or not finite.
+pub fn weighted_equal_error_rate(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<f64> {
     Ok(roc(targets, non_targets)?.equal_error_rate())
 }
 
@@ -70,7 +83,20 @@ pub const TARGET_PRIOR: f64 = 0.01;
 /// # Errors
 /// As [`equal_error_rate`].
 pub fn min_dcf(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
+    weighted_min_dcf(&even(targets), &even(non_targets))
+}
+
+/// [`min_dcf`] of weighted scores.
+///
+/// # Errors
+/// As [`weighted_equal_error_rate`].
+pub fn weighted_min_dcf(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<f64> {
     Ok(roc(targets, non_targets)?.min_dcf())
+}
+
+/// The normalised detection cost of two rates, with a target prior of [`TARGET_PRIOR`] and costs of 1.
+pub(super) fn detection_cost(false_alarm: f64, miss: f64) -> f64 {
+    (TARGET_PRIOR * miss + (1.0 - TARGET_PRIOR) * false_alarm) / TARGET_PRIOR.min(1.0 - TARGET_PRIOR)
 }
 
 /// Cost of natural-log likelihood ratios, in bits: the mean of `log2(1 + 1 / LR)` over targets and that of
@@ -80,20 +106,23 @@ pub fn min_dcf(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
 /// An infinite ratio on the wrong side costs infinitely much, one on the right side nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Insufficient`] without a target or a non-target trial, or where a ratio is not a number.
+/// [`ErrorKind::Insufficient`](crate::ErrorKind::Insufficient) without a target or a non-target trial, or where a ratio is not a number.
 pub fn cllr(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
-    let refused = |found| {
-        let expected = "at least one of each, with a number for each".into();
-        Err(ErrorKind::Insufficient { what: Shortage::Figure("Cllr"), found, expected }.into())
+    weighted_cllr(&even(targets), &even(non_targets))
+}
+
+/// [`cllr`] of weighted ratios.
+///
+/// # Errors
+/// [`ErrorKind::Insufficient`](crate::ErrorKind::Insufficient) without weight on a target or a non-target trial, where a
+/// ratio is not a number (it may be infinite), or a weight is negative or not finite.
+pub fn weighted_cllr(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<f64> {
+    check("Cllr", targets, non_targets, |llr| !llr.is_nan())?;
+    let mean = |llrs: &[(f64, f64)], target| {
+        // What has no weight costs nothing, be it infinite.
+        let costs = llrs.iter().filter(|t| t.1 > 0.0).map(|(llr, weight)| weight * cost(*llr, target));
+        costs.sum::<f64>() / total(llrs)
     };
-    let count = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
-    if targets.is_empty() || non_targets.is_empty() {
-        return refused(count);
-    }
-    if targets.iter().chain(non_targets).any(|llr| llr.is_nan()) {
-        return refused(format!("{count}, some ratios not numbers"));
-    }
-    let mean = |llrs: &[f64], target| llrs.iter().map(|x| cost(*x, target)).sum::<f64>() / llrs.len() as f64;
     Ok((mean(targets, true) + mean(non_targets, false)) / 2.0)
 }
 
@@ -103,6 +132,14 @@ pub fn cllr(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
 /// # Errors
 /// As [`equal_error_rate`].
 pub fn cllr_min(targets: &[f64], non_targets: &[f64]) -> Result<f64> {
+    weighted_cllr_min(&even(targets), &even(non_targets))
+}
+
+/// [`cllr_min`] of weighted scores.
+///
+/// # Errors
+/// As [`weighted_equal_error_rate`].
+pub fn weighted_cllr_min(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<f64> {
     Ok(roc(targets, non_targets)?.cllr_min())
 }
 
@@ -206,6 +243,34 @@ mod tests {
             assert!(min_dcf(&targets, &non_targets).is_err());
             assert!(cllr_min(&targets, &non_targets).is_err() && cllr(&targets, &non_targets).is_err());
         }
+    }
+
+    #[test]
+    fn a_weight_counts_a_trial_so_often() {
+        let (targets, non_targets) = ([(2.0, 1.0), (0.5, 3.0), (4.0, 2.0)], [(1.0, 2.0), (-1.0, 1.0), (3.0, 1.0)]);
+        let repeated = |trials: &[(f64, f64)]| -> Vec<f64> {
+            trials.iter().flat_map(|(score, weight)| vec![*score; *weight as usize]).collect()
+        };
+        let (a, b) = (repeated(&targets), repeated(&non_targets));
+        type Pair = (fn(&[(f64, f64)], &[(f64, f64)]) -> Result<f64>, fn(&[f64], &[f64]) -> Result<f64>);
+        let figures: [Pair; 4] = [
+            (weighted_equal_error_rate, equal_error_rate),
+            (weighted_min_dcf, min_dcf),
+            (weighted_cllr, cllr),
+            (weighted_cllr_min, cllr_min),
+        ];
+        for (weighted, plain) in figures {
+            let expected = plain(&a, &b).unwrap();
+            assert!((weighted(&targets, &non_targets).unwrap() - expected).abs() < 1e-15);
+            // The unit of a kind's weights is of no consequence, nor is a trial without weight.
+            let scaled = [targets.map(|(score, weight)| (score, weight / 7.0)).to_vec(), vec![(-9.0, 0.0)]].concat();
+            assert!((weighted(&scaled, &non_targets).unwrap() - expected).abs() < 1e-14);
+            for bad in [vec![], vec![(1.0, 0.0)], vec![(1.0, -1.0)], vec![(1.0, f64::INFINITY)], vec![(f64::NAN, 1.0)]]
+            {
+                assert!(weighted(&bad, &non_targets).is_err() && weighted(&targets, &bad).is_err(), "{bad:?}");
+            }
+        }
+        assert!(weighted_cllr(&[(f64::NEG_INFINITY, 0.0), (1.0, 1.0)], &non_targets).unwrap().is_finite());
     }
 
     /// The definition, threshold by threshold, without a hull.

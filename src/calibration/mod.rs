@@ -16,6 +16,8 @@ pub(crate) mod picker;
 pub mod ranges;
 mod resampled;
 mod table;
+mod trials;
 pub mod verbal;
+mod weighted;
 
 pub use table::Table;

@@ -6,7 +6,8 @@
 //! and, with few trials, a coarse calibrator ([`Pav`]).
 
 use super::table::Table;
-use crate::error::{ErrorKind, Result, Shortage};
+use super::weighted::{check, even, total};
+use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +24,10 @@ impl Pav {
     /// ratio can reach about `n + 1`. This is what `lir`'s `IsotonicCalibrator(add_misleading=1)` does.
     ///
     /// # Errors
-    /// [`ErrorKind::Insufficient`] without weight on a target or a non-target, or where a number is not finite.
+    /// [`ErrorKind::Insufficient`](crate::ErrorKind::Insufficient) without weight on a target or a non-target, or where a number is not finite.
     pub fn fit(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<Self> {
         let mut trials = sorted(targets, non_targets)?;
-        let mean = |trials: &[(f64, f64)]| trials.iter().map(|t| t.1).sum::<f64>() / trials.len() as f64;
+        let mean = |trials: &[(f64, f64)]| total(trials) / trials.len() as f64;
         let ends = trials.first().zip(trials.last()).map(|(first, last)| (first.score, last.score));
         if let Some((low, high)) = ends {
             let target = WeightedScore { score: low - 1.0, target: mean(targets), non_target: 0.0 };
@@ -67,9 +68,8 @@ impl Pav {
 /// is [`cllr_min`](super::metrics::cllr_min).
 ///
 /// # Errors
-/// [`ErrorKind::Insufficient`] without a target or a non-target, or where a score is not finite.
+/// [`ErrorKind::Insufficient`](crate::ErrorKind::Insufficient) without a target or a non-target, or where a score is not finite.
 pub fn pav_llrs(targets: &[f64], non_targets: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
-    let even = |scores: &[f64]| scores.iter().map(|score| (*score, 1.0)).collect::<Vec<_>>();
     let blocks = blocks(&sorted(&even(targets), &even(non_targets))?);
     let llr = |score: &f64| {
         let index = blocks.partition_point(|block| block.last < *score);
@@ -87,18 +87,7 @@ struct WeightedScore {
 
 /// All scores that have weight, each once, rising.
 fn sorted(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Result<Vec<WeightedScore>> {
-    let usable = |(score, weight): &(f64, f64)| score.is_finite() && weight.is_finite() && *weight >= 0.0;
-    let weight = |trials: &[(f64, f64)]| trials.iter().map(|t| t.1).sum::<f64>() > 0.0;
-    if !targets.iter().chain(non_targets).all(usable) || !weight(targets) || !weight(non_targets) {
-        let found = format!("{} target and {} non-target trials", targets.len(), non_targets.len());
-        let expected = "some weight on each, and finite scores and weights".into();
-        return Err(ErrorKind::Insufficient {
-            what: Shortage::Figure("pooling of adjacent violators"),
-            found,
-            expected,
-        }
-        .into());
-    }
+    check("pooling of adjacent violators", targets, non_targets, f64::is_finite)?;
     let target = targets.iter().map(|(score, w)| WeightedScore { score: *score, target: *w, non_target: 0.0 });
     let other = non_targets.iter().map(|(score, w)| WeightedScore { score: *score, target: 0.0, non_target: *w });
     let mut all: Vec<WeightedScore> = target.chain(other).filter(|t| t.target + t.non_target > 0.0).collect();
@@ -158,10 +147,6 @@ mod tests {
     use super::super::metrics::{cllr, cllr_min};
     use super::*;
     use proptest::prelude::*;
-
-    fn even(scores: &[f64]) -> Vec<(f64, f64)> {
-        scores.iter().map(|score| (*score, 1.0)).collect()
-    }
 
     #[test]
     fn known_blocks() {

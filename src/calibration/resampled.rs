@@ -1,6 +1,6 @@
 //! What a bootstrap computed, put together to figures with intervals and to differences of systems.
 
-use super::interval::interval;
+use super::interval::{Independent, interval, least_upper_ends};
 use super::metrics::{ErrorRates, Estimate, FusionRates};
 use crate::error::{ErrorKind, Result, Shortage};
 
@@ -28,11 +28,17 @@ pub struct Resampled<const N: usize> {
     point: [f64; N],
     resamples: Vec<Option<[f64; N]>>,
     left_out: Vec<Option<[f64; N]>>,
+    independent: Independent,
 }
 
 impl<const N: usize> Resampled<N> {
-    pub(super) fn new(point: [f64; N], resamples: Vec<Option<[f64; N]>>, left_out: Vec<Option<[f64; N]>>) -> Self {
-        Resampled { point, resamples, left_out }
+    pub(super) fn new(
+        point: [f64; N],
+        resamples: Vec<Option<[f64; N]>>,
+        left_out: Vec<Option<[f64; N]>>,
+        independent: Independent,
+    ) -> Self {
+        Resampled { point, resamples, left_out, independent }
     }
 }
 
@@ -48,22 +54,28 @@ impl Resampled<OF_LLRS> {
     /// The figures with their intervals.
     pub fn fusion_rates(&self) -> FusionRates {
         let [eer, min_dcf, cllr_min, cllr] = self.estimates();
+        // The ratios as they are cannot do better than the best map of them.
+        let cllr = Estimate { high: cllr.high.max(cllr_min.high), ..cllr };
         FusionRates { eer, min_dcf, cllr, cllr_min }
     }
 }
 
 impl<const N: usize> Resampled<N> {
     /// Resamples without a target or a non-target trial are left out; where all are, the interval is 0 to 1. A
-    /// jackknife with such a sample is not used.
+    /// jackknife with such a sample is not used. No upper end is lower than what so few speakers without an error
+    /// would allow.
     fn estimates(&self) -> [Estimate; N] {
         let mut which = 0;
-        self.point.map(|point| {
+        let mut estimates = self.point.map(|point| {
             let of = |figures: &[f64; N]| figures.get(which).copied();
             let resamples = self.resamples.iter().flatten().filter_map(of).collect();
             let left_out: Option<Vec<f64>> = self.left_out.iter().map(|figures| of(figures.as_ref()?)).collect();
             which += 1;
             interval(point, resamples, left_out.as_deref(), (0.0, 1.0))
-        })
+        });
+        let least = least_upper_ends(self.independent);
+        estimates.iter_mut().zip(least).for_each(|(estimate, least)| estimate.high = estimate.high.max(least));
+        estimates
     }
 
     /// How much higher a figure of this system is than that of another on the same trials, with the interval of the

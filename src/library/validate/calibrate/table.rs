@@ -4,7 +4,7 @@
 
 use super::CalibrateSettings;
 use super::material::{FitTrials, Material, OUTERMOST, State};
-use crate::calibration::bootstrap::{Draws, Resampler, Trials};
+use crate::calibration::bootstrap::{Draws, NonTargetTrial, Resampler, TargetTrial, Trials};
 use crate::calibration::bounds::Bounds;
 use crate::calibration::fusion::{Fusion, Method};
 use crate::calibration::gaussian::BiGaussian;
@@ -223,7 +223,8 @@ impl Table {
         })?;
         let parts = parts.into_iter().collect::<Result<Vec<Part>>>()?;
         let [targets, non_targets] = &llrs(&parts, |part| &part.unaltered, settings.method);
-        let bounds = Bounds::elub(targets, non_targets)?;
+        let even = |llrs: &[f64]| llrs.iter().map(|llr| (*llr, 1.0)).collect::<Vec<_>>();
+        let bounds = Bounds::elub(&even(targets), &even(non_targets), f64::INFINITY)?;
         let [logistic, pav, bi_gaussian] =
             [Method::Logistic, Method::Pav, Method::BiGaussian].map(|method| llrs(&parts, |part| &part.test, method));
         let used = match settings.method {
@@ -280,8 +281,8 @@ impl Table {
         for part in parts {
             for (sum, target, (a, b)) in &part.tested {
                 match part.llr(method, *sum).map(|llr| bounds.clip(llr)) {
-                    Some(llr) if *target => trials.targets.push((llr, *b)),
-                    Some(llr) => trials.non_targets.push((llr, *a, *b)),
+                    Some(score) if *target => trials.targets.push(TargetTrial { score, speaker: *b, weight: 1.0 }),
+                    Some(score) => trials.non_targets.push(NonTargetTrial { score, speakers: [*a, *b], weight: 1.0 }),
                     None => {}
                 }
             }

@@ -1,7 +1,9 @@
 //! Scores of trials to figures with their intervals over speakers.
 
 use super::result::{AgainstBest, SpeakerMeans};
-use crate::calibration::bootstrap::{Draws, Figure, OF_LLRS, OF_SCORES, Resampled, Resampler, Trials};
+use crate::calibration::bootstrap::{
+    Draws, Figure, NonTargetTrial, OF_LLRS, OF_SCORES, Resampled, Resampler, TargetTrial, Trials,
+};
 use crate::encoder::PerEncoder;
 use crate::error::Result;
 use crate::library::batch;
@@ -41,13 +43,13 @@ impl<'a> Sides<'a> {
     /// The scored trials, of a part of them where one is given.
     fn trials(&self, scores: &[f64], part: Option<&[bool]>) -> Trials {
         let mut all = Trials { speakers: self.speakers(), targets: Vec::new(), non_targets: Vec::new() };
-        for (i, ((trial, speakers), score)) in self.trials.iter().zip(&self.speakers).zip(scores).enumerate() {
+        for (i, ((trial, (a, b)), score)) in self.trials.iter().zip(&self.speakers).zip(scores).enumerate() {
             if part.is_some_and(|part| part.get(i) != Some(&true)) {
                 continue;
             }
             match trial.target {
-                true => all.targets.push((*score, speakers.1)),
-                false => all.non_targets.push((*score, speakers.0, speakers.1)),
+                true => all.targets.push(TargetTrial { score: *score, speaker: *b, weight: 1.0 }),
+                false => all.non_targets.push(NonTargetTrial { score: *score, speakers: [*a, *b], weight: 1.0 }),
             }
         }
         all

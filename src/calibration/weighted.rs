@@ -1,0 +1,41 @@
+//! Numbers that count more or less: pairs of a score, or of a natural-log likelihood ratio, and a weight.
+
+use crate::error::{Error, ErrorKind, Result, Shortage};
+
+/// The same weight, 1, for each.
+pub(crate) fn even(scores: &[f64]) -> Vec<(f64, f64)> {
+    scores.iter().map(|score| (*score, 1.0)).collect()
+}
+
+/// Sum of the weights.
+pub(super) fn total(trials: &[(f64, f64)]) -> f64 {
+    trials.iter().map(|t| t.1).sum()
+}
+
+/// Refuses trials that a figure cannot be made of: a score that is not usable, a weight that is negative or not finite,
+/// a kind without weight.
+pub(super) fn check(
+    figure: &'static str,
+    targets: &[(f64, f64)],
+    non_targets: &[(f64, f64)],
+    usable: impl Fn(f64) -> bool,
+) -> Result<()> {
+    let all = || targets.iter().chain(non_targets);
+    let remark = if !all().all(|t| usable(t.0)) {
+        ", some scores not finite"
+    } else if !all().all(|t| t.1.is_finite() && t.1 >= 0.0) {
+        ", some weights negative or not finite"
+    } else if !(total(targets) > 0.0 && total(non_targets) > 0.0) {
+        ""
+    } else {
+        return Ok(());
+    };
+    Err(refused(figure, targets, non_targets, remark))
+}
+
+/// The error about trials that a figure cannot be made of.
+pub(super) fn refused(figure: &'static str, targets: &[(f64, f64)], non_targets: &[(f64, f64)], remark: &str) -> Error {
+    let found = format!("{} target and {} non-target trials{remark}", targets.len(), non_targets.len());
+    let expected = "at least one of each, with weight, and with finite scores and weights".into();
+    ErrorKind::Insufficient { what: Shortage::Figure(figure), found, expected }.into()
+}
