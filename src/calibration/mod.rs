@@ -11,6 +11,7 @@ mod hull;
 pub(crate) mod interval;
 pub mod logistic;
 pub mod metrics;
+pub mod misleading;
 pub mod pav;
 pub(crate) mod picker;
 pub mod ranges;

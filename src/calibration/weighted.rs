@@ -20,17 +20,23 @@ pub(super) fn check(
     non_targets: &[(f64, f64)],
     usable: impl Fn(f64) -> bool,
 ) -> Result<()> {
-    let all = || targets.iter().chain(non_targets);
-    let remark = if !all().all(|t| usable(t.0)) {
-        ", some scores not finite"
-    } else if !all().all(|t| t.1.is_finite() && t.1 >= 0.0) {
-        ", some weights negative or not finite"
-    } else if !(total(targets) > 0.0 && total(non_targets) > 0.0) {
-        ""
+    match fault(targets, &usable).or_else(|| fault(non_targets, &usable)) {
+        Some(remark) => Err(refused(figure, targets, non_targets, remark)),
+        None => Ok(()),
+    }
+}
+
+/// Why trials of one kind cannot be used, to be set behind their number; none where they can.
+pub(super) fn fault(trials: &[(f64, f64)], usable: impl Fn(f64) -> bool) -> Option<&'static str> {
+    if !trials.iter().all(|t| usable(t.0)) {
+        Some(", some scores not finite")
+    } else if !trials.iter().all(|t| t.1.is_finite() && t.1 >= 0.0) {
+        Some(", some weights negative or not finite")
+    } else if total(trials) > 0.0 {
+        None
     } else {
-        return Ok(());
-    };
-    Err(refused(figure, targets, non_targets, remark))
+        Some("")
+    }
 }
 
 /// The error about trials that a figure cannot be made of.
