@@ -10,7 +10,7 @@
 mod labelled;
 
 use labelled::Clip;
-use soundalike::calibration::bootstrap::{Trials, error_rates};
+use soundalike::calibration::bootstrap::{NonTargetTrial, TargetTrial, Trials, error_rates};
 use soundalike::calibration::metrics::{Estimate, equal_error_rate};
 use soundalike::compare::cosine;
 use soundalike::encoder::{Background, MfccSettings, Panel, PanelSettings, WccnTable};
@@ -167,8 +167,11 @@ fn score(clips: &[&Both], input: Input, map: &Map, pairs: Pairs, voices: &BTreeS
             let wanted = if pairs == Pairs::RealReal { real == [true; 2] } else { real[0] != real[1] };
             if let (true, Some(score)) = (wanted, cosine(&embedded[i], &embedded[j])) {
                 match numbers[i] == numbers[j] {
-                    true => trials.targets.push((score, numbers[i])),
-                    false => trials.non_targets.push((score, numbers[i], numbers[j])),
+                    true => trials.targets.push(TargetTrial { score, speaker: numbers[i], weight: 1.0 }),
+                    false => {
+                        let speakers = [numbers[i], numbers[j]];
+                        trials.non_targets.push(NonTargetTrial { score, speakers, weight: 1.0 });
+                    }
                 }
             }
         }
@@ -210,8 +213,8 @@ fn cross_validated(all: &[Both], beside: &[&Both], input: Input, form: Form) -> 
 }
 
 fn percent(trials: &Trials) -> Result<f64, Box<dyn Error>> {
-    let targets: Vec<f64> = trials.targets.iter().map(|t| t.0).collect();
-    let non_targets: Vec<f64> = trials.non_targets.iter().map(|t| t.0).collect();
+    let targets: Vec<f64> = trials.targets.iter().map(|t| t.score).collect();
+    let non_targets: Vec<f64> = trials.non_targets.iter().map(|t| t.score).collect();
     Ok(100.0 * equal_error_rate(&targets, &non_targets)?)
 }
 

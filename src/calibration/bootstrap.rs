@@ -271,6 +271,33 @@ mod tests {
     }
 
     #[test]
+    fn trials_without_an_error_do_not_prove_that_there_is_none() {
+        // Eight speakers with two trials each, and all 28 pairs of them.
+        let mut perfect = Trials { speakers: 8, ..Default::default() };
+        for a in 0..8 {
+            perfect.targets.extend([target((1.0, a)), target((2.0, a))]);
+            perfect.non_targets.extend((a + 1..8).map(|b| non_target((-1.0, a, b))));
+        }
+        // 1 - 0.025^(1/8): by the speakers, not by the trials.
+        let limit = 1.0 - 0.025f64.powf(1.0 / 8.0);
+        let rates = fusion_rates(&perfect).unwrap();
+        assert_eq!((rates.eer.low, rates.eer.point, rates.min_dcf.low, rates.cllr_min.low), (0.0, 0.0, 0.0, 0.0));
+        assert!((rates.eer.high - limit).abs() < 1e-12 && rates.min_dcf.high == 1.0, "{rates:?}");
+        assert!((0.95..0.951).contains(&rates.cllr_min.high) && rates.cllr.high == rates.cllr_min.high, "{rates:?}");
+        assert!(rates.cllr.point < 0.4, "{rates:?}");
+        let of_scores = error_rates(&perfect).unwrap();
+        assert_eq!([of_scores.eer, of_scores.min_dcf, of_scores.cllr_min], [rates.eer, rates.min_dcf, rates.cllr_min]);
+        // Where only two of them are in pairs of one voice, two is the number.
+        perfect.targets.truncate(4);
+        assert!((error_rates(&perfect).unwrap().eer.high - (1.0 - 0.025f64.sqrt())).abs() < 1e-12);
+        // A difference of two systems on the same speakers is as it was.
+        let draws = Draws::new(8, 1);
+        let same = Resampler::of_llrs(&perfect, &draws).unwrap().run();
+        let difference = same.difference(&same, Figure::Eer).unwrap();
+        assert_eq!((difference.low, difference.high), (0.0, 0.0));
+    }
+
+    #[test]
     fn a_trial_of_weight_2_is_two_trials() {
         let (mut weighted, mut repeated) = (noisy(5, 0.3), noisy(5, 0.3));
         for t in weighted.targets.iter_mut().step_by(3) {

@@ -35,6 +35,9 @@ pub fn weighted_equal_error_rate(targets: &[(f64, f64)], non_targets: &[(f64, f6
 }
 
 /// A figure and the interval in which it lies with 95 % confidence.
+///
+/// Of rates and costs, the upper end is never below the exact limit (Clopper and Pearson 1934) that so many speakers
+/// without an error would have, for resamples of trials without an error have none either.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The figure.
