@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// detection cost at the best threshold for a target prior of 0.01 and costs of 1, where 1 is no better than refusing
 /// everything; Cllr what the likelihood ratios cost as they are (0 is perfect, 1 says nothing, more misleads), Cllr_min
 /// what they would cost if perfectly calibrated. Intervals are a bootstrap over speakers (1000 resamples, fixed seed,
-/// 95 %). Every trial whose clips have embeddings is scored, also those outside the calibration's ranges, which are
+/// 95 %), with no upper end below what so many speakers without an error would allow. Every trial whose clips have embeddings is scored, also those outside the calibration's ranges, which are
 /// counted; only clips that cannot be decoded or hold no speech are left out.
 #[derive(Args)]
 #[command(
@@ -57,8 +57,8 @@ pub struct EvaluateArgs {
     /// Score narrow-band trials as they are, without matching the two sides' bandwidth
     #[arg(long)]
     no_band_matching: bool,
-    /// A rule that must hold, for example 'cllr<0.2' or 'campplus.eer<0.05'; exit with 1 where it does not; give the
-    /// option again for more
+    /// A rule that the 95 % interval of a figure must keep to, for example 'cllr<0.2' or 'campplus.eer<0.05'; exit with
+    /// 1 where it does not; give the option again for more
     #[arg(long, value_name = "RULE")]
     rule: Vec<Rule>,
     /// Folder to write plots to, as SVG: det, tippett, ece, reliability, zoo
@@ -223,7 +223,9 @@ fn text(report: &EvaluateReport) -> String {
     }
     for rule in &report.rules {
         let word = if rule.holds { "holds" } else { "DOES NOT HOLD" };
-        let _ = writeln!(text, "\nrule      {} {word}: found {:.4}", rule.rule, rule.found);
+        let way = if rule.end < rule.found { "down" } else { "up" };
+        let (found, end) = (rule.found, rule.end);
+        let _ = writeln!(text, "\nrule      {} {word}: found {found:.4}, 95 % interval {way} to {end:.4}", rule.rule);
     }
     text
 }

@@ -99,10 +99,12 @@ fn trials_are_all_pairs() {
     let split = evaluate(&manifest, &["--split", "dev-test", "--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&split), [13, 13, 2, 20, 16]);
     assert_eq!(
-        (eer(&split)[1], rate("mfcc", &split, "min_dcf"), rate("mfcc", &split, "cllr_min")),
-        (0.0, [0.0; 3], [0.0; 3]),
-        "the pair and librivox are far apart"
+        (eer(&split)[..2].to_vec(), rate("mfcc", &split, "min_dcf"), rate("mfcc", &split, "cllr_min")),
+        (vec![0.0; 2], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]),
+        "the pair and librivox are far apart, which proves nothing of others"
     );
+    // One speaker has a pair of one voice: 1 - 0.025.
+    assert!((eer(&split)[2] - 0.975).abs() < 1e-12, "{split}");
     // 24 synthetic clips in groups of 4.
     let synthetic = evaluate(&manifest, &["--pairs", "synthetic-synthetic"], 0);
     assert_eq!(counts(&synthetic), [24, 24, 6, 6 * 6, 24 * 23 / 2 - 36]);
@@ -563,21 +565,25 @@ fn a_rule_that_does_not_hold_is_told_and_ends_the_run_with_one() {
         rules.iter().for_each(|rule| arguments.extend(["--rule", rule]));
         evaluate(&manifest, &arguments, code)
     };
-    let result = of(&["mfcc.eer<0.5", "mfcc.min_dcf <= 1"], 0);
-    let held = json!([{"rule": "mfcc.eer<0.5", "found": eer(&result)[1], "holds": true},
-        {"rule": "mfcc.min_dcf<=1", "found": rate("mfcc", &result, "min_dcf")[1], "holds": true}]);
+    let result = of(&["mfcc.eer<0.61", "mfcc.min_dcf <= 1"], 0);
+    let ([_, rate_found, rate_high], [_, cost_found, cost_high]) = (eer(&result), rate("mfcc", &result, "min_dcf"));
+    let held = json!([{"rule": "mfcc.eer<0.61", "found": rate_found, "end": rate_high, "holds": true},
+        {"rule": "mfcc.min_dcf<=1", "found": cost_found, "end": cost_high, "holds": true}]);
     assert_eq!(result["rules"], held);
-    let result = of(&["mfcc.eer<0.5", "mfcc.eer>0.5"], 1);
-    assert_eq!((&result["rules"][0]["holds"], &result["rules"][1]["holds"]), (&json!(true), &json!(false)));
+    // Four speakers cannot show that a rate is below 1 - 0.025^(1/4) = 0.602, whatever is found.
+    let result = of(&["mfcc.eer<0.61", "mfcc.eer<0.6", "mfcc.eer>0.5"], 1);
+    assert_eq!([0, 1, 2].map(|i| result["rules"][i]["holds"].clone()), [true, false, false].map(Value::from));
+    assert!(result["rules"][1]["found"].as_f64().unwrap() < 0.5 && result["rules"][2]["end"] == eer(&result)[0]);
     assert!(result["encoders"]["mfcc"]["eer"]["point"].is_number(), "the figures are given all the same");
     let root = fixtures();
     let fixed = ["evaluate", "--manifest", word(&manifest), "--root", word(&root)];
     let run = |arguments: &[&str]| soundalike(&[&fixed[..], arguments].concat());
     let text = run(&[MFCC, "--rule", "mfcc.cllr_min<=0"]).exits(1).stdout;
     assert!(text.contains("\nrule      mfcc.cllr_min<=0 DOES NOT HOLD: found 0."), "{text}");
-    assert!(run(&[MFCC, "--rule", "mfcc.eer<1"]).exits(0).stdout.contains("\nrule      mfcc.eer<1 holds: found 0."));
+    let text = run(&[MFCC, "--rule", "mfcc.eer<1"]).exits(0).stdout;
+    assert!(text.contains("\nrule      mfcc.eer<1 holds: found 0.") && text.contains(", 95 % interval up to 0.60"));
     // The ratio's own figures.
-    run(&[&FEW[..], &["--rule", "cllr<1", "--rule", "fusion.eer<0.5"]].concat()).exits(0);
+    run(&[&FEW[..], &["--rule", "cllr<2", "--rule", "fusion.eer<0.98"]].concat()).exits(0);
     run(&[&FEW[..], &["--rule", "cllr>1"]].concat()).exits(1);
     for bad in ["cllr", "cllr=0.2", "auc<0.2", "mfcc.cllr<1", "cllr<x", ""] {
         run(&["--rule", bad]).fails(&["--rule", "for example 'cllr<0.2'"]);

@@ -1,6 +1,9 @@
 //! A rule that a validation must pass, set before looking at the figures.
+//!
+//! It holds where the interval of the figure keeps to it, not the figure alone: a rate of 0 in eight trials does not show
+//! that the rate is below 1 %.
 
-use crate::calibration::metrics::{ErrorRates, FusionRates};
+use crate::calibration::metrics::{ErrorRates, Estimate, FusionRates};
 use crate::encoder::{Encoder, PerEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -24,7 +27,10 @@ pub struct RuleResult {
     pub rule: String,
     /// The figure that was found.
     pub found: f64,
-    /// Whether the rule holds.
+    /// The end of its 95 % interval that is held against the limit: the upper one for `<` and `<=`, the lower one for
+    /// `>` and `>=`.
+    pub end: f64,
+    /// Whether that end keeps to the rule.
     pub holds: bool,
 }
 
@@ -68,6 +74,14 @@ impl Comparison {
             Comparison::AtLeast => ">=",
             Comparison::Below => "<",
             Comparison::Above => ">",
+        }
+    }
+
+    /// The end of an interval that keeps to a limit last.
+    fn end(self, estimate: &Estimate) -> f64 {
+        match self {
+            Comparison::AtMost | Comparison::Below => estimate.high,
+            Comparison::AtLeast | Comparison::Above => estimate.low,
         }
     }
 
@@ -117,7 +131,7 @@ impl fmt::Display for Rule {
 }
 
 impl Rule {
-    /// Whether the figures keep to the rule.
+    /// Whether the figures keep to the rule with their intervals.
     ///
     /// # Errors
     /// [`ErrorKind::Setting`] where there is no such figure.
@@ -136,22 +150,23 @@ impl Rule {
                 RuleFigure::Cllr => rates.cllr,
             }),
         };
-        let found = estimate.map(|estimate| estimate.point).ok_or_else(|| {
+        let estimate = estimate.ok_or_else(|| {
             let expected = "a figure that is computed: no calibration fits these encoders, or the encoder does not run";
             ErrorKind::Setting { name: "rule", found: self.to_string(), expected: expected.into() }
         })?;
-        let holds = self.comparison.holds(found, self.limit);
-        Ok(RuleResult { rule: self.to_string(), found, holds })
+        let end = self.comparison.end(&estimate);
+        let holds = self.comparison.holds(end, self.limit);
+        Ok(RuleResult { rule: self.to_string(), found: estimate.point, end, holds })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibration::metrics::Estimate;
 
+    /// A figure that may as well lie 0.05 lower or higher.
     fn at(point: f64) -> Estimate {
-        Estimate { point, low: 0.0, high: 1.0 }
+        Estimate { point, low: point - 0.05, high: point + 0.05 }
     }
 
     #[test]
@@ -160,15 +175,19 @@ mod tests {
         let rates = ErrorRates { eer: at(0.05), min_dcf: at(0.4), cllr_min: at(0.2) };
         let encoders: PerEncoder<ErrorRates> = [(Encoder::Campplus, rates)].into_iter().collect();
         for (rule, holds) in [
-            ("cllr<0.3", false),
-            ("cllr <= 0.3", true),
-            ("fusion.eer<0.11", true),
+            ("cllr<0.35", false),
+            ("cllr <= 0.35", true),
+            ("cllr<0.31", false),
+            ("fusion.eer<0.16", true),
             ("min_dcf>0.1", true),
+            ("min_dcf>0.16", false),
             ("campplus.eer>=0.06", false),
-            ("campplus.cllr_min<0.21", true),
+            ("campplus.cllr_min<0.26", true),
         ] {
             let rule: Rule = rule.parse().unwrap();
-            assert_eq!(rule.judge(&encoders, Some(&fusion)).unwrap().holds, holds, "{rule}");
+            let result = rule.judge(&encoders, Some(&fusion)).unwrap();
+            assert_eq!(result.holds, holds, "{rule}");
+            assert!((result.end - result.found).abs() > 0.049, "{result:?}");
             assert_eq!(rule.to_string().parse::<Rule>().unwrap(), rule);
         }
         assert!("cllr<0.3".parse::<Rule>().unwrap().judge(&encoders, None).is_err());
