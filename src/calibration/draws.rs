@@ -59,7 +59,11 @@ impl Draws {
         for (speaker, group) in groups.iter().enumerate() {
             members.entry(*group).or_default().push(speaker);
         }
-        let members: Vec<Vec<usize>> = members.into_values().collect();
+        let (names, members): (Vec<u32>, Vec<Vec<usize>>) = members.into_iter().unzip();
+        let units = match members.len() {
+            0 | 1 => (0..speakers).collect(),
+            _ => groups.iter().map(|group| names.partition_point(|name| name < group)).collect(),
+        };
         let mut random = SplitMix(SEED);
         let mut counts = vec![0u16; speakers * resamples];
         for drawn in counts.chunks_exact_mut(speakers.max(1)) {
@@ -73,13 +77,6 @@ impl Draws {
                         *count = count.saturating_add(1);
                     }
                 }
-            }
-        }
-        let mut units: Vec<usize> = (0..speakers).collect();
-        if members.len() > 1 {
-            for (unit, speaker) in members.iter().enumerate().flat_map(|(unit, all)| all.iter().map(move |s| (unit, s)))
-            {
-                units.iter_mut().skip(*speaker).take(1).for_each(|of| *of = unit);
             }
         }
         Draws { speakers, resamples, counts, units }
