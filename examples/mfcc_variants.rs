@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         {
             let mut clips = Manifest::read(manifest, None, &Selection::of_split(split))?;
             clips.clips.retain(|clip| pairs == Pairs::RealSynthetic || clip.kind == VoiceKind::Real);
-            let labels = Labels::Manifest { manifest: clips, column: None };
+            let labels = Labels::Manifest { manifest: clips, columns: Vec::new() };
             let settings = EvaluateSettings { pairs, match_bands: false, ..Default::default() };
             let report = evaluate(&panel, &labels, &settings, &BatchOptions::default())?.report;
             figures.push(report.encoders.mfcc.map_or(f64::NAN, |rates| 100.0 * rates.eer.point));

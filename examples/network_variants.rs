@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 selection.synthetic_filters.push(synthetic.parse()?);
             }
             let clips = Manifest::read(manifest, None, &selection)?;
-            let labels = Labels::Manifest { manifest: clips, column: None };
+            let labels = Labels::Manifest { manifest: clips, columns: Vec::new() };
             let settings = EvaluateSettings { pairs: *pairs, ..Default::default() };
             let report = evaluate(&panel, &labels, &settings, &BatchOptions::default())?.report;
             for rates in [report.encoders.ge2e, report.encoders.campplus] {

@@ -365,6 +365,11 @@ impl Error {
         matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Altered, .. })
     }
 
+    /// True where there were too few trials, speakers or clips for what was asked.
+    pub fn is_insufficient(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Insufficient { .. })
+    }
+
     /// True where something was larger than what is read or written.
     pub fn is_limit(&self) -> bool {
         matches!(self.kind(), ErrorKind::Evidence { fault: EvidenceFault::Limit, .. })

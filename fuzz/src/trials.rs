@@ -16,7 +16,7 @@ pub fn read(bytes: &[u8]) {
         LabelFiles { manifest: Some(&path), trials: Some(&path), ..Default::default() },
     ];
     for files in &lists {
-        let _ = Labels::read(files, None, &["sex", "language"]);
+        let _ = Labels::read(files, &[], &["sex", "language"]);
     }
     let _ = LibrarySource::read(&path, root, WalkSettings::default());
 }

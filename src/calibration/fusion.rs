@@ -1,10 +1,12 @@
-//! Several encoders' scores and the quality of both sides to one log-likelihood ratio.
+//! Several encoders' cosines to one log-likelihood ratio.
 //!
-//! A [`Fusion`] is fitted to labelled trials of one band: a map of the cosines and of a few quality terms
-//! ([`super::logistic`]) in which each cosine has two weights, one for sound recordings and one for noisy ones, between
-//! which the trial's signal-to-noise ratio mixes; coefficient vectors of a bootstrap over speakers for its interval,
-//! two other calibrators of the same sum ([`Pav`], [`BiGaussian`]), bounds against extrapolation, and the ranges of
-//! quality it was fitted on ([`super::ranges`]), outside which the ratio is not to be used.
+//! A [`Fusion`] is fitted to labelled trials of one band. Each encoder speaks for one voice as far as its cosine lies
+//! above the cosine at which it is neutral, and against it as far as it lies below; the weights come from a logistic
+//! regression ([`super::logistic`]). Two kinds of doubt draw the sum towards 0 and never past it: in noise the encoders
+//! beside the strongest count less, and where encoders contradict each other the sum is multiplied by their agreement.
+//! So the ratio never rises while all cosines fall. Beside the map stand coefficient vectors of a bootstrap for its
+//! interval, two other calibrators of the same sum ([`Pav`], [`BiGaussian`]), bounds against extrapolation, and the
+//! ranges of quality it was fitted on ([`super::ranges`]), outside which the ratio is not to be used.
 
 use super::bounds::Bounds;
 use super::gaussian::BiGaussian;
@@ -30,12 +32,8 @@ pub struct TrialTerms {
     pub reference: ReferenceQuality,
 }
 
-/// Names of the quality terms, in the order in which they follow the cosines.
-pub const QUALITY_TERMS: [&str; 4] =
-    ["ln net speech of the candidate", "ln net speech of the reference", "ln number of exemplars", "noisiness"];
-
 /// Signal-to-noise ratios between which a trial goes from noisy to sound, dB.
-const NOISY_TO_SOUND_DB: [f64; 2] = [5.0, 30.0];
+const NOISY_TO_SOUND_DB: [f64; 2] = [10.0, 25.0];
 
 impl TrialTerms {
     /// How noisy the worse side is, from 0 (sound) to 1.
@@ -43,21 +41,35 @@ impl TrialTerms {
         noisiness(self.candidate.snr_db).max(noisiness(self.reference.snr_db))
     }
 
-    /// The numbers that the map reads: the cosines of `encoders` times how sound the trial is, the same times how noisy
-    /// it is, then the quality terms. None where a cosine is missing.
-    pub fn row(&self, encoders: impl Iterator<Item = Encoder>) -> Option<Vec<f64>> {
-        let cosines: Option<Vec<f64>> = encoders.map(|encoder| self.cosines.get(encoder).copied()).collect();
-        let (cosines, noisy) = (cosines?, self.noisiness());
-        let mut row: Vec<f64> = cosines.iter().map(|cosine| cosine * (1.0 - noisy)).collect();
-        row.extend(cosines.iter().map(|cosine| cosine * noisy));
-        row.extend([
-            ln(self.candidate.net_speech_s),
-            ln(self.reference.net_speech_s),
-            ln(self.reference.exemplars as f64),
-            noisy,
-        ]);
-        Some(row)
+    /// The numbers that the map reads, one an encoder: how far its cosine lies above its neutral one, times how far the
+    /// encoder can be relied on. None where a cosine is missing.
+    pub(crate) fn row(&self, encoders: &[Encoder], neutral: &[f64]) -> Option<Vec<f64>> {
+        let noisiness = self.noisiness();
+        let number = |(i, (encoder, neutral)): (usize, (&Encoder, &f64))| {
+            Some((self.cosines.get(*encoder)? - neutral) * reliance(i, encoders.len(), noisiness))
+        };
+        encoders.iter().zip(neutral).enumerate().map(number).collect()
     }
+}
+
+/// How far the encoder at a place among so many can be relied on in noise, 0 to 1: the last is the strongest and holds
+/// out, the others hear the noise as well as the voice (ACCURACY.md).
+pub(crate) fn reliance(place: usize, encoders: usize, noisiness: f64) -> f64 {
+    if place + 1 == encoders { 1.0 } else { 1.0 - noisiness }
+}
+
+/// What each encoder adds to the sum; the intercept belongs to the last. None for a row of another length.
+pub(crate) fn parts(map: &Logistic, row: &[f64]) -> Option<Vec<f64>> {
+    let mut parts: Vec<f64> = map.coefficients.iter().zip(row).map(|(weight, x)| weight * x).collect();
+    *parts.last_mut()? += map.intercept;
+    (row.len() == map.coefficients.len()).then_some(parts)
+}
+
+/// The sum of the parts times their agreement: the size of the sum over the sum of the sizes, 1 where all parts have one
+/// sign and 0 where they cancel out. It rises with every part.
+pub(crate) fn agreed(parts: &[f64]) -> f64 {
+    let (sum, sizes) = parts.iter().fold((0.0, 0.0), |(sum, sizes), x| (sum + x, sizes + x.abs()));
+    if sizes > 0.0 { sum * (sum.abs() / sizes) } else { 0.0 }
 }
 
 /// How noisy a recording of this signal-to-noise ratio is, from 0 (sound) to 1; one of which none is known counts as
@@ -65,11 +77,6 @@ impl TrialTerms {
 pub(super) fn noisiness(snr_db: Option<f32>) -> f64 {
     let [noisy, sound] = NOISY_TO_SOUND_DB;
     ((sound - snr_db.map_or(noisy, f64::from)) / (sound - noisy)).clamp(0.0, 1.0)
-}
-
-/// Natural logarithm of an amount, of nothing that of a thousandth.
-pub(super) fn ln(amount: f64) -> f64 {
-    amount.max(1e-3).ln()
 }
 
 /// What turns the weighted sum into the ratio.
@@ -107,12 +114,11 @@ impl FromStr for Method {
 pub struct Fusion {
     /// Fingerprint of each encoder's extractor; cosines of any other are not on the scale of the map.
     pub fingerprints: PerEncoder<String>,
-    /// Intercept, then a coefficient for each encoder's cosine in sound trials, for each in noisy ones, and for each
-    /// quality term.
+    /// For each encoder the cosine at which it speaks neither for nor against one voice.
+    pub neutral: Vec<f64>,
+    /// Intercept, and the weight of each encoder's distance from its neutral cosine.
     pub map: Logistic,
-    /// Least and greatest value of each number that the map reads; values beyond count as the nearest end.
-    pub seen: Vec<Range>,
-    /// The maps of resamples of speakers.
+    /// The maps of resamples, of groups and of speakers at once.
     pub replicates: Vec<Logistic>,
     /// What turns the sum into the ratio.
     pub method: Method,
@@ -133,7 +139,7 @@ pub struct Llr {
     pub llr: f64,
     /// Before the bounds.
     pub unbounded: f64,
-    /// Lower end of the 95 % interval over resamples of speakers, within the bounds.
+    /// Lower end of the 95 % interval over resamples of groups and speakers, within the bounds.
     pub low: f64,
     /// Upper end.
     pub high: f64,
@@ -147,17 +153,25 @@ impl Fusion {
 
     /// Weight of each encoder's cosine where a trial is so noisy, 0 (sound) to 1.
     pub fn weights(&self, noisiness: f64) -> PerEncoder<f64> {
-        let sound = self.map.coefficients.iter();
-        let noisy = self.map.coefficients.iter().skip(self.encoders().count());
-        let mixed = sound.zip(noisy).map(|(sound, noisy)| (1.0 - noisiness) * sound + noisiness * noisy);
-        self.encoders().zip(mixed).collect()
+        let n = self.map.coefficients.len();
+        let weights = self.map.coefficients.iter().enumerate().map(|(i, weight)| weight * reliance(i, n, noisiness));
+        self.encoders().zip(weights).collect()
     }
 
-    /// The numbers of a trial, each within what was seen; none where a cosine is missing.
-    pub fn row(&self, terms: &TrialTerms) -> Option<Vec<f64>> {
-        let mut row = terms.row(self.encoders())?;
-        row.iter_mut().zip(&self.seen).for_each(|(x, seen)| *x = x.clamp(seen.low, seen.high));
-        (row.len() == self.seen.len()).then_some(row)
+    /// What each encoder adds to the ratio, natural logarithms, before its agreement with the others and the bounds;
+    /// none where a cosine is missing.
+    pub fn parts(&self, terms: &TrialTerms) -> Option<PerEncoder<f64>> {
+        Some(self.encoders().zip(parts(&self.map, &self.row(terms)?)?).collect())
+    }
+
+    /// The numbers of a trial; none where a cosine is missing.
+    fn row(&self, terms: &TrialTerms) -> Option<Vec<f64>> {
+        terms.row(&self.encoders().collect::<Vec<_>>(), &self.neutral)
+    }
+
+    /// The sum of what the encoders say of a trial, times their agreement; none where a cosine is missing.
+    pub(crate) fn sum(&self, terms: &TrialTerms) -> Option<f64> {
+        Some(agreed(&parts(&self.map, &self.row(terms)?)?))
     }
 
     /// The ratio of a row without bounds, by the method.
@@ -171,13 +185,13 @@ impl Fusion {
 
     /// The ratio of a trial before the bounds; none where a cosine is missing.
     pub fn point(&self, terms: &TrialTerms) -> Option<f64> {
-        self.unbounded(self.map.llr(&self.row(terms)?)?)
+        self.unbounded(self.sum(terms)?)
     }
 
     /// The ratio of a trial with its interval; none where a cosine is missing.
     pub fn llr(&self, terms: &TrialTerms) -> Option<Llr> {
         let row = self.row(terms)?;
-        let ratio = |map: &Logistic| self.unbounded(map.llr(&row)?);
+        let ratio = |map: &Logistic| self.unbounded(agreed(&parts(map, &row)?));
         let unbounded = ratio(&self.map)?;
         let llr = self.bounds.clip(unbounded);
         let mut resampled: Vec<f64> = self.replicates.iter().filter_map(ratio).collect();
@@ -189,7 +203,7 @@ impl Fusion {
 
     /// Found and expected of the first value that cannot be right.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
-        let width = 2 * self.encoders().count() + QUALITY_TERMS.len();
+        let width = self.encoders().count();
         let sound = |map: &Logistic| {
             let numbers = map.coefficients.iter().chain([&map.intercept]).all(|x| x.is_finite());
             map.coefficients.len() == width && numbers
@@ -198,10 +212,12 @@ impl Fusion {
             let expected = format!("an intercept and {width} coefficients, all finite, in every map");
             return Err(("a map of another shape".into(), expected));
         }
-        let range = |range: &Range| range.low.is_finite() && range.high.is_finite() && range.low <= range.high;
-        if self.seen.len() != width || !self.seen.iter().all(range) {
-            return Err((format!("{} ranges of terms", self.seen.len()), format!("{width}, from low to high")));
+        let in_reach = |cosine: &f64| (-1.0..=1.0).contains(cosine);
+        if self.neutral.len() != width || !self.neutral.iter().all(in_reach) {
+            let found = format!("the neutral cosines {:?}", self.neutral);
+            return Err((found, format!("{width} of them, from -1 to 1")));
         }
+        let range = |range: &Range| range.low.is_finite() && range.high.is_finite() && range.low <= range.high;
         if let Some((name, wrong)) = self.ranges.named().into_iter().find(|(_, of)| !range(of)) {
             let found = format!("a range of {name} from {} to {}", wrong.low, wrong.high);
             return Err((found, "one from low to high".into()));
@@ -219,23 +235,23 @@ mod tests {
     use super::super::picker::Picker;
     use super::*;
     use crate::feature::Quantity;
+    use proptest::prelude::*;
 
     fn clip(net_speech_s: f64, snr_db: f32) -> ClipQuality {
         let (bandwidth_hz, level_dbfs) = (Some(8000.0), Some(-20.0));
         ClipQuality { net_speech_s, snr_db: Some(snr_db), bandwidth_hz, clipping_percent: 0.0, level_dbfs }
     }
 
-    fn terms(cosine: f64, candidate: ClipQuality) -> TrialTerms {
+    fn terms(ge2e: f64, campplus: f64, candidate: ClipQuality) -> TrialTerms {
         let reference = ReferenceQuality::of([clip(5.0, 30.0), clip(7.0, 20.0)].iter());
-        TrialTerms { cosines: [(Encoder::Campplus, cosine)].into_iter().collect(), candidate, reference }
+        let cosines = [(Encoder::Ge2e, ge2e), (Encoder::Campplus, campplus)].into_iter().collect();
+        TrialTerms { cosines, candidate, reference }
     }
 
     fn fusion(method: Method) -> Fusion {
-        let map =
-            |slope: f64| Logistic { intercept: -slope / 2.0, coefficients: vec![slope, slope, 0.5, 0.0, 0.0, 0.0] };
+        let map = |slope: f64| Logistic { intercept: -1.0, coefficients: vec![slope / 2.0, slope] };
         let targets: Vec<(f64, f64)> = (0..50).map(|i| (f64::from(i) * 0.2 - 2.0, 1.0)).collect();
         let others: Vec<(f64, f64)> = targets.iter().map(|(x, w)| (x - 5.0, *w)).collect();
-        let full = Range { low: -100.0, high: 100.0 };
         let ranges = Ranges {
             net_speech_s: Range { low: 1.0, high: 20.0 },
             snr_db: Range { low: 8.0, high: 60.0 },
@@ -244,55 +260,73 @@ mod tests {
             level_dbfs: Range { low: -50.0, high: -5.0 },
             exemplars: Range { low: 1.0, high: 5.0 },
         };
-        let mut seen = vec![full; 6];
-        seen[2] = Range { low: 0.0, high: f64::ln(10.0) };
         Fusion {
-            fingerprints: [(Encoder::Campplus, "a".to_string())].into_iter().collect(),
+            fingerprints: [(Encoder::Ge2e, "g".to_string()), (Encoder::Campplus, "c".into())].into_iter().collect(),
+            neutral: vec![0.6, 0.2],
             map: map(10.0),
-            seen,
             replicates: (0..40).map(|i| map(9.0 + f64::from(i) * 0.05)).collect(),
             method,
             pav: Pav::fit(&targets, &others).unwrap(),
             bi_gaussian: BiGaussian::fit(&targets, &others).unwrap(),
-            bounds: Bounds { lower: -3.0, upper: 4.0 },
+            bounds: Bounds { lower: -3.0, upper: 5.0 },
             ranges,
         }
     }
 
     #[test]
-    fn the_sum_is_the_ratio_and_bounds_cut_it() {
+    fn the_sum_of_what_encoders_say_is_the_ratio_and_bounds_cut_it() {
         let fusion = fusion(Method::Logistic);
-        let llr = fusion.llr(&terms(0.7, clip(1.0, 30.0))).unwrap();
-        assert!((llr.llr - 2.0).abs() < 1e-12 && llr.llr == llr.unbounded, "{llr:?}");
-        assert!(llr.low < 2.0 && 2.0 < llr.high && (llr.low - 1.8).abs() < 0.03, "{llr:?}");
-        let far = fusion.llr(&terms(1.0, clip(1.0, 30.0))).unwrap();
-        assert_eq!((far.llr, far.unbounded, far.high), (4.0, 5.0, 4.0));
-        // More speech than was seen counts as the most that was.
-        let (ten, hundred) = (terms(0.5, clip(10.0, 30.0)), terms(0.5, clip(100.0, 30.0)));
-        assert_eq!(fusion.llr(&ten), fusion.llr(&hundred));
-        assert_eq!(fusion.llr(&TrialTerms { cosines: PerEncoder::default(), ..ten }), None);
+        let sound = terms(0.8, 0.5, clip(1.0, 30.0));
+        assert_eq!(sound.noisiness(), 0.0, "the reference has 25 dB");
+        let llr = fusion.llr(&sound).unwrap();
+        assert!((llr.llr - 3.0).abs() < 1e-12 && llr.llr == llr.unbounded, "{llr:?}");
+        assert!(llr.low < 3.0 && 3.0 < llr.high && (llr.low - 2.6).abs() < 0.05, "{llr:?}");
+        let parts = fusion.parts(&sound).unwrap();
+        assert!((parts.ge2e.unwrap() - 1.0).abs() < 1e-12 && (parts.campplus.unwrap() - 2.0).abs() < 1e-12);
+        let far = fusion.llr(&terms(0.9, 0.9, clip(1.0, 30.0))).unwrap();
+        assert_eq!((far.llr, far.high), (5.0, 5.0));
+        assert_eq!(fusion.llr(&TrialTerms { cosines: PerEncoder::default(), ..sound }), None);
     }
 
     #[test]
-    fn noise_moves_the_weights_from_those_of_sound_trials_to_those_of_noisy_ones() {
-        let mut fusion = fusion(Method::Logistic);
-        fusion.map.coefficients[1] = 2.0;
-        let weight = |noisiness| fusion.weights(noisiness).campplus.unwrap();
-        assert_eq!((weight(0.0), weight(0.5), weight(1.0)), (10.0, 6.0, 2.0));
-        let noisiness = |snr| terms(0.5, clip(2.0, snr)).noisiness();
-        assert_eq!((noisiness(60.0), noisiness(5.0), noisiness(-3.0)), (0.2, 1.0, 1.0), "the reference has 25 dB");
-        let slope = |snr| {
-            let at = |cosine| fusion.map.llr(&fusion.row(&terms(cosine, clip(2.0, snr))).unwrap()).unwrap();
-            at(0.6) - at(0.5)
-        };
-        assert!((slope(5.0) - 0.2).abs() < 1e-9 && (slope(60.0) - 0.84).abs() < 1e-9);
+    fn in_noise_the_strongest_encoder_speaks_alone() {
+        let fusion = fusion(Method::Logistic);
+        let parts = |snr| fusion.parts(&terms(0.8, 0.5, clip(2.0, snr))).unwrap();
+        let close = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() < 1e-6;
+        assert!(close(parts(17.5).ge2e, 0.5) && close(parts(10.0).ge2e, 0.0) && close(parts(-3.0).ge2e, 0.0));
+        assert!(close(parts(17.5).campplus, 2.0) && close(parts(-3.0).campplus, 2.0));
+        assert_eq!(fusion.weights(0.5).iter().map(|(_, weight)| *weight).collect::<Vec<_>>(), [2.5, 10.0]);
+    }
+
+    #[test]
+    fn a_contradiction_draws_towards_0_and_not_past_it() {
+        let fusion = fusion(Method::Logistic);
+        let at = |ge2e, campplus| fusion.point(&terms(ge2e, campplus, clip(2.0, 30.0))).unwrap();
+        // 2 for and 1 against: their sum of 1 by an agreement of a third.
+        assert!((at(0.4, 0.5) - 1.0 / 3.0).abs() < 1e-9, "{}", at(0.4, 0.5));
+        assert!((at(0.7, 0.0) + 2.5 * 2.5 / 3.5).abs() < 1e-9, "{}", at(0.7, 0.0));
+        assert_eq!(agreed(&[2.0, -2.0]), 0.0);
+        assert_eq!(agreed(&[0.0, 0.0]), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_ratio_never_rises_while_all_cosines_fall(
+            parts in prop::collection::vec(-20.0f64..20.0, 1..4),
+            falls in prop::collection::vec(0.0f64..10.0, 4),
+        ) {
+            let fallen: Vec<f64> = parts.iter().zip(&falls).map(|(x, fall)| x - fall).collect();
+            prop_assert!(agreed(&fallen) <= agreed(&parts) + 1e-9);
+            let sum: f64 = parts.iter().sum();
+            prop_assert!(agreed(&parts).abs() <= sum.abs() + 1e-12 && agreed(&parts) * sum >= 0.0);
+        }
     }
 
     #[test]
     fn every_method_rises_with_the_cosine() {
         for method in [Method::Logistic, Method::Pav, Method::BiGaussian] {
             let fusion = fusion(method);
-            let at = |cosine| fusion.point(&terms(cosine, clip(2.0, 30.0))).unwrap();
+            let at = |cosine| fusion.point(&terms(0.6, cosine, clip(2.0, 30.0))).unwrap();
             assert!(at(0.2) < at(0.5) && at(0.5) <= at(0.8), "{method:?}");
         }
         assert!("platt".parse::<Method>().unwrap_err().to_string().contains("bi-gaussian"));
@@ -316,15 +350,14 @@ mod tests {
 
     #[test]
     fn a_pick_lies_within_its_margin_of_the_sum() {
-        let mut fusion = fusion(Method::Logistic);
-        fusion.map.coefficients = vec![12.0, 7.0, 0.5, -0.3, 0.8, -1.5];
-        (fusion.seen[0], fusion.seen[1]) = (Range { low: -0.1, high: 0.8 }, Range { low: -0.05, high: 0.3 });
+        let fusion = fusion(Method::Logistic);
         let picker = Picker::of(&fusion);
-        for (cosine, speech, snr) in [(0.9, 0.4, 50.0), (-0.4, 3.0, 18.0), (0.5, 700.0, 2.0), (0.31, 5.0, 27.3)] {
-            let terms = terms(cosine, clip(speech, snr));
-            let exact = fusion.map.llr(&fusion.row(&terms).unwrap()).unwrap();
-            let (side, mut sum) = (picker.reference(&terms.reference), [0.0]);
-            picker.sums(picker.candidate(&terms.candidate), &[side], &[&[cosine as f32]], &mut sum);
+        for (ge2e, campplus, snr) in [(0.9, 0.9, 50.0), (0.1, 0.8, 18.0), (0.5, 0.5, 2.0), (0.61, 0.19, 27.3)] {
+            let terms = terms(ge2e, campplus, clip(2.0, snr));
+            let exact = fusion.sum(&terms).unwrap();
+            let (side, mut sum) = (Picker::noisiness(terms.reference.snr_db), [0.0]);
+            let cosines: [&[f32]; 2] = [&[ge2e as f32], &[campplus as f32]];
+            picker.sums(Picker::noisiness(terms.candidate.snr_db), &[side], &cosines, &mut [0.0], &mut sum);
             assert!((f64::from(sum[0]) - exact).abs() < f64::from(picker.margin(1e-7)), "{sum:?} {exact}");
         }
         assert!(picker.margin(1e-5) < 3e-3, "{}", picker.margin(1e-5));
@@ -335,7 +368,9 @@ mod tests {
         let mut wrong = fusion(Method::Logistic);
         assert_eq!(wrong.check(), Ok(()));
         wrong.map.coefficients.pop();
-        assert!(wrong.check().unwrap_err().1.contains("6 coefficients"));
+        assert!(wrong.check().unwrap_err().1.contains("2 coefficients"));
+        let wrong = Fusion { neutral: vec![0.6, 2.0], ..fusion(Method::Logistic) };
+        assert!(wrong.check().unwrap_err().0.contains("neutral cosines"));
         let json = serde_json::to_string(&fusion(Method::Pav)).unwrap();
         assert_eq!(serde_json::from_str::<Fusion>(&json).unwrap(), fusion(Method::Pav));
     }

@@ -36,6 +36,9 @@ pub struct LogisticSettings {
     /// standard deviation of 1, and the loss is a mean, so that it means the same for any scale and any number of
     /// trials. The intercept is free.
     pub ridge: f64,
+    /// Weight of half the square of each plain coefficient, 0 or more, by column; empty for none. Where all features
+    /// are cosines it holds back those that need large coefficients because they spread little.
+    pub plain_ridge: Vec<f64>,
     /// The columns whose coefficient must not be negative, as a higher score must never count against its proposition.
     pub non_negative: Vec<usize>,
 }
@@ -43,7 +46,7 @@ pub struct LogisticSettings {
 impl Default for LogisticSettings {
     /// Even odds, a ridge of 0.0001, no column bound.
     fn default() -> Self {
-        LogisticSettings { prior: 0.5, ridge: 1e-4, non_negative: Vec::new() }
+        LogisticSettings { prior: 0.5, ridge: 1e-4, plain_ridge: Vec::new(), non_negative: Vec::new() }
     }
 }
 
@@ -80,7 +83,11 @@ impl Logistic {
         let totals = totals(rows)?;
         let scale = Scale::of(rows, settings.prior, totals);
         let bound = |column: usize| settings.non_negative.contains(&column) || scale.constant(column);
-        let objective = Objective { rows, scale: &scale, prior: settings.prior, ridge: settings.ridge, totals };
+        let ridges = scale.factor.iter().enumerate().map(|(column, factor)| {
+            settings.ridge + settings.plain_ridge.get(column).map_or(0.0, |ridge| ridge * factor * factor)
+        });
+        let ridges = ridges.collect();
+        let objective = Objective { rows, scale: &scale, prior: settings.prior, ridges, totals };
         let bounds: Vec<bool> = std::iter::once(false).chain((0..rows.width).map(bound)).collect();
         let first = scale.standardised(start, &bounds);
         let found = minimise(&objective, &bounds, first);
@@ -112,8 +119,9 @@ fn check_settings(rows: &LabelledRows<'_>, settings: &LogisticSettings) -> Resul
     if !(settings.prior > 0.0 && settings.prior < 1.0) {
         return setting("prior", settings.prior.to_string(), "above 0 and below 1");
     }
-    if !(settings.ridge >= 0.0 && settings.ridge.is_finite()) {
-        return setting("ridge", settings.ridge.to_string(), "0 or more");
+    let ridges = || std::iter::once(&settings.ridge).chain(&settings.plain_ridge);
+    if let Some(wrong) = ridges().find(|ridge| !(**ridge >= 0.0 && ridge.is_finite())) {
+        return setting("ridge", wrong.to_string(), "0 or more");
     }
     match settings.non_negative.iter().find(|column| **column >= rows.width) {
         Some(column) => setting("non_negative", column.to_string(), "columns that there are"),

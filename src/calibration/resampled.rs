@@ -58,6 +58,18 @@ impl Resampled<OF_LLRS> {
         let cllr = Estimate { high: cllr.high.max(cllr_min.high), ..cllr };
         FusionRates { eer, min_dcf, cllr, cllr_min }
     }
+
+    /// How much of Cllr a rising map of the ratios could take away: Cllr less Cllr_min, with the interval of the
+    /// difference.
+    pub fn calibration_loss(&self) -> Estimate {
+        let loss = |figures: &[f64; OF_LLRS]| {
+            let [_, _, cllr_min, cllr] = figures;
+            cllr - cllr_min
+        };
+        let resamples = self.resamples.iter().flatten().map(loss).collect();
+        let left_out: Option<Vec<f64>> = self.left_out.iter().map(|figures| figures.as_ref().map(loss)).collect();
+        interval(loss(&self.point), resamples, left_out.as_deref(), (0.0, 1.0))
+    }
 }
 
 impl<const N: usize> Resampled<N> {

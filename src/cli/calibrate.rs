@@ -5,8 +5,9 @@ use super::table::table;
 use super::{ChannelArg, Common, DONE, EncoderArg, LabelArgs, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
 use soundalike::calibration::fusion::Method;
-use soundalike::library::calibrate::{CalibrateSettings, Calibrated, RIDGE, calibrate};
-use soundalike::library::{BandFit, Calibration, Pairs, Validated};
+use soundalike::encoder::{EncoderSet, VOICE_ENCODERS};
+use soundalike::library::calibrate::{CalibrateSettings, Calibrated, Ridge, calibrate};
+use soundalike::library::{BandFit, Calibration, GroupValidation, LeftOutGroup, Pairs, Validated};
 use soundalike::path_text::text_of;
 use soundalike::{Error, ErrorKind};
 use std::fmt::Write;
@@ -52,9 +53,17 @@ pub struct CalibrateArgs {
     /// Probability of a target that trials are weighted to, above 0 and below 1
     #[arg(long, default_value_t = 0.5, value_name = "P", allow_negative_numbers = true)]
     weighted_to: f64,
-    /// Weight of the regularisation, 0 or more
-    #[arg(long, default_value_t = RIDGE, value_name = "X", allow_negative_numbers = true)]
-    ridge: f64,
+    /// Column whose values (corpora, pages, systems) are left out one by one, each with all its speakers, and tested by
+    /// a fit to the others: what the ratio is worth on recordings from elsewhere. Given again, all columns are; trials
+    /// then count the same by each of them, and the first gives the headline and the bounds
+    #[arg(long, value_name = "COLUMN")]
+    group: Vec<String>,
+    /// Column within whose values pairs of two voices are made [default: corpus, where there is one]
+    #[arg(long, value_name = "COLUMN")]
+    within: Option<String>,
+    /// Weights of the regularisation by encoder, 0 or more [default: ge2e=1e-4,campplus=2e-5]
+    #[arg(long, value_name = "ENCODER=X,...")]
+    ridge: Option<Ridge>,
     /// Use the clips as they are only, without cuts and spoilt copies
     #[arg(long)]
     no_copies: bool,
@@ -65,8 +74,12 @@ pub struct CalibrateArgs {
 }
 
 pub fn run(args: &CalibrateArgs, common: &Common) -> Outcome {
-    let labels = args.labels.read(None, &["corpus"])?;
-    let panel = super::panel(&args.channel, &args.encoder, None)?;
+    let columns: Vec<&str> = args.group.iter().chain(&args.within).map(String::as_str).collect();
+    let labels = args.labels.read(&columns, &["corpus"])?;
+    // What follows the recording is no part of the ratio.
+    let encoder = args.encoder.encoder.map_or_else(|| EncoderSet::of(VOICE_ENCODERS), Ok)?;
+    let encoder = EncoderArg { encoder: Some(encoder), models: args.encoder.models.clone() };
+    let panel = super::panel(&args.channel, &encoder, None)?;
     let settings = CalibrateSettings {
         condition: args.condition.clone(),
         pairs: args.pairs,
@@ -74,7 +87,9 @@ pub fn run(args: &CalibrateArgs, common: &Common) -> Outcome {
         language: args.language.clone(),
         method: args.method,
         prior: args.weighted_to,
-        ridge: args.ridge,
+        groups: args.group.clone(),
+        within: Some(args.within.clone().unwrap_or_else(|| "corpus".into())),
+        ridge: args.ridge.clone().unwrap_or_default(),
         copies: !args.no_copies,
     };
     let progress = Progress::new(common);
@@ -134,5 +149,48 @@ fn band(text: &mut String, name: &str, fit: &BandFit) {
         let weights = fit.fusion.weights(noisiness);
         let weights: Vec<String> = weights.iter().map(|(e, weight)| format!("{} {weight:.2}", e.label())).collect();
         let _ = writeln!(text, "weights, {name}   {}", weights.join(", "));
+    }
+    fit.groups.iter().for_each(|column| groups(text, column));
+}
+
+/// What the fits were worth on groups that they had not seen.
+fn groups(text: &mut String, column: &GroupValidation) {
+    let percent = |x: f64| format!("{:.2}", 100.0 * x);
+    let row = |group: &LeftOutGroup| {
+        let value = if group.judged { plain(&group.value) } else { format!("({})", plain(&group.value)) };
+        let mut row = vec![value, group.speakers.to_string(), group.target.to_string(), group.non_target.to_string()];
+        match &group.rates {
+            None => row.extend(std::iter::repeat_n(String::new(), 5)),
+            Some(rates) => {
+                let eer = rates.against_best;
+                row.push(percent(rates.eer.point));
+                row.push(format!("{:+.2} ({:+.2} to {:+.2})", 100.0 * eer.point, 100.0 * eer.low, 100.0 * eer.high));
+                row.push(rates.best.label().into());
+                row.extend([rates.cllr.point, rates.cllr_min.point].map(|x| format!("{x:.3}")));
+            }
+        }
+        row
+    };
+    let rows: Vec<Vec<String>> = column.groups.iter().map(row).collect();
+    let heading = format!("{} left out", plain(&column.column));
+    let columns = [heading.as_str(), " voices", " one", " two", " EER %", " less than", " best", " Cllr", " Cllr_min"];
+    let _ = writeln!(text);
+    *text += &table(&columns, &rows);
+    if !column.pooled.is_empty() {
+        let _ = writeln!(text, "other            {}", plain(&column.pooled.join(", ")));
+    }
+    if let Some(means) = &column.means {
+        let encoders: Vec<String> =
+            means.encoders.iter().map(|(e, eer)| format!("{} {}", e.label(), percent(*eer))).collect();
+        let (eer, worst) = (percent(means.eer), percent(means.worst_eer));
+        let _ = writeln!(
+            text,
+            "mean of {:<8} EER {eer} % ({}), Cllr {:.3}, Cllr_min {:.3}; worst EER {worst} % ({})",
+            means.groups,
+            encoders.join(", "),
+            means.cllr,
+            means.cllr_min,
+            plain(&means.worst)
+        );
     }
 }

@@ -84,7 +84,7 @@ fn enrol_size(word: &str) -> std::result::Result<Enrol, String> {
 }
 
 pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
-    let labels = args.labels.read(args.by.as_deref(), &[])?;
+    let labels = args.labels.read(&args.by.as_deref().into_iter().collect::<Vec<_>>(), &[])?;
     let panel = super::panel(&args.channel, &args.encoder, None)?;
     // The condition that goes with the pairs; a list of trials does not say what they are.
     let condition = if args.labels.is_list() { None } else { args.pairs.condition() };

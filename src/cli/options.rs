@@ -30,7 +30,7 @@ pub struct EncoderArg {
 }
 
 /// Where the networks' weights are.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct ModelsArg {
     /// Folder of the speaker networks' weights, ge2e.safetensors and campplus.safetensors of this version [default:
     /// those in the program]
@@ -75,14 +75,14 @@ impl LabelArgs {
         self.trials.is_some()
     }
 
-    /// Reads the labels, with the cells of a column that must be there and of one that may.
-    pub fn read(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
-        let labels = self.read_labels(column, wanted)?;
+    /// Reads the labels, with the cells of columns that must be there and of some that may.
+    pub fn read(&self, required: &[&str], wanted: &[&str]) -> Result<Labels> {
+        let labels = self.read_labels(required, wanted)?;
         audit::labels(self, &labels);
         Ok(labels)
     }
 
-    fn read_labels(&self, column: Option<&str>, wanted: &[&str]) -> Result<Labels> {
+    fn read_labels(&self, required: &[&str], wanted: &[&str]) -> Result<Labels> {
         let selection = Selection {
             splits: self.split.clone(),
             filters: self.filters.clone(),
@@ -94,7 +94,7 @@ impl LabelArgs {
             root: self.root.as_deref(),
             selection,
         };
-        Labels::read(&files, column, wanted)
+        Labels::read(&files, required, wanted)
     }
 }
 

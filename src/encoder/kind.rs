@@ -46,9 +46,14 @@ impl Encoder {
         }
     }
 
+    /// Whether it is a network that was trained to tell voices apart, whatever the recording.
+    pub fn is_network(self) -> bool {
+        matches!(self, Encoder::Ge2e | Encoder::Campplus)
+    }
+
     /// Whether its embeddings all have length 1.
     pub(crate) fn has_unit_length(self) -> bool {
-        matches!(self, Encoder::Ge2e | Encoder::Campplus)
+        self.is_network()
     }
 }
 
@@ -72,6 +77,9 @@ fn unknown(word: &str) -> Error {
     let found = if word.is_empty() { "nothing".into() } else { word.into() };
     ErrorKind::Setting { name: "encoder", found, expected: format!("one of {}", names.join(", ")) }.into()
 }
+
+/// The encoders that follow the voice and not the recording: what a likelihood ratio is made of.
+pub const VOICE_ENCODERS: [Encoder; 2] = [Encoder::Ge2e, Encoder::Campplus];
 
 /// The encoders that are asked for: one or more, each once. Serialised as the list of their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]

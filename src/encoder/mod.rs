@@ -29,7 +29,7 @@ pub use band::{Band, NARROW_BAND_TOP_HZ};
 pub use cosine::cosine;
 pub(crate) use cosine::{Vectors, unit};
 pub use embedding::{Embedding, fingerprint};
-pub use kind::{Encoder, EncoderSet, PerEncoder};
+pub use kind::{Encoder, EncoderSet, PerEncoder, VOICE_ENCODERS};
 pub use mfcc::MfccSettings;
 pub use models::{Models, weight_hashes};
 pub use panel::{ClipAnalysis, MINIMUM_NET_SPEECH_S, Panel, PanelSettings, PanelWorker};

@@ -322,7 +322,7 @@ pub(super) fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSumm
         source: calibration.source.clone(),
         trials: calibration.wide.trials,
         validation: calibration.wide.validation,
-        rates: calibration.wide.rates,
+        rates: Some(calibration.wide.rates),
     }
 }
 

@@ -41,7 +41,7 @@ pub use passed_over::{PassedOver, PassedOverEntry, PassedOverReason};
 pub use places::Places;
 pub use threshold::{Score, Threshold};
 pub use validate::{
-    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Rule, RuleResult,
-    Validated, ValidatedRatios, calibrate, evaluate,
+    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, GroupMeans, GroupValidation, LeftOutGroup,
+    LeftOutRates, LoadedCalibration, Rule, RuleResult, Validated, ValidatedRatios, calibrate, evaluate,
 };
 pub use verdict::{Controls, Evidence, PopulationScores, Posterior, WithoutClip};

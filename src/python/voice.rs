@@ -275,7 +275,7 @@ pub(super) fn evaluate(
             Selection { splits: split, filters: parsed(&filters)?, synthetic_filters: parsed(&synthetic_filters)? };
         let files =
             LabelFiles { manifest: manifest.as_deref(), trials: trials.as_deref(), root: root.as_deref(), selection };
-        let labels = Labels::read(&files, by.as_deref(), &[])?;
+        let labels = Labels::read(&files, &by.as_deref().into_iter().collect::<Vec<_>>(), &[])?;
         let panels = Panels::of(channel.parse()?, encoders(names)?)?;
         let condition = condition.or_else(|| if trials.is_some() { None } else { pairs.condition() });
         let calibration = calibration(calibration_file.as_deref(), condition)?;

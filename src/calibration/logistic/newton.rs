@@ -14,7 +14,8 @@ pub(super) struct Objective<'a> {
     pub rows: &'a LabelledRows<'a>,
     pub scale: &'a Scale,
     pub prior: f64,
-    pub ridge: f64,
+    /// Weight of half the square of each standardised coefficient.
+    pub ridges: Vec<f64>,
     /// Total weight of non-targets and of targets.
     pub totals: [f64; 2],
 }
@@ -56,9 +57,11 @@ impl Objective<'_> {
                 line.iter_mut().zip(&row).for_each(|(cell, z)| *cell += product * z);
             }
         }
-        local.value += 0.5 * self.ridge * at.iter().skip(1).map(|b| b * b).sum::<f64>();
-        local.slope.iter_mut().zip(at).skip(1).for_each(|(slope, b)| *slope += self.ridge * b);
-        local.curvature.iter_mut().step_by(size + 1).skip(1).for_each(|cell| *cell += self.ridge);
+        let held_back = || at.iter().skip(1).zip(&self.ridges);
+        local.value += 0.5 * held_back().map(|(b, ridge)| ridge * b * b).sum::<f64>();
+        local.slope.iter_mut().skip(1).zip(held_back()).for_each(|(slope, (b, ridge))| *slope += ridge * b);
+        let diagonal = local.curvature.iter_mut().step_by(size + 1).skip(1);
+        diagonal.zip(&self.ridges).for_each(|(cell, ridge)| *cell += ridge);
         local
     }
 }

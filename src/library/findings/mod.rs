@@ -261,8 +261,8 @@ fn findings(
             band,
             trials: fit.trials,
             figures: fit.validation,
-            rates: fit.rates,
-            ratios: fit.ratios.clone(),
+            rates: Some(fit.rates),
+            ratios: Some(fit.ratios.clone()),
             bounds_log10_lr: [lower / LN_10, upper / LN_10],
             ranges: fit.fusion.ranges,
         })

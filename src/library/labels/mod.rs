@@ -87,8 +87,8 @@ pub enum Labels {
     Manifest {
         /// The clips.
         manifest: Manifest,
-        /// A column by whose values figures are given.
-        column: Option<String>,
+        /// The columns whose cells are told of each clip.
+        columns: Vec<String>,
     },
     /// A list of trials, with a table that tells more of its clips where there is one.
     Trials {
@@ -96,8 +96,8 @@ pub enum Labels {
         list: TrialList,
         /// The table; clips that it lacks have no kind and an empty column.
         manifest: Option<Manifest>,
-        /// A column by whose values figures are given.
-        column: Option<String>,
+        /// The columns whose cells are told of each clip.
+        columns: Vec<String>,
     },
 }
 
@@ -138,8 +138,8 @@ pub(crate) struct Listed {
     pub number: u32,
     pub speaker: u32,
     pub kind: Option<VoiceKind>,
-    /// The cell of the column that was asked for.
-    pub group: String,
+    /// The cells of the columns that were asked for, in their order; empty ones where the table has none.
+    pub cells: Vec<String>,
 }
 
 /// Trials over the clips that are left.
@@ -151,20 +151,24 @@ pub(crate) struct TrialSet {
 }
 
 impl Labels {
-    /// Reads labels with the cells of `column`, which must be there, or of the first of `wanted` columns, which may.
+    /// Reads labels with the cells of `required` columns, which must be there, and of `wanted` ones, which may.
     ///
     /// # Errors
-    /// Where no file is named, one cannot be read, or the column is missing.
-    pub fn read(files: &LabelFiles<'_>, column: Option<&str>, wanted: &[&str]) -> Result<Self> {
-        let required: Vec<&str> = column.into_iter().collect();
-        let read = |file: &Path| Manifest::read_with(file, files.root, &files.selection, &required, wanted);
+    /// Where no file is named, one cannot be read, or a required column is missing.
+    pub fn read(files: &LabelFiles<'_>, required: &[&str], wanted: &[&str]) -> Result<Self> {
+        let read = |file: &Path| Manifest::read_with(file, files.root, &files.selection, required, wanted);
         let manifest = files.manifest.map(read).transpose()?;
-        let column = column.or(wanted.first().copied()).map(str::to_string);
+        let mut columns: Vec<String> = Vec::new();
+        for column in required.iter().chain(wanted) {
+            if !columns.iter().any(|known| known == column) {
+                columns.push(column.to_string());
+            }
+        }
         let setting = |name, found: &str, expected: &str| {
             Error::from(ErrorKind::Setting { name, found: found.into(), expected: expected.into() })
         };
         match (files.trials, manifest) {
-            (None, Some(manifest)) => Ok(Labels::Manifest { manifest, column }),
+            (None, Some(manifest)) => Ok(Labels::Manifest { manifest, columns }),
             (Some(trials), manifest) => {
                 if let (Some(column), None) = (required.first(), &manifest) {
                     return Err(setting("by", column, "--manifest with that column beside --trials"));
@@ -173,10 +177,16 @@ impl Labels {
                     files.refuse_selection()?;
                 }
                 let list = TrialList::read(trials, files.root)?;
-                Ok(Labels::Trials { list, manifest, column })
+                Ok(Labels::Trials { list, manifest, columns })
             }
             (None, None) => Err(setting("manifest", "no labels", "--manifest or --trials")),
         }
+    }
+
+    /// The place of a column's cell among those of a clip; none where it was not asked for.
+    pub(crate) fn place(&self, column: &str) -> Option<usize> {
+        let (Labels::Manifest { columns, .. } | Labels::Trials { columns, .. }) = self;
+        columns.iter().position(|known| known == column)
     }
 
     /// Whether they come from a table of clips alone.
@@ -209,7 +219,7 @@ impl Labels {
     /// The clips that the pairs need, in the order in which they are listed.
     pub(crate) fn clips(&self, pairs: Pairs) -> Vec<Listed> {
         match self {
-            Labels::Manifest { manifest, column } => {
+            Labels::Manifest { manifest, columns } => {
                 let names: HashMap<&str, u32> = speaker_names(manifest).into_iter().zip(0..).collect();
                 let needed = |kind| kind == pairs.enrolled() || kind == pairs.tested();
                 let clips = manifest.clips.iter().zip(0..).filter(|(clip, _)| needed(clip.kind));
@@ -219,20 +229,20 @@ impl Labels {
                         number,
                         speaker: names.get(clip.speaker.as_str()).copied().unwrap_or(0),
                         kind: Some(clip.kind),
-                        group: column.as_ref().and_then(|name| clip.cells.get(name)).cloned().unwrap_or_default(),
+                        cells: columns.iter().map(|name| clip.cells.get(name).cloned().unwrap_or_default()).collect(),
                     })
                     .collect()
             }
-            Labels::Trials { list, manifest, column } => {
+            Labels::Trials { list, manifest, columns } => {
                 let told = manifest.iter().flat_map(|manifest| &manifest.clips);
                 let told: HashMap<&PathBuf, _> = told.map(|clip| (&clip.path, clip)).collect();
                 let clips = list.clips.iter().zip(&list.speakers).zip(0..);
                 clips
                     .map(|((path, speaker), number)| {
                         let known = told.get(path);
-                        let cell = column.as_ref().zip(known).and_then(|(name, clip)| clip.cells.get(name));
-                        let (kind, group) = (known.map(|clip| clip.kind), cell.cloned().unwrap_or_default());
-                        Listed { path: path.clone(), number, speaker: *speaker, kind, group }
+                        let cell = |name| known.and_then(|clip| clip.cells.get(name)).cloned().unwrap_or_default();
+                        let (kind, cells) = (known.map(|clip| clip.kind), columns.iter().map(cell).collect());
+                        Listed { path: path.clone(), number, speaker: *speaker, kind, cells }
                     })
                     .collect()
             }
@@ -350,8 +360,8 @@ mod tests {
     /// Clips of these speakers and kinds.
     fn listed(clips: &[(u32, VoiceKind)]) -> Vec<Listed> {
         let clip = |(number, (speaker, kind)): (u32, &(u32, VoiceKind))| {
-            let (path, kind, group) = (PathBuf::new(), Some(*kind), String::new());
-            Listed { path, number, speaker: *speaker, kind, group }
+            let (path, kind, cells) = (PathBuf::new(), Some(*kind), Vec::new());
+            Listed { path, number, speaker: *speaker, kind, cells }
         };
         (0..).zip(clips).map(clip).collect()
     }

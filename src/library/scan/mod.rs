@@ -419,7 +419,7 @@ impl<'a> Scan<'a> {
                 let terms =
                     TrialTerms { cosines: cosines.clone(), candidate: quality, reference: case.model.quality() };
                 let fusion = fusion?;
-                fusion.map.llr(&fusion.row(&terms)?)?
+                fusion.sum(&terms)?
             }
             Key::Ratio => cosines.iter().last().map(|(_, cosine)| *cosine)?,
             Key::Encoder(encoder) => *cosines.get(encoder)?,

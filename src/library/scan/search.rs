@@ -7,7 +7,7 @@
 use super::rows::{Gallery, Part, RowClip, SegmentRows};
 use super::{Ask, Key};
 use crate::calibration::fusion::Fusion;
-use crate::calibration::picker::{Picker, PickerSide};
+use crate::calibration::picker::Picker;
 use crate::calibration::ranges::Ranges;
 use crate::compare::search::{Best, Queries};
 use crate::encoder::{Band, Encoder, PerBand, PerEncoder, unit};
@@ -82,6 +82,7 @@ struct Finds {
 struct Scratch {
     products: Vec<Vec<f32>>,
     sums: Vec<f32>,
+    sizes: Vec<f32>,
 }
 
 /// One group of voices in one band.
@@ -98,7 +99,8 @@ struct Group<'a> {
 
 struct Fused<'a> {
     picker: Picker,
-    sides: Vec<PickerSide>,
+    /// How noisy each voice is.
+    sides: Vec<f32>,
     ranges: &'a Ranges,
     /// Places of the picker's encoders among the parts.
     parts: Vec<usize>,
@@ -239,8 +241,8 @@ impl<'a> Group<'a> {
             };
             let sound: Vec<bool> =
                 voices.iter().map(|voice| fusion.ranges.refuses_reference(&quality(voice)).is_none()).collect();
-            let mut sides: Vec<PickerSide> = voices.iter().map(|voice| picker.reference(&quality(voice))).collect();
-            sides.resize(columns, PickerSide::default());
+            let mut sides: Vec<f32> = voices.iter().map(|voice| Picker::noisiness(quality(voice).snr_db)).collect();
+            sides.resize(columns, 0.0);
             Some(Fused {
                 sides,
                 ranges: &fusion.ranges,
@@ -313,6 +315,7 @@ impl Scratch {
             queries.products(values, stride, part.offset, products);
         }
         self.sums.resize(group.columns, 0.0);
+        self.sizes.resize(group.columns, 0.0);
     }
 
     /// Offers a clip to the lists that it belongs to.
@@ -337,7 +340,8 @@ impl Scratch {
             let mut cosines: [&[f32]; Encoder::ALL.len()] = Default::default();
             let n = fused.parts.len().min(cosines.len());
             cosines.iter_mut().zip(&fused.parts).for_each(|(to, part)| *to = row(*part));
-            fused.picker.sums(fused.picker.candidate(&clip.quality), &fused.sides, &cosines[..n], sums);
+            let noisiness = Picker::noisiness(clip.quality.snr_db);
+            fused.picker.sums(noisiness, &fused.sides, &cosines[..n], &mut self.sizes, sums);
             masked(sums, mask, Some(&fused.sound[0]));
             found.ranked.push_values(number, sums);
         }

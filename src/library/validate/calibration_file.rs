@@ -4,9 +4,9 @@
 //! quality it holds for, so that nobody can apply it elsewhere unawares. Two conditions ship with the program.
 
 use crate::calibration::fusion::Fusion;
-use crate::calibration::metrics::FusionRates;
+use crate::calibration::metrics::{Estimate, FusionRates};
 use crate::calibration::verbal::Propositions;
-use crate::encoder::{Band, PerEncoder};
+use crate::encoder::{Band, Encoder, PerEncoder};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::labels::Pairs;
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use std::path::Path;
 /// What the file says it is.
 pub const FORMAT: &str = "soundalike calibration";
 /// The version of the format that is written and read.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Larger files are refused, bytes.
 const MOST_BYTES: u64 = 64 << 20;
 /// The condition that is used where none is named.
@@ -29,7 +29,7 @@ pub const DEFAULT_CONDITION: &str = "real-synthetic";
 pub struct Calibration {
     /// Always `soundalike calibration`.
     pub format: String,
-    /// Version of the format, 1.
+    /// Version of the format, 2.
     pub version: u32,
     /// Version of the program that fitted it.
     pub program: String,
@@ -45,8 +45,8 @@ pub struct Calibration {
     pub source: String,
     /// Probability of a target that trials were weighted to.
     pub prior: f64,
-    /// Weight of the regularisation.
-    pub ridge: f64,
+    /// Weight of the regularisation of each encoder's weight.
+    pub ridge: PerEncoder<f64>,
     /// The fit of the wide band.
     pub wide: BandFit,
     /// The fit of the narrow band.
@@ -61,13 +61,14 @@ pub struct BandFit {
     pub trials: FitCounts,
     /// How the fit did on speakers that it had not seen.
     pub validation: CrossValidation,
-    /// The figures of the ratios as they are used, each with its 95 % interval over speakers; null in files that were
-    /// made before there were any.
-    #[serde(default)]
-    pub rates: Option<FusionRates>,
-    /// The cross-validated ratios themselves, as quantiles; null in files that were made before there were any.
-    #[serde(default)]
-    pub ratios: Option<ValidatedRatios>,
+    /// How it did on groups that it had not seen, a column after the other; empty where no column was named. The first
+    /// is the headline.
+    pub groups: Vec<GroupValidation>,
+    /// The figures of the ratios as they are used, each with its 95 % interval: on the groups of the first column, or
+    /// without one on the speakers, that the fit had not seen.
+    pub rates: FusionRates,
+    /// The ratios behind these figures, as quantiles.
+    pub ratios: ValidatedRatios,
     /// The fit.
     pub fusion: Fusion,
 }
@@ -123,21 +124,108 @@ pub struct ValidatedRatios {
     pub non_target_misleading: f64,
 }
 
+/// How fits did on groups that they had not seen: for each group all its speakers were left out, wherever else they
+/// occur, and the fit to the others was tested on every pair of the group's recordings as they are, references of one
+/// clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupValidation {
+    /// The column of the manifest whose values are the groups.
+    pub column: String,
+    /// The groups.
+    pub groups: Vec<LeftOutGroup>,
+    /// Values with fewer than 10 speakers, 40 trials of one voice or 200 of two, which are judged as one, `other`.
+    pub pooled: Vec<String>,
+    /// Means over the judged groups; null where none has trials of both kinds.
+    pub means: Option<GroupMeans>,
+    /// The greatest product of a ratio of 1 or more and the share of trials of two voices that reach it, each group
+    /// counting the same. At most 1 where `ratio x share` never exceeds what the ratio promises.
+    pub misleading: f64,
+}
+
+/// One group that was left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutGroup {
+    /// The value of the column; `other` for the small ones together.
+    pub value: String,
+    /// Its speakers.
+    pub speakers: usize,
+    /// Trials of one voice.
+    pub target: usize,
+    /// Trials of two voices.
+    pub non_target: usize,
+    /// Whether it has 10 speakers, 40 trials of one voice and 200 of two, and counts in the means.
+    pub judged: bool,
+    /// Its figures; null where a kind of trial is missing.
+    pub rates: Option<LeftOutRates>,
+    /// Share of trials of two voices whose ratio is above 1, fraction of 1.
+    pub non_target_misleading: f64,
+}
+
+/// Figures of a group, before bounds, systems and speakers counting the same. Intervals are over its speakers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutRates {
+    /// Equal error rate of the ratio, fraction of 1.
+    pub eer: Estimate,
+    /// Cllr of the ratio.
+    pub cllr: Estimate,
+    /// The least Cllr that any rising map of the same ratios could have.
+    pub cllr_min: Estimate,
+    /// The difference of the two.
+    pub calibration_loss: Estimate,
+    /// The encoder with the least equal error rate.
+    pub best: Encoder,
+    /// Equal error rate of the ratio less that of this encoder, paired.
+    pub against_best: Estimate,
+    /// Equal error rate of each encoder's cosine.
+    pub encoders: PerEncoder<Estimate>,
+}
+
+/// Means over judged groups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupMeans {
+    /// Number of groups.
+    pub groups: usize,
+    /// Equal error rate of the ratio.
+    pub eer: f64,
+    /// Its Cllr.
+    pub cllr: f64,
+    /// Its least Cllr.
+    pub cllr_min: f64,
+    /// Equal error rate of each encoder's cosine.
+    pub encoders: PerEncoder<f64>,
+    /// The group with the greatest equal error rate of the ratio.
+    pub worst: String,
+    /// That rate.
+    pub worst_eer: f64,
+}
+
 impl ValidatedRatios {
     /// Number of steps from the least ratio to the greatest.
     const STEPS: usize = 200;
 
-    /// Ratios in short, from their natural logarithms.
-    pub(crate) fn of(targets: &[f64], non_targets: &[f64]) -> Self {
-        let quantiles = |llrs: &[f64]| {
-            let mut sorted = llrs.to_vec();
-            sorted.sort_unstable_by(f64::total_cmp);
-            let place = |step: usize| sorted.get((sorted.len().saturating_sub(1) * step) / Self::STEPS).copied();
+    /// Ratios in short, from their natural logarithms and weights.
+    pub(crate) fn of(targets: &[(f64, f64)], non_targets: &[(f64, f64)]) -> Self {
+        let total = |trials: &[(f64, f64)]| trials.iter().map(|trial| trial.1).sum::<f64>();
+        let quantiles = |trials: &[(f64, f64)]| {
+            let mut sorted = trials.to_vec();
+            sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            let (total, mut below, mut trial) = (total(trials), 0.0, 0);
+            let place = |step: usize| {
+                let share = total * step as f64 / Self::STEPS as f64;
+                while let Some((_, weight)) = sorted.get(trial).filter(|(_, weight)| below + weight < share) {
+                    (below, trial) = (below + weight, trial + 1);
+                }
+                sorted.get(trial).or(sorted.last()).map(|(llr, _)| *llr)
+            };
             let rounded = |llr: f64| (llr / std::f64::consts::LN_10 * 1e4).round() / 1e4;
             (0..=Self::STEPS).filter_map(place).map(rounded).collect()
         };
-        let share = |llrs: &[f64], misleads: &dyn Fn(f64) -> bool| {
-            llrs.iter().filter(|llr| misleads(**llr)).count() as f64 / llrs.len().max(1) as f64
+        let share = |trials: &[(f64, f64)], misleads: &dyn Fn(f64) -> bool| {
+            trials.iter().filter(|(llr, _)| misleads(*llr)).map(|(_, weight)| weight).sum::<f64>() / total(trials)
         };
         ValidatedRatios {
             target: quantiles(targets),

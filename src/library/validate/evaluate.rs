@@ -202,7 +202,9 @@ fn groups(
     sides: &Sides<'_>,
     threads: usize,
 ) -> Result<Vec<Group>> {
-    let cell = |clip: u32| clips.get(clip as usize).map(|clip| clip.group.as_str()).unwrap_or_default();
+    let cell = |clip: u32| {
+        clips.get(clip as usize).and_then(|clip| clip.cells.first()).map(String::as_str).unwrap_or_default()
+    };
     let kind = |clip: u32| clips.get(clip as usize).and_then(|clip| clip.kind);
     let value = |trial: &Trial| {
         let tested = cell(trial.clip);

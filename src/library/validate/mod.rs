@@ -12,6 +12,7 @@ mod rule;
 mod scoring;
 
 pub use calibration_file::{
-    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, LoadedCalibration, Validated, ValidatedRatios,
+    BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, GroupMeans, GroupValidation, LeftOutGroup,
+    LeftOutRates, LoadedCalibration, Validated, ValidatedRatios,
 };
 pub use rule::{Rule, RuleResult};

@@ -30,6 +30,8 @@ pub(super) struct Material {
     pub clips: Vec<EncodedClip>,
     /// Place of the listed clip that each is or was made of.
     sources: Vec<u32>,
+    /// Place of the cell that says where pairs of two voices are drawn within.
+    within: Option<usize>,
     listed: Vec<Listed>,
     /// Number of clips that are no copies.
     pub originals: usize,
@@ -58,6 +60,7 @@ impl Material {
         let originals = gathered.clips.len();
         let mut material = Material {
             sources: (0..originals as u32).collect(),
+            within: settings.within.as_deref().and_then(|column| labels.place(column)),
             states: vec![State::AsItIs; originals],
             clips: gathered.clips,
             listed: gathered.listed,
@@ -95,6 +98,16 @@ impl Material {
             }
         }
         by_source
+    }
+
+    /// The cell of a clip or copy by the place of its column; empty where there is none.
+    pub fn cell(&self, clip: u32, place: usize) -> &str {
+        self.listed(clip).and_then(|listed| listed.cells.get(place)).map_or("", String::as_str)
+    }
+
+    /// The collection that pairs of two voices are drawn within.
+    pub fn collection(&self, clip: u32) -> &str {
+        self.within.map_or("", |place| self.cell(clip, place))
     }
 
     pub fn trials(&self, labels: &Labels, pairs: Pairs) -> FitTrials {
@@ -162,8 +175,14 @@ impl Material {
         let candidates: Vec<u32> = (0..self.clips.len() as u32)
             .filter(|clip| self.listed(*clip).is_some_and(|listed| listed.kind == Some(tested)))
             .collect();
+        let mut by_collection: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for clip in &candidates {
+            by_collection.entry(self.collection(*clip)).or_default().push(*clip);
+        }
         let mut trials = Vec::new();
         for (number, model) in (0u32..).zip(&models) {
+            let Some(first) = model.clips.first() else { continue };
+            let others = by_collection.get(self.collection(*first)).map(Vec::as_slice).unwrap_or_default();
             let sources: BTreeSet<u32> =
                 model.clips.iter().filter_map(|c| self.sources.get(*c as usize).copied()).collect();
             let speaker_of = |clip: u32| self.listed(clip).map(|listed| listed.speaker);
@@ -174,7 +193,7 @@ impl Material {
             trials.extend(own.map(|clip| Trial { model: number, clip: *clip, target: true }));
             let mut random = SplitMix::of(&["non-targets", &number.to_string()]);
             for _ in 0..NON_TARGETS[usize::from(model.clips.len() > 1)] {
-                let Some(clip) = candidates.get(random.below(candidates.len().max(1))) else { break };
+                let Some(clip) = others.get(random.below(others.len().max(1))) else { break };
                 if speaker_of(*clip) != Some(model.speaker) {
                     trials.push(Trial { model: number, clip: *clip, target: false });
                 }
