@@ -12,6 +12,11 @@ pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
     })
 }
 
+/// SHA-256 of bytes.
+pub(crate) fn sha256_of(bytes: impl AsRef<[u8]>) -> String {
+    hex(Sha256::digest(bytes))
+}
+
 /// The next portion of what is read, as much as there is at once; empty at its end. A signal does not end it.
 pub(crate) fn portion<'a>(from: &mut impl Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
     loop {

@@ -54,3 +54,15 @@ pub use error::{DocumentKind, EncryptionFault, Error, ErrorKind, EvidenceFault, 
 
 /// Version of the program, which every result tells.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The SHA-256 of every file in `models/` that figures depend on, as `sha256sum` writes them.
+const MODELS: &str = include_str!("../models/SHA256SUMS");
+
+static MODELS_VERSION: std::sync::LazyLock<String> =
+    std::sync::LazyLock::new(|| hash::sha256_of(MODELS).chars().take(12).collect());
+
+/// Version of the models, which every result tells beside [`VERSION`]: the first 12 hexadecimal digits of the SHA-256 of
+/// `models/SHA256SUMS`. Two programs with the same one hold the same networks, tables, population and calibrations.
+pub fn models_version() -> &'static str {
+    &MODELS_VERSION
+}

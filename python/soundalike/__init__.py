@@ -30,6 +30,9 @@ from .errors import AudioError, DocumentError, Error, FileError, RefusedError, S
 
 __version__: str = _native.__version__
 
+#: Version of the models, as every result tells it.
+MODELS_VERSION: str = _native.MODELS_VERSION
+
 #: The rate that every recording is brought to, Hz.
 SAMPLE_RATE_HZ: int = _native.SAMPLE_RATE_HZ
 
@@ -37,8 +40,8 @@ SAMPLE_RATE_HZ: int = _native.SAMPLE_RATE_HZ
 ENCODERS: List[str] = _native.encoder_names()
 
 __all__ = [
-    "AudioError", "Clip", "DocumentError", "ENCODERS", "Error", "FileError", "Reference", "RefusedError",
-    "SAMPLE_RATE_HZ", "SettingError", "check", "embed", "evaluate", "fbank", "load", "mfcc", "references",
+    "AudioError", "Clip", "DocumentError", "ENCODERS", "Error", "FileError", "MODELS_VERSION", "Reference",
+    "RefusedError", "SAMPLE_RATE_HZ", "SettingError", "check", "embed", "evaluate", "fbank", "load", "mfcc", "references",
 ]
 
 

@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 __version__: str
+MODELS_VERSION: str
 SAMPLE_RATE_HZ: int
 
 _Named = Tuple[Any, Optional[int], str]

@@ -40,6 +40,7 @@ use soundalike::Result;
 use soundalike::library::batch::BatchOptions;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 /// Done.
 const DONE: u8 = 0;
@@ -54,6 +55,7 @@ const SOME_UNUSABLE: u8 = 3;
 #[derive(Parser)]
 #[command(
     version,
+    long_version = long_version(),
     max_term_width = 110,
     after_help = "Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test or a verification failed; 2 nothing could be done (usage, unreadable reference, no \
                   speech); 3 done, but some clips were unusable.\nOn its own no score proves who spoke, and none says \
@@ -64,6 +66,13 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     common: Common,
+}
+
+/// The versions of program and models, a line each.
+fn long_version() -> &'static str {
+    static VERSIONS: LazyLock<String> =
+        LazyLock::new(|| format!("{}\nmodels {}", soundalike::VERSION, soundalike::models_version()));
+    &VERSIONS
 }
 
 /// Options of every command.

@@ -31,6 +31,8 @@ const CEPSTRUM_TOLERANCE: f32 = 1e-3;
 pub struct SelfTest {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// True where every check passed.
     pub passed: bool,
     /// The checks.
@@ -79,7 +81,12 @@ pub fn selftest(models: &Models) -> SelfTest {
             Err(error) => failed("the same bits as everywhere", encoder, error, bits),
         });
     }
-    SelfTest { version: crate::VERSION.into(), passed: checks.iter().all(|check| check.passed), checks }
+    SelfTest {
+        version: crate::VERSION.into(),
+        models_version: crate::models_version().into(),
+        passed: checks.iter().all(|check| check.passed),
+        checks,
+    }
 }
 
 /// Whether it passed, what was found, what was expected.

@@ -66,6 +66,7 @@ struct Contents {
 #[derive(Serialize)]
 struct Fingerprints<'a> {
     program: &'a str,
+    models_version: &'a str,
     instruction_set: &'a str,
     extractors: &'a crate::encoder::PerEncoder<String>,
     narrow_extractors: Option<&'a crate::encoder::PerEncoder<String>>,
@@ -172,6 +173,7 @@ fn fingerprints(examination: &Examination) -> Fingerprints<'_> {
     let used = weights.iter().filter(|(encoder, _)| report.settings.panel.encoders.contains(*encoder));
     Fingerprints {
         program: &report.version,
+        models_version: &report.models_version,
         instruction_set: &report.settings.instruction_set,
         extractors: &report.settings.fingerprints,
         narrow_extractors: report.narrow_fingerprints.as_ref(),
@@ -285,7 +287,7 @@ fn readme(settings: &BundleSettings) -> String {
          data has the SHA-256 of every file,\nand any BagIt program can check them.\n\nreport.json        the report: the \
          result unchanged, and the data behind its figures\nreport.html        the report as a page\nresult.json        \
          the result alone\n{files}places.json        which file stands for which path of the \
-         report\nfingerprints.json  program, extractors, weights, calibration and population, by their \
+         report\nfingerprints.json  program, models, extractors, weights, calibration and population, by their \
          hashes\nbundle.json        what was asked of this bundle\n\n{signature}"
     )
 }

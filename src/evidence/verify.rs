@@ -49,6 +49,8 @@ pub struct VerifySettings<'a> {
 pub struct Verification {
     /// Version of the program that verified.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// True where all that was verified is as it was recorded, and nothing is left uncovered that was not allowed.
     pub passed: bool,
     /// What was verified, what is taken as stated, and what nothing was compared with.
@@ -116,8 +118,15 @@ pub fn verify(settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Resu
         let (found, expected) = ("nothing to verify".into(), "a report, a result or a bundle, or --audit FILE".into());
         return Err(ErrorKind::Setting { name: "verify", found, expected }.into());
     }
-    let (version, coverage) = (crate::VERSION.into(), Coverage::default());
-    let mut outcome = Verification { version, passed: true, coverage, case: None, bundle: None, audit: None };
+    let mut outcome = Verification {
+        version: crate::VERSION.into(),
+        models_version: crate::models_version().into(),
+        passed: true,
+        coverage: Coverage::default(),
+        case: None,
+        bundle: None,
+        audit: None,
+    };
     if let Some(what) = settings.what {
         if is_zip(what)? || is_encrypted_file(what) {
             let (bundle, case) = bundle_and_case(what, settings, options)?;

@@ -17,7 +17,7 @@ use crate::library::enrolled::voices::EnrolledVoice;
 use crate::library::gate::{GateOutcome, HeardClip, Judge, check_limits, decide, hear_clips};
 use crate::library::index::NarrowRule;
 use crate::library::labels::selection::Filter;
-use crate::library::outcome::{Reason, Settings, Status, VERSION};
+use crate::library::outcome::{Reason, Settings, Status, VERSION, models_version};
 use crate::library::places::{Places, analyse_at};
 use crate::library::scan::ScanSettings;
 use crate::library::validate::calibration_file::LoadedCalibration;
@@ -120,6 +120,7 @@ pub(crate) fn examine(
     let populations = if behind { cases.populations(&candidates) } else { Vec::new() };
     let report = CheckReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         request: Request {
             reference: reference.named().into(),
             candidates: named,

@@ -14,7 +14,7 @@ use crate::library::batch;
 use crate::library::cohort::Cohort;
 use crate::library::index::{ClipStatus, Index};
 use crate::library::joined::Joined;
-use crate::library::outcome::VERSION;
+use crate::library::outcome::{VERSION, models_version};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -46,6 +46,8 @@ pub const GROUP_THRESHOLD: f64 = 0.6;
 pub struct GroupReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// The library as it was named when it was indexed, or else the folder of the index.
     pub library: String,
     /// True where another program wrote the rows: they have no checksum of this program, so damage to one may not show.
@@ -157,6 +159,7 @@ pub fn groups(index: &Index, settings: &GroupSettings<'_>) -> Result<GroupReport
     groups.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then_with(|| first(a).cmp(&first(b))));
     Ok(GroupReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         library: index.library(),
         rows_by_others: index.is_of_others(),
         encoder,

@@ -6,7 +6,7 @@ use crate::feature::Quality;
 use crate::library::batch::{self, BatchOptions};
 use crate::library::catalogue::{self, CatalogueOfEach};
 use crate::library::descriptors::describe_clips;
-use crate::library::outcome::{Reason, Status, VERSION};
+use crate::library::outcome::{Reason, Status, VERSION, models_version};
 use crate::library::passed_over::PassedOver;
 use crate::path_text::text_of;
 use crate::voice::Descriptors;
@@ -19,6 +19,8 @@ use std::path::PathBuf;
 pub struct InspectReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// The least net speech that a score needs, seconds.
     pub minimum_net_speech_s: f64,
     /// The clips, in the order given.
@@ -95,6 +97,7 @@ fn with_paths(panel: &Panel, named: &[PathBuf], options: &BatchOptions<'_>) -> R
     });
     let report = InspectReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         minimum_net_speech_s: panel.settings().minimum_net_speech_s,
         clips: clips.collect(),
         passed_over,

@@ -20,7 +20,7 @@ use crate::library::check::{InReference, Membership, calibration_summary, cohort
 use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::reference::{Reference, ReferenceSource};
 use crate::library::labels::selection::Filter;
-use crate::library::outcome::{Reason, Settings, Status, VERSION};
+use crate::library::outcome::{Reason, Settings, Status, VERSION, models_version};
 use crate::library::threshold::{Score, Threshold};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{Case, CaseSettings, neighbourhoods, split};
@@ -140,6 +140,7 @@ pub fn locate(
     }
     let report = LocateReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         settings: Settings::of(panel),
         narrow_fingerprints: narrow_panel.fingerprints().clone(),
         search: Search {

@@ -4,7 +4,7 @@ use crate::encoder::{Panel, PanelSettings, PerEncoder, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use crate::VERSION;
+pub(crate) use crate::{VERSION, models_version};
 
 /// Every setting that a score depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -70,6 +70,7 @@ fn encoder_names() -> Vec<&'static str> {
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", crate::VERSION)?;
+    module.add("MODELS_VERSION", crate::models_version())?;
     module.add("SAMPLE_RATE_HZ", crate::audio::SAMPLE_RATE_HZ)?;
     module.add_function(wrap_pyfunction!(encoder_names, module)?)?;
     module.add_function(wrap_pyfunction!(features::load, module)?)?;

@@ -3,7 +3,7 @@
 //! It is made of what `scan --format jsonl` wrote and repeats its figures; it reads no recording. A clip that it shows
 //! is one to look at, and the report of a check on that clip is another document.
 
-use super::case::{CaseInfo, words};
+use super::case::{CaseInfo, made_by, words};
 use super::document::{Block, Column, Document, Pair, Section, Table};
 use super::svg::fixed;
 use super::texts::{Texts, fill};
@@ -38,6 +38,9 @@ enum Record {
 #[derive(Clone, Debug, Deserialize)]
 struct Head {
     version: String,
+    /// Results of older versions do not say it.
+    #[serde(default)]
+    models_version: Option<String>,
     library: String,
     /// Results of older versions do not say it.
     #[serde(default)]
@@ -91,6 +94,7 @@ pub fn document(case: &CaseInfo, scan: &ScanResult, texts: &Texts) -> Document {
     let names = &texts.document;
     let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| names.not_stated.clone());
     let short = scan.sha256.get(..16).unwrap_or_default();
+    let models = scan.head.models_version.as_deref().unwrap_or(&names.not_stated);
     let number = case.number.as_deref().unwrap_or(&names.no_case);
     Document {
         language: texts.language.clone(),
@@ -101,10 +105,13 @@ pub fn document(case: &CaseInfo, scan: &ScanResult, texts: &Texts) -> Document {
             Pair::new(&names.analyst, stated(&case.analyst)),
             Pair::new(&names.date, stated(&case.date)),
             Pair::new(&texts.scan.library, &scan.head.library),
-            Pair::new(&names.program, format!("soundalike {}", scan.head.version)),
+            Pair::new(&names.program, made_by(texts, &scan.head.version, models)),
             Pair::new(&names.result, &scan.sha256),
         ],
-        footer: fill(&names.footer, &[("version", &scan.head.version), ("case", number), ("hash", short)]),
+        footer: fill(
+            &names.footer,
+            &[("version", &scan.head.version), ("models", models), ("case", number), ("hash", short)],
+        ),
         contents: names.contents.clone(),
         sections,
     }

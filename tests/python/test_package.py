@@ -465,7 +465,8 @@ class Package(unittest.TestCase):
         self.assertTrue(stub.with_name("py.typed").exists())
 
     def test_version_is_that_of_the_program(self):
-        self.assertIn(soundalike.__version__, program("--version"))
+        versions = f"soundalike {soundalike.__version__}\nmodels {soundalike.MODELS_VERSION}\n"
+        self.assertEqual(program("--version"), versions)
 
 
 if __name__ == "__main__":

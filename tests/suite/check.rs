@@ -146,6 +146,7 @@ fn the_result_says_all_that_the_scores_rest_on() {
     let (result, run) = check_by_all(&[CANDIDATE, "voices/slt/tts/01.wav"], 0);
     assert_eq!(run.stderr, "");
     assert_eq!(result["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(result["models_version"], soundalike::models_version());
     assert_eq!(result["gate"], Value::Null);
     let settings = &result["settings"];
     let names = ENCODERS.map(|(encoder, _)| encoder);

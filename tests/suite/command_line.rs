@@ -267,7 +267,8 @@ fn every_command_explains_itself() {
         "{help}"
     );
     let version = soundalike(&["--version"]).exits(0);
-    assert_eq!(version.stdout, format!("soundalike {}\n", env!("CARGO_PKG_VERSION")));
+    let models = soundalike::models_version();
+    assert_eq!(version.stdout, format!("soundalike {}\nmodels {models}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]

@@ -79,6 +79,7 @@ fn trials_are_all_pairs() {
     assert_eq!(counts(&real), [19, 19, 4, 36, 171 - 36]);
     assert_eq!((&real["pairs"], &real["clips"]["below_minimum"]), (&"real-real".into(), &0.into()));
     assert_eq!((&real["version"], &real["left_out"]), (&env!("CARGO_PKG_VERSION").into(), &Value::Array(vec![])));
+    assert_eq!(real["models_version"], soundalike::models_version());
     // 24 synthetic clips with each of the 19; only nsh's 4 have real clips of their voice, 5.
     let mixed = evaluate(&manifest, &["--pairs", "real-synthetic"], 0);
     assert_eq!(counts(&mixed), [43, 43, 9, 20, 19 * 24 - 20]);

@@ -63,6 +63,7 @@ fn the_result_has_the_figures_of_each_clip() {
     let result = soundalike(&[&["inspect", "--json"], &given[..]].concat()).exits(3).json();
     assert_fits_schema("inspect", &result);
     assert_eq!((&result["version"], &result["minimum_net_speech_s"]), (&env!("CARGO_PKG_VERSION").into(), &1.0.into()));
+    assert_eq!(result["models_version"], soundalike::models_version());
     let rows = result["clips"].as_array().unwrap();
     assert_eq!(rows.iter().map(|row| row["path"].as_str().unwrap()).collect::<Vec<_>>(), given);
     let row = &rows[0];

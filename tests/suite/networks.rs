@@ -6,6 +6,7 @@ use crate::program::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,26 @@ fn checks(result: &Value) -> &[Value] {
     result["checks"].as_array().unwrap()
 }
 
+/// The version of the models is made of this list, so it must be that of the folder.
+#[test]
+fn the_list_of_models_and_the_table_of_their_hashes_fit_the_folder() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let names = fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: BTreeSet<String> = names.filter(|name| !["README.md", "SHA256SUMS"].contains(&name.as_str())).collect();
+    let hashes: Vec<(&String, String)> =
+        names.iter().map(|name| (name, sha256(&fs::read(models.join(name)).unwrap()))).collect();
+    let expected: String = hashes.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect();
+    let list = fs::read_to_string(models.join("SHA256SUMS")).unwrap();
+    assert_eq!(list, expected, "make models/SHA256SUMS anew, as models/README.md says");
+    assert_eq!(soundalike::models_version(), &sha256(list.as_bytes())[..12]);
+    let readme = fs::read_to_string(models.join("README.md")).unwrap();
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with('|')).collect();
+    for (name, hash) in hashes {
+        let row = rows.iter().find(|row| row.contains(&format!("`{name}`")));
+        assert!(row.is_some_and(|row| row.contains(&hash)), "{name} has the hash {hash}; in models/README.md: {row:?}");
+    }
+}
+
 #[test]
 fn the_self_test_passes_with_the_weights_of_the_program_and_with_those_of_a_folder() {
     let folder = folder();
@@ -47,6 +68,7 @@ fn the_self_test_passes_with_the_weights_of_the_program_and_with_those_of_a_fold
     let result = own.json();
     assert_fits_schema("selftest", &result);
     assert_eq!((&result["passed"], &result["version"]), (&true.into(), &env!("CARGO_PKG_VERSION").into()));
+    assert_eq!(result["models_version"], soundalike::models_version());
     for (encoder, _) in ENCODERS {
         let own = checks(&result).iter().filter(|check| check["encoder"] == encoder);
         assert!(own.clone().count() > 0 && own.clone().all(|check| check["passed"] == true), "{encoder}: {result}");

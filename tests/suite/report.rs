@@ -63,6 +63,8 @@ fn the_page_says_what_the_result_says() {
     for words in ["12/26 <b>", "A. Client", "Who is meant? \"She\" & 'he'", report["result_sha256"].as_str().unwrap()] {
         assert!(text.contains(words), "no {words:?} in {text}");
     }
+    let made_by = format!("soundalike {} (models {})", soundalike::VERSION, soundalike::models_version());
+    assert!(text.contains(&made_by), "no {made_by:?} in {text}");
     for candidate in result.json()["candidates"].as_array().unwrap() {
         for encoder in ["mfcc", "mfcc_lda", "ge2e", "campplus"] {
             assert!(text.contains(&figure(&candidate["scores"][encoder]["cosine"], 3)), "{encoder}");

@@ -55,6 +55,7 @@ fn every_figure_is_that_of_a_check() {
     }
     let (head, voice) = (&lines[0], &lines[1]);
     assert_eq!((&head["ranked_by"], &head["holds"]["usable"]), (&"log10_lr".into(), &11.into()));
+    assert_eq!(head["models_version"], soundalike::models_version());
     assert_eq!(
         (&voice["compared"], &voice["judged"], &voice["in_reference"]),
         (&11.into(), &10.into(), &1.into()),

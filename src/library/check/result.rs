@@ -69,6 +69,8 @@ pub struct Request {
 pub struct CheckReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// What was asked.
     pub request: Request,
     /// Every setting that the scores depend on.

@@ -17,7 +17,7 @@ use crate::library::enrolled::voices::VoiceSet;
 use crate::library::forget::Forget;
 use crate::library::gate::{GateClip, GateOutcome, Judge, check_limits, decide};
 use crate::library::index::NarrowRule;
-use crate::library::outcome::VERSION;
+use crate::library::outcome::{VERSION, models_version};
 use crate::library::passed_over::PassedOver;
 use crate::library::places::Places;
 use crate::library::scan::{ScanSettings, Score, Threshold};
@@ -54,6 +54,8 @@ pub struct ProtectedVoice {
 pub struct ProtectReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// Number of voices on the list.
     pub voices: usize,
     /// The threshold that a candidate must stay under against every voice.
@@ -340,6 +342,7 @@ pub fn check(
     let GateOutcome { passed, clips, .. } = decide(&limits, judge.judge(heard)?).beside(&passed_over);
     Ok(ProtectReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         voices: enrolled.len(),
         threshold: settings.threshold,
         candidates: clips,

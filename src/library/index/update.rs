@@ -17,7 +17,7 @@ use crate::encoder::Panel;
 use crate::encryption::AtRest;
 use crate::error::{ErrorKind, Result, Shortage};
 use crate::library::batch;
-use crate::library::outcome::VERSION;
+use crate::library::outcome::{VERSION, models_version};
 use crate::library::passed_over::{PassedOver, PassedOverEntry};
 use crate::path_text::text_of;
 use schemars::JsonSchema;
@@ -87,6 +87,8 @@ pub struct Progress {
 pub struct IndexReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// The library as it was named.
     pub library: String,
     /// Clips that were not in the index.
@@ -423,6 +425,7 @@ impl Outtake<'_, '_> {
 fn empty_report(source: &LibrarySource) -> IndexReport {
     IndexReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         library: text_of(source.named()),
         new: 0,
         changed: 0,

@@ -17,6 +17,8 @@ use serde::Serialize;
 pub struct LocateReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// Every setting that the scores depend on.
     pub settings: Settings,
     /// Fingerprint of each encoder's extractor in the narrow band.

@@ -25,7 +25,7 @@ use crate::library::cohort::{Cohort, Population};
 use crate::library::enrolled::voices::{EnrolledVoice, VoiceSet};
 use crate::library::index::{Index, IndexRow};
 use crate::library::labels::selection::Filter;
-use crate::library::outcome::{Reason, Settings, VERSION};
+use crate::library::outcome::{Reason, Settings, VERSION, models_version};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::verdict::{Case, CaseSettings, Scored, neighbourhoods, strongest, unfit};
 use crate::path_text::{path_of, text_of};
@@ -194,6 +194,7 @@ pub fn scan(
     let calibration = settings.calibration.filter(|_| withheld.is_none());
     head(&ScanHead {
         version: VERSION.into(),
+        models_version: models_version().into(),
         settings: Settings::of(panel),
         library: index.library(),
         holds: holds.clone(),

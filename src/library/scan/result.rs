@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct ScanHead {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// Every setting that the scores depend on.
     pub settings: Settings,
     /// The library as it was named when it was indexed, or else the folder of the index.

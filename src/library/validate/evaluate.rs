@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result, Shortage};
 use crate::library::batch::BatchOptions;
 use crate::library::cohort::Cohort;
 use crate::library::labels::{Labels, Listed, Model, Trial};
-use crate::library::outcome::{Settings, VERSION};
+use crate::library::outcome::{Settings, VERSION, models_version};
 use crate::library::validate::calibration_file::LoadedCalibration;
 use crate::library::validate::labelled::{Labelled, missing};
 use crate::library::validate::rule::Rule;
@@ -94,6 +94,7 @@ pub fn evaluate(
     let rules = settings.rules.iter().map(|rule| rule.judge(&rates, fusion.as_ref())).collect::<Result<_>>()?;
     let report = EvaluateReport {
         version: VERSION.into(),
+        models_version: models_version().into(),
         settings: Settings::of(panel),
         pairs: labels.is_manifest().then_some(settings.pairs),
         enrol: if labels.is_manifest() { settings.enrol.number() } else { 1 },

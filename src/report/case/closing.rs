@@ -158,7 +158,11 @@ impl Make<'_> {
     pub fn rerun(&self) -> Section {
         let texts = &self.texts.rerun;
         let settings = &self.report.settings;
-        let values = [("version", self.report.version.as_str()), ("instruction_set", &settings.instruction_set)];
+        let values = [
+            ("version", self.report.version.as_str()),
+            ("models", &self.report.models_version),
+            ("instruction_set", &settings.instruction_set),
+        ];
         let tolerance = TOLERANCE.to_string();
         let blocks = vec![
             Block::paragraph(fill(&texts.intro, &values)),

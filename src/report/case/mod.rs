@@ -185,13 +185,14 @@ pub fn document(facts: &CaseFacts<'_>, texts: &Texts) -> Document {
             Pair::new(&names.date, stated(&case.date)),
             Pair::new(&names.reference, report.request.reference.join(", ")),
             Pair::new(&names.candidates, listed(&report.request.candidates, 3)),
-            Pair::new(&names.program, format!("soundalike {}", report.version)),
+            Pair::new(&names.program, made_by(texts, &report.version, &report.models_version)),
             Pair::new(&names.result, facts.result_sha256),
         ],
         footer: fill(
             &names.footer,
             &[
                 ("version", &report.version),
+                ("models", &report.models_version),
                 ("case", case.number.as_deref().unwrap_or(&names.no_case)),
                 ("hash", short),
             ],
@@ -199,6 +200,11 @@ pub fn document(facts: &CaseFacts<'_>, texts: &Texts) -> Document {
         contents: names.contents.clone(),
         sections: sections.into_iter().flatten().collect(),
     }
+}
+
+/// The program that made a result, with the version of its models.
+pub(super) fn made_by(texts: &Texts, version: &str, models: &str) -> String {
+    fill(&texts.document.made_by, &[("version", version), ("models", models)])
 }
 
 /// The first few of some names, and how many more there are.

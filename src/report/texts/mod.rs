@@ -37,6 +37,7 @@ sections! {
         result,
         reference,
         candidates,
+        made_by,
         footer,
         no_case,
         not_stated,

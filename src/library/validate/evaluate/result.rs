@@ -14,6 +14,8 @@ use serde::Serialize;
 pub struct EvaluateReport {
     /// Version of the program.
     pub version: String,
+    /// Version of the models: see [`models_version`](crate::models_version).
+    pub models_version: String,
     /// Every setting that the scores depend on.
     pub settings: Settings,
     /// Which clips were paired; null for a list of trials.
