@@ -2,7 +2,8 @@
 
 use super::folder;
 use soundalike::encoder::Models;
-use soundalike::evidence::CaseFile;
+use soundalike::evidence::CaseDocument;
+use soundalike::evidence::coverage::Coverage;
 use soundalike::evidence::recompute::{Platform, Root, recompute};
 use soundalike::library::batch::BatchOptions;
 use soundalike::library::{Filter, Rule};
@@ -20,18 +21,17 @@ pub fn read(bytes: &[u8]) {
             let texts = Texts::english().expect("the texts of the program");
             soundalike::report::html(&document(&CaseInfo::default(), &scan, &texts));
         }
-        if let Ok(case) = CaseFile::parse(path, text) {
-            let folder = folder();
-            let options = BatchOptions { threads: 1, ..Default::default() };
-            let _ = (case.tables(), case.result_sha256());
-            let _ = recompute(
-                &case,
-                Root::Below(folder.path()),
-                &Models::default(),
-                &soundalike::encryption::Keys::none(),
-                Platform::Same,
-                &options,
-            );
+        let folder = folder();
+        let root = Root::Below(folder.path());
+        match CaseDocument::parse(path, text) {
+            Ok(CaseDocument::This(case)) => {
+                let options = BatchOptions { threads: 1, ..Default::default() };
+                let (models, keys) = (Models::default(), soundalike::encryption::Keys::none());
+                let _ = (case.tables(), case.result_sha256());
+                let _ = recompute(&case, root, &models, &keys, Platform::Same, &options);
+            }
+            Ok(CaseDocument::Other(case)) => drop(case.compare(root, &[], &mut Coverage::default())),
+            Err(_) => {}
         }
     } else {
         let _ = (CaseInfo::parse(path, text), Texts::parse(path, text));

@@ -58,7 +58,7 @@ const SOME_UNUSABLE: u8 = 3;
     long_version = long_version(),
     max_term_width = 110,
     after_help = "Exit codes: 0 done; 1 a gate was hit, a rule does not hold, or the self-test or a verification failed; 2 nothing could be done (usage, unreadable reference, no \
-                  speech); 3 done, but some clips were unusable.\nOn its own no score proves who spoke, and none says \
+                  speech); 3 done, but some clips were unusable, or what was to be verified is of another version.\nOn its own no score proves who spoke, and none says \
                   whether a clip is synthetic."
 )]
 struct Cli {

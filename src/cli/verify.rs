@@ -1,11 +1,12 @@
 //! `soundalike verify`: whether evidence is as it was recorded.
 
 use super::output::plain;
-use super::{Common, DONE, GATE, ModelsArg, Outcome, output, progress::Progress};
+use super::{Common, DONE, GATE, ModelsArg, Outcome, SOME_UNUSABLE, output, progress::Progress};
 use clap::Args;
 use soundalike::evidence::audit::{AuditCheck, AuditFaultKind};
 use soundalike::evidence::coverage::{Coverage, How};
-use soundalike::evidence::recompute::{CaseVerification, Platform};
+use soundalike::evidence::other_version::{MadeBy, OtherVersion};
+use soundalike::evidence::recompute::{CaseVerification, Difference, Platform};
 use soundalike::evidence::verify::{SignatureCheck, Verification, VerifySettings, verify};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -15,6 +16,10 @@ use std::path::PathBuf;
 /// WHAT is a report.json, a result of `check --json`, or a bundle. The hash of every file is compared first; then
 /// everything is computed again from the files and compared value by value, bit for bit. A document of another kind of
 /// machine may differ in last digits: --other-platform compares it within a tolerance.
+///
+/// Of a document that another version of the program made, or other models (see `soundalike --version`), the recordings
+/// alone are compared, by their hashes; where they are the same, the exit code is 3, and the version that can reproduce
+/// the figures is named.
 ///
 /// Of a bundle the manifest and every hash are checked; then its page, its texts and its description are made again
 /// from its data and compared byte for byte, and its recordings with the hashes in the result, whatever the bundle says
@@ -35,7 +40,7 @@ use std::path::PathBuf;
     after_help = "Examples:\n  soundalike verify report.json\n  soundalike verify report.json --root /mnt/case\n  soundalike verify report.json --other-platform\n  soundalike \
                   verify case.zip --public-key us.pub\n  soundalike check --audit case.log --reference anna take1.wav\n  soundalike verify --audit \
                   case.log\n  soundalike verify --audit case.log --last 3b1f...\n\nExit codes: 0 all is as it was \
-                  recorded; 1 something differs, is not covered, or lacks its signature; 2 it could not be read."
+                  recorded; 1 something differs, is not covered, or lacks its signature; 2 it could not be read; 3 another version made it: the recordings are the same, and the figures were not computed again."
 )]
 pub struct VerifyArgs {
     /// Report, result or bundle
@@ -87,7 +92,11 @@ pub fn run(args: &VerifyArgs, common: &Common) -> Outcome {
     } else {
         output::print(&words(&outcome))?;
     }
-    Ok(if outcome.passed { DONE } else { GATE })
+    Ok(match (outcome.passed, outcome.undecided) {
+        (true, _) => DONE,
+        (false, true) => SOME_UNUSABLE,
+        (false, false) => GATE,
+    })
 }
 
 fn words(outcome: &Verification) -> String {
@@ -114,6 +123,7 @@ fn words(outcome: &Verification) -> String {
         }
     }
     outcome.case.iter().for_each(|case| case_words(&mut words, case));
+    outcome.other_version.iter().for_each(|other| other_version_words(&mut words, other));
     coverage_words(&mut words, &outcome.coverage);
     outcome.audit.iter().for_each(|log| words.push_str(&text(log)));
     words
@@ -132,28 +142,36 @@ fn case_words(words: &mut String, case: &CaseVerification) {
         (false, _) if case.values == 0 => writeln!(words, "figures          not computed again"),
         (false, _) => writeln!(words, "figures          {} values computed again", case.values),
     };
-    for (i, difference) in case.differences.iter().take(SHOWN).enumerate() {
-        let name = if i == 0 { "DIFFERS" } else { "" };
-        let _ = writeln!(words, "{name:16} {}", plain(&difference.to_string()));
-    }
-    if case.differences.len() > SHOWN {
-        let _ = writeln!(words, "{:16} and more (see --json)", "");
-    }
-    if !case.same && case.told_version != case.version {
-        let _ = writeln!(
-            words,
-            "note             the document was made by version {}, this is {}: take that version",
-            plain(&case.told_version),
-            case.version
-        );
-    }
+    difference_words(words, &case.differences);
     case.remarks.iter().for_each(|remark| {
         let _ = writeln!(words, "note             {}", plain(remark));
     });
 }
 
+fn difference_words(words: &mut String, differences: &[Difference]) {
+    for (i, difference) in differences.iter().take(SHOWN).enumerate() {
+        let name = if i == 0 { "DIFFERS" } else { "" };
+        let _ = writeln!(words, "{name:16} {}", plain(&difference.to_string()));
+    }
+    if differences.len() > SHOWN {
+        let _ = writeln!(words, "{:16} and more (see --json)", "");
+    }
+}
+
+fn other_version_words(words: &mut String, other: &OtherVersion) {
+    let made_by = plain(&other.made_by.to_string());
+    let _ = writeln!(words, "made by          {made_by}; this is {}", MadeBy::this());
+    let _ = writeln!(words, "result           SHA-256 {}", other.result_sha256);
+    let _ = match other.differences.is_empty() {
+        true => writeln!(words, "recordings       the same: {} files with the hash in the result", other.files),
+        false => writeln!(words, "recordings       NOT THE SAME; {} files with the hash in the result", other.files),
+    };
+    difference_words(words, &other.differences);
+    let _ = writeln!(words, "figures          not computed again: reproduce it with {made_by}");
+}
+
 fn coverage_words(words: &mut String, coverage: &Coverage) {
-    for how in [How::Recomputed, How::Hash, How::Rebuilt, How::Listed, How::Signature] {
+    for how in [How::Recomputed, How::Hash, How::HashAlone, How::Rebuilt, How::Listed, How::Signature] {
         let items: Vec<String> =
             coverage.verified.iter().filter(|item| item.how == how).map(|item| plain(&item.what)).collect();
         let more = items.len().saturating_sub(NAMED);
@@ -180,6 +198,7 @@ fn how_words(how: How) -> &'static str {
     match how {
         How::Recomputed => "computed again from the recordings",
         How::Hash => "by SHA-256, and used in the computation",
+        How::HashAlone => "by SHA-256",
         How::Rebuilt => "written again from the data, equal byte for byte",
         How::Listed => "every recording in it is in the result",
         How::Signature => "by its signature",

@@ -8,9 +8,10 @@
 //! verified by making it again: each file is compared with the one that follows.
 
 use super::bag::{Bag, BagContent, BagEntry, BagFile, HeldFiles, write_bag};
-use super::case_file::CaseFile;
+use super::case_file::{CaseDocument, CaseFile};
 use super::fault;
 use super::name::SafeNames;
+use super::other_version::OtherCase;
 use super::recompute::no_tree;
 use crate::encryption::{Keys, Recipients, is_encrypted_file};
 use crate::error::{EvidenceFault, IoContext, Result};
@@ -190,6 +191,26 @@ fn page(case: &CaseFile, document: &Examination, sounds: bool) -> Result<Vec<u8>
     Ok(crate::report::html(&case::document(&facts, &Texts::english()?)).into_bytes())
 }
 
+/// A bundle that is what its manifest states.
+#[derive(Debug)]
+pub enum Bundled {
+    /// This version of the program made the case in it, with these models.
+    This(Box<Unpacked>),
+    /// Another one did.
+    Other(OtherBundle),
+}
+
+/// A bundle of a case that another version made.
+#[derive(Debug)]
+pub struct OtherBundle {
+    /// The case in it.
+    pub case: OtherCase,
+    /// Its files, all with the hashes that its manifest states.
+    pub files: Vec<BagFile>,
+    /// Identifier of the key that it states to be signed with.
+    pub signed_by: Option<String>,
+}
+
 /// A bundle that was unpacked; its files are there as long as this is.
 #[derive(Debug)]
 pub struct Unpacked {
@@ -211,13 +232,14 @@ pub struct Unpacked {
     pub(super) empty_folders: Vec<String>,
 }
 
-/// Checks a bundle whole and unpacks it where nothing of it stays behind; `keys` open an encrypted one.
+/// Checks a bundle whole and unpacks it where nothing of it stays behind; `keys` open an encrypted one. One of another
+/// version is checked and not unpacked.
 ///
 /// # Errors
 /// [`ErrorKind::Encryption`](crate::ErrorKind::Encryption) where no key opens it,
 /// [`ErrorKind::Evidence`](crate::ErrorKind::Evidence) where the bundle is not what its manifest states, holds no
 /// report, or could do harm when unpacked.
-pub fn unpack(path: &Path, keys: &Keys) -> Result<Unpacked> {
+pub fn unpack(path: &Path, keys: &Keys) -> Result<Bundled> {
     let mut bag = if is_encrypted_file(path) {
         // Without a name, so that it is gone with the process.
         let mut plain = tempfile::tempfile().at(&std::env::temp_dir(), "write to")?;
@@ -231,9 +253,28 @@ pub fn unpack(path: &Path, keys: &Keys) -> Result<Unpacked> {
         String::from_utf8(bytes).map_err(wrong)
     };
     let report = text(bag.content(REPORT, MOST_REPORT_BYTES)?, REPORT)?;
-    let case = CaseFile::parse(path, &report)?;
-    let settings: BundleSettings = serde_json::from_slice(&bag.content(SETTINGS, MOST_SETTINGS_BYTES)?)
-        .map_err(|error| fault(path, EvidenceFault::Broken, format!("{SETTINGS:?} ({error})"), "what bundle writes"))?;
+    let document = CaseDocument::parse(path, &report)?;
+    let settings = bag.content(SETTINGS, MOST_SETTINGS_BYTES)?;
+    let wrong = |error| fault(path, EvidenceFault::Broken, format!("{SETTINGS:?} ({error})"), "what bundle writes");
+    match document {
+        CaseDocument::This(case) => {
+            let settings = serde_json::from_slice(&settings).map_err(wrong)?;
+            unpacked(&mut bag, *case, settings).map(|unpacked| Bundled::This(Box::new(unpacked)))
+        }
+        CaseDocument::Other(case) => {
+            let SignedBy { signed_by } = serde_json::from_slice(&settings).map_err(wrong)?;
+            Ok(Bundled::Other(OtherBundle { case, files: bag.files().to_vec(), signed_by }))
+        }
+    }
+}
+
+/// What every version says of a bundle's signature.
+#[derive(Deserialize)]
+struct SignedBy {
+    signed_by: Option<String>,
+}
+
+fn unpacked(bag: &mut Bag, case: CaseFile, settings: BundleSettings) -> Result<Unpacked> {
     let held = bag.hold()?;
     // Where a file is follows from the report, not from what the bundle says of itself.
     let (mut places, mut absent) = (Vec::new(), Vec::new());

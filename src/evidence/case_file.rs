@@ -1,7 +1,9 @@
 //! A result or a report as it was written: enough of it to ask the same again.
 //!
-//! Only what decides the computation is read here; everything else is compared as plain JSON afterwards.
+//! Only what decides the computation is read here; everything else is compared as plain JSON afterwards. Of a document
+//! that another version made, no more is read than the files that it rests on.
 
+use super::other_version::{MadeBy, OtherCase};
 use crate::audio::Channel;
 use crate::encoder::{Encoder, EncoderSet, Models, Panel, PanelSettings};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
@@ -22,6 +24,15 @@ const MOST_BYTES: u64 = 512 << 20;
 
 /// A result or a report, read from a file.
 #[derive(Clone, Debug)]
+pub enum CaseDocument {
+    /// This version of the program made it, with these models.
+    This(Box<CaseFile>),
+    /// Another one did.
+    Other(OtherCase),
+}
+
+/// A result or a report that this version of the program made, read from a file.
+#[derive(Clone, Debug)]
 pub struct CaseFile {
     /// The file.
     pub path: PathBuf,
@@ -40,12 +51,15 @@ pub struct CaseFile {
     /// Names in the report, beside the result and the findings, that this program does not know.
     pub(super) unknown: Vec<String>,
     pub(super) told: Told,
+    files: ToldFiles,
 }
 
 #[derive(Deserialize)]
 struct Header {
     format: Option<String>,
     version: Option<Value>,
+    result: Option<Box<RawValue>>,
+    result_sha256: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -156,13 +170,11 @@ pub(super) struct ToldSettings {
 pub(super) struct ToldCalibration {
     pub condition: String,
     pub origin: String,
-    pub sha256: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ToldCohort {
     pub origin: String,
-    pub sha256: String,
     pub filters: Vec<String>,
 }
 
@@ -188,7 +200,40 @@ pub(super) struct ToldClip {
     pub model: Option<String>,
 }
 
-impl CaseFile {
+/// The files that a result rests on, as every version tells them.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ToldFiles {
+    reference: FilesOfReference,
+    candidates: Vec<ToldClip>,
+    calibration: Option<ToldTable>,
+    cohort: Option<ToldTable>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct FilesOfReference {
+    clips: Vec<ToldClip>,
+    #[serde(default)]
+    models: Vec<ToldClip>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ToldTable {
+    origin: String,
+    sha256: String,
+}
+
+impl ToldFiles {
+    /// The files by path and hash, in the order in which they are told. What is built in is left out.
+    pub fn list(&self) -> Vec<(&str, Option<&str>)> {
+        let recordings = self.reference.clips.iter().filter(|clip| clip.model.is_none());
+        let clips = recordings.chain(&self.reference.models).chain(&self.candidates);
+        let clips = clips.map(|clip| (clip.path.as_str(), clip.sha256.as_deref()));
+        let tables = self.calibration.iter().chain(&self.cohort).filter(|table| table.origin != BUILT_IN);
+        clips.chain(tables.map(|table| (table.origin.as_str(), Some(table.sha256.as_str())))).collect()
+    }
+}
+
+impl CaseDocument {
     /// Reads what `check --json` printed, or a report that was made of it.
     ///
     /// # Errors
@@ -216,29 +261,77 @@ impl CaseFile {
             wrong(path, found, expected())
         };
         let header: Header = serde_json::from_str(text).map_err(json)?;
-        let Some(format) = header.format else {
-            let result = text.trim().to_string();
-            serde_json::from_str::<Once>(&result).map_err(json)?;
-            let told = serde_json::from_str(&result).map_err(json)?;
-            let (case, path, text) = (CaseInfo::default(), path.into(), text.into());
-            let (findings, stated_sha256, program, unknown) = (None, None, None, Vec::new());
-            return Ok(CaseFile { path, text, result, case, findings, stated_sha256, program, unknown, told });
-        };
+        let is_report = header.format.is_some();
+        let known = header.format.as_deref().is_none_or(|format| format == FORMAT);
+        if known && let Some(other) = other(path, text, &header) {
+            serde_json::from_str::<Once>(text).map_err(json)?;
+            return Ok(CaseDocument::Other(other));
+        }
         let version = header.version.unwrap_or_default();
-        if format != FORMAT || version != FORMAT_VERSION {
+        if let Some(format) = header.format.filter(|_| !known || version != FORMAT_VERSION) {
             let found = format!("the format \"{format}\", version {version}");
             return Err(wrong(path, found, format!("the format \"{FORMAT}\", version {FORMAT_VERSION}")));
         }
         serde_json::from_str::<Once>(text).map_err(json)?;
-        let report: ReportFile = serde_json::from_str(text).map_err(json)?;
+        let case = if is_report { CaseFile::of_report(path, text) } else { CaseFile::of_result(path, text) };
+        case.map(|case| CaseDocument::This(Box::new(case))).map_err(json)
+    }
+}
+
+/// The document, where another version made it and says so as every version does.
+fn other(path: &Path, text: &str, header: &Header) -> Option<OtherCase> {
+    let result = if header.format.is_some() { header.result.as_ref()?.get() } else { text.trim() };
+    let made_by: MadeBy = serde_json::from_str(result).ok().filter(|made_by| *made_by != MadeBy::this())?;
+    // How another format hashes is not known.
+    let stated = header.result_sha256.as_ref().filter(|_| header.version == Some(FORMAT_VERSION.into()));
+    Some(OtherCase {
+        path: path.into(),
+        made_by,
+        result_sha256: result_sha256(result),
+        stated_sha256: stated.and_then(Value::as_str).map(String::from),
+        files: serde_json::from_str(result).ok()?,
+    })
+}
+
+impl CaseFile {
+    /// Reads a result or report that this version of the program made.
+    ///
+    /// # Errors
+    /// As [`CaseDocument::read`], and [`ErrorKind::Document`] where another version made it.
+    pub fn read(path: &Path) -> Result<Self> {
+        match CaseDocument::read(path)? {
+            CaseDocument::This(case) => Ok(*case),
+            CaseDocument::Other(other) => Err(other.refusal()),
+        }
+    }
+
+    fn of_result(path: &Path, text: &str) -> serde_json::Result<Self> {
+        let result = text.trim().to_string();
+        Ok(CaseFile {
+            path: path.into(),
+            text: text.into(),
+            told: serde_json::from_str(&result)?,
+            files: serde_json::from_str(&result)?,
+            result,
+            case: CaseInfo::default(),
+            findings: None,
+            stated_sha256: None,
+            program: None,
+            unknown: Vec::new(),
+        })
+    }
+
+    fn of_report(path: &Path, text: &str) -> serde_json::Result<Self> {
+        let report: ReportFile = serde_json::from_str(text)?;
         let result = report.result.get().to_string();
-        let (case, mut unknown) = case_info(report.case).map_err(json)?;
-        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).map_err(json)?;
+        let (case, mut unknown) = case_info(report.case)?;
+        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text)?;
         unknown.extend(fields.into_keys().filter(|name| !FIELDS.contains(&name.as_str())));
         Ok(CaseFile {
             path: path.into(),
             text: text.into(),
-            told: serde_json::from_str(&result).map_err(json)?,
+            told: serde_json::from_str(&result)?,
+            files: serde_json::from_str(&result)?,
             result,
             case,
             unknown,
@@ -269,13 +362,7 @@ impl CaseFile {
     /// The files that the result rests on, by path and hash, in the order in which they are told. What is built in is
     /// left out.
     pub fn files(&self) -> Vec<(&str, Option<&str>)> {
-        let told = &self.told;
-        let recordings = told.reference.clips.iter().filter(|clip| clip.model.is_none());
-        let clips = recordings.chain(&told.reference.models).chain(&told.candidates);
-        let clips = clips.map(|clip| (clip.path.as_str(), clip.sha256.as_deref()));
-        let calibration = told.calibration.iter().map(|c| (c.origin.as_str(), Some(c.sha256.as_str())));
-        let cohort = told.cohort.iter().map(|c| (c.origin.as_str(), Some(c.sha256.as_str())));
-        clips.chain(calibration.chain(cohort).filter(|(origin, _)| *origin != BUILT_IN)).collect()
+        self.files.list()
     }
 
     /// The panel that the result was computed by.
@@ -309,6 +396,6 @@ impl CaseFile {
     }
 }
 
-fn wrong(path: &Path, found: String, expected: String) -> Error {
+pub(super) fn wrong(path: &Path, found: String, expected: String) -> Error {
     ErrorKind::Document { path: path.into(), what: DocumentKind::Result, found, expected }.into()
 }

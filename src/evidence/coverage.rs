@@ -39,6 +39,8 @@ pub enum How {
     Rebuilt,
     /// Its SHA-256 is the one in the result, and it was used in the computation.
     Hash,
+    /// Its SHA-256 is the one in the result; nothing was computed from it, for another version made the document.
+    HashAlone,
     /// A folder or pattern: the result has a row for every recording in it.
     Listed,
     /// Checked with the public key.

@@ -55,10 +55,6 @@ pub struct CaseVerification {
     pub identical: bool,
     /// The share of its size within which a figure was compared; null where bits were.
     pub tolerance: Option<f64>,
-    /// Version of the program that made the document.
-    pub told_version: String,
-    /// Version of this program.
-    pub version: String,
     /// SHA-256 of the result's text.
     pub result_sha256: String,
     /// Files whose hash is as told.
@@ -148,8 +144,6 @@ pub fn recompute(
         same: true,
         identical: true,
         tolerance: None,
-        told_version: case.version().into(),
-        version: crate::VERSION.into(),
         result_sha256: case.result_sha256(),
         files: 0,
         values: 0,
@@ -172,7 +166,7 @@ pub fn recompute(
     }
     let places = match root {
         Root::Places(places) => places.clone(),
-        _ => find(case, root),
+        _ => find(&case.path, &case.files(), root),
     };
     check_files(case, &places, &mut verification);
     if verification.same {
@@ -200,7 +194,7 @@ pub fn recompute(
 impl CaseFile {
     /// Places with those files found as well that they leave out: below a folder, or where they are told to lie.
     pub fn places_beyond(&self, places: &Places, root: Option<&Path>) -> Places {
-        let found = find(self, root.map_or(Root::AsTold, Root::Below));
+        let found = find(&self.path, &self.files(), root.map_or(Root::AsTold, Root::Below));
         let known: Vec<&Path> = places.moved().map(|(told, _)| told).collect();
         let more = found.moved().filter(|(told, _)| !known.contains(told));
         places.moved().chain(more).map(|(told, place)| (told.into(), place.into())).collect()
@@ -253,9 +247,9 @@ pub(super) fn normal(path: &str) -> PathBuf {
     Path::new(path).components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Where each file of a case lies.
-fn find(case: &CaseFile, root: Root<'_>) -> Places {
-    let beside = case.path.parent().unwrap_or(Path::new(""));
+/// Where each file of a document lies, told by path and hash.
+pub(super) fn find(document: &Path, files: &[(&str, Option<&str>)], root: Root<'_>) -> Places {
+    let beside = document.parent().unwrap_or(Path::new(""));
     let place = |told: &str, sha256: Option<&str>| -> PathBuf {
         let path = path_of(told);
         match root {
@@ -264,7 +258,7 @@ fn find(case: &CaseFile, root: Root<'_>) -> Places {
             _ => chosen(&[path.clone(), beside.join(&path)], sha256).unwrap_or(path),
         }
     };
-    case.files().into_iter().map(|(told, sha256)| (path_of(told), place(told, sha256))).collect()
+    files.iter().map(|(told, sha256)| (path_of(told), place(told, *sha256))).collect()
 }
 
 /// The file below a folder that has the longest end of a path in common with the told one, the one with its hash first.
@@ -292,21 +286,32 @@ fn chosen(places: &[PathBuf], sha256: Option<&str>) -> Option<PathBuf> {
 /// Compares the hash of every file.
 fn check_files(case: &CaseFile, places: &Places, verification: &mut CaseVerification) {
     for (told, sha256) in case.files() {
-        let place = &places.of_text(told);
-        match (sha256, crate::audio::file_sha256(place)) {
-            (Some(sha256), Ok(found)) if sha256 == found => {
+        match file_difference(told, sha256, &places.of_text(told)) {
+            Some(Ok(())) => {
                 verification.files += 1;
                 verification.coverage.verified(told, How::Hash);
             }
-            (Some(sha256), Ok(found)) => {
-                verification.differ(told, format!("SHA-256 {sha256}"), format!("SHA-256 {found}"))
-            }
-            (Some(sha256), Err(error)) => {
-                verification.differ(told, format!("SHA-256 {sha256}"), format!("no file that can be read ({error})"));
-            }
-            (None, Ok(found)) => verification.differ(told, "no file that could be read", format!("SHA-256 {found}")),
-            (None, Err(_)) => {}
+            Some(Err(Difference { place, told, found })) => verification.differ(place, told, found),
+            None => {}
         }
+    }
+}
+
+/// Compares the hash of a file with the one that is told; none where there was no file and is none.
+pub(super) fn file_difference(
+    told: &str,
+    sha256: Option<&str>,
+    place: &Path,
+) -> Option<std::result::Result<(), Difference>> {
+    let differ = |told_hash: String, found| Some(Err(Difference { place: told.into(), told: told_hash, found }));
+    match (sha256, crate::audio::file_sha256(place)) {
+        (Some(sha256), Ok(found)) if sha256 == found => Some(Ok(())),
+        (Some(sha256), Ok(found)) => differ(format!("SHA-256 {sha256}"), format!("SHA-256 {found}")),
+        (Some(sha256), Err(error)) => {
+            differ(format!("SHA-256 {sha256}"), format!("no file that can be read ({error})"))
+        }
+        (None, Ok(found)) => differ("no file that could be read".into(), format!("SHA-256 {found}")),
+        (None, Err(_)) => None,
     }
 }
 

@@ -5,9 +5,10 @@
 //! [`bundle`](super::bundle), [`signature`] and [`audit`].
 
 use super::audit::{self, AuditCheck};
-use super::bundle::unpack;
-use super::case_file::CaseFile;
+use super::bundle::{Bundled, Unpacked, unpack};
+use super::case_file::{CaseDocument, CaseFile};
 use super::coverage::{Coverage, How};
+use super::other_version::OtherVersion;
 use super::recompute::{CaseVerification, Platform, Root, recompute};
 use super::signature::{self, Key};
 use super::unmentioned::unmentioned;
@@ -53,10 +54,15 @@ pub struct Verification {
     pub models_version: String,
     /// True where all that was verified is as it was recorded, and nothing is left uncovered that was not allowed.
     pub passed: bool,
+    /// True where nothing that was compared differs, but another version made the document, so that its figures were not
+    /// computed again: it neither passed nor failed.
+    pub undecided: bool,
     /// What was verified, what is taken as stated, and what nothing was compared with.
     pub coverage: Coverage,
-    /// The case that was computed again; null where none was asked for.
+    /// The case that was computed again; null where none was asked for, or another version made it.
     pub case: Option<CaseVerification>,
+    /// What was compared of a document of another version; null where this version made it.
+    pub other_version: Option<OtherVersion>,
     /// The bundle that it lay in; null where it lay in none.
     pub bundle: Option<BundleCheck>,
     /// The audit log; null where none was asked for.
@@ -96,12 +102,13 @@ pub struct SignatureCheck {
 }
 
 impl Verification {
-    /// Whether all that was verified is as it was recorded.
+    /// Whether all that was compared is as it was recorded.
     fn all_as_recorded(&self, allow_uncovered: bool) -> bool {
         let bundle = self.bundle.as_ref();
         let signed = bundle.and_then(|bundle| bundle.signature.as_ref()).is_none_or(|signature| signature.valid);
         (allow_uncovered || self.coverage.not_covered.is_empty())
             && self.case.as_ref().is_none_or(|case| case.same)
+            && self.other_version.as_ref().is_none_or(|other| other.differences.is_empty())
             && bundle.is_none_or(|bundle| bundle.intact)
             && signed
             && self.audit.as_ref().is_none_or(|audit| audit.intact)
@@ -122,31 +129,34 @@ pub fn verify(settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Resu
         version: crate::VERSION.into(),
         models_version: crate::models_version().into(),
         passed: true,
+        undecided: false,
         coverage: Coverage::default(),
         case: None,
+        other_version: None,
         bundle: None,
         audit: None,
     };
     if let Some(what) = settings.what {
         if is_zip(what)? || is_encrypted_file(what) {
-            let (bundle, case) = bundle_and_case(what, settings, options)?;
-            (outcome.bundle, outcome.case) = (Some(bundle), case);
+            let bundle = bundle_and_case(what, settings, options, &mut outcome)?;
+            outcome.bundle = Some(bundle);
         } else if settings.public_key.is_some() {
             let found = format!("a public key for {}", what.display());
             let expected = "a bundle: only those are signed".into();
             return Err(ErrorKind::Setting { name: "public-key", found, expected }.into());
         } else {
-            let case = CaseFile::read(what)?;
             let root = settings.root.map_or(Root::AsTold, Root::Below);
-            let mut again = recompute(&case, root, settings.models, settings.keys, settings.platform, options)?;
-            // A folder that a document names is looked into only where the document is right about its files.
-            if again.verification.same {
-                unmentioned(&case, root, &again.places, &mut again.verification.coverage);
+            match CaseDocument::read(what)? {
+                CaseDocument::This(case) => outcome.case = Some(case_alone(&case, root, settings, options)?),
+                CaseDocument::Other(other) => {
+                    outcome.other_version = Some(other.compare(root, &[], &mut outcome.coverage));
+                }
             }
-            outcome.case = Some(again.verification);
         }
     }
-    outcome.coverage = outcome.case.as_mut().map(|case| std::mem::take(&mut case.coverage)).unwrap_or_default();
+    if let Some(case) = &mut outcome.case {
+        outcome.coverage = std::mem::take(&mut case.coverage);
+    }
     match outcome.bundle.as_ref().map(|bundle| bundle.signature.as_ref()) {
         Some(Some(SignatureCheck { valid: true, key_id: Some(key), .. })) => {
             outcome.coverage.verified(format!("the bundle as a whole, by the key {key}"), How::Signature);
@@ -161,7 +171,9 @@ pub fn verify(settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Resu
     if let Some(log) = settings.log {
         outcome.audit = Some(audit::check(log, settings.last)?);
     }
-    outcome.passed = outcome.all_as_recorded(settings.allow_uncovered);
+    let as_recorded = outcome.all_as_recorded(settings.allow_uncovered);
+    outcome.undecided = as_recorded && outcome.other_version.is_some();
+    outcome.passed = as_recorded && !outcome.undecided;
     Ok(outcome)
 }
 
@@ -172,12 +184,28 @@ fn is_zip(path: &Path) -> Result<bool> {
     Ok(head.starts_with(b"PK"))
 }
 
-/// Checks a bundle, and computes the case in it again where nothing is wrong with it.
+/// Computes a case again that lies in no bundle.
+fn case_alone(
+    case: &CaseFile,
+    root: Root<'_>,
+    settings: &VerifySettings<'_>,
+    options: &BatchOptions<'_>,
+) -> Result<CaseVerification> {
+    let mut again = recompute(case, root, settings.models, settings.keys, settings.platform, options)?;
+    // A folder that a document names is looked into only where the document is right about its files.
+    if again.verification.same {
+        unmentioned(case, root, &again.places, &mut again.verification.coverage);
+    }
+    Ok(again.verification)
+}
+
+/// Checks a bundle and, where nothing is wrong with it, the case in it.
 fn bundle_and_case(
     path: &Path,
     settings: &VerifySettings<'_>,
     options: &BatchOptions<'_>,
-) -> Result<(BundleCheck, Option<CaseVerification>)> {
+    outcome: &mut Verification,
+) -> Result<BundleCheck> {
     let mut check = BundleCheck {
         path: path.display().to_string(),
         intact: true,
@@ -185,37 +213,46 @@ fn bundle_and_case(
         files: 0,
         absent: Vec::new(),
         signed_by: None,
-        signature: signature_of(path, settings.public_key, None),
+        signature: None,
     };
     match unpack(path, settings.keys) {
-        Ok(unpacked) => {
+        Ok(Bundled::This(unpacked)) => {
             (check.files, check.absent) = (unpacked.files.len(), unpacked.absent.clone());
             check.signed_by.clone_from(&unpacked.settings.signed_by);
-            check.signature = signature_of(path, settings.public_key, check.signed_by.as_deref());
-            let (case, platform) = (&unpacked.case, settings.platform);
-            let places = case.places_beyond(&unpacked.places, settings.root);
-            let mut again = recompute(case, Root::Places(&places), settings.models, settings.keys, platform, options)?;
-            let verification = &mut again.verification;
-            // Of a bundle that holds its recordings, what is in it decides, not what is on this machine.
-            let root = match (unpacked.settings.recordings, settings.root) {
-                (true, _) => Root::Places(&places),
-                (false, root) => root.map_or(Root::AsTold, Root::Below),
-            };
-            match &again.document {
-                Some(document) => {
-                    unmentioned(case, root, &places, &mut verification.coverage);
-                    unpacked.compare(document, platform, verification)?;
-                }
-                None => verification.remarks.push("the other files of the bundle were not compared".into()),
-            }
-            Ok((check, Some(again.verification)))
+            outcome.case = Some(case_of(&unpacked, settings, options)?);
         }
-        Err(error) if error.is_evidence() => {
-            (check.intact, check.fault) = (false, Some(error.to_string()));
-            Ok((check, None))
+        Ok(Bundled::Other(bundle)) => {
+            (check.files, check.absent) = (bundle.files.len(), bundle.case.absent(&bundle.files));
+            check.signed_by = bundle.signed_by;
+            let root = settings.root.map_or(Root::AsTold, Root::Below);
+            outcome.other_version = Some(bundle.case.compare(root, &bundle.files, &mut outcome.coverage));
         }
-        Err(error) => Err(error),
+        Err(error) if error.is_evidence() => (check.intact, check.fault) = (false, Some(error.to_string())),
+        Err(error) => return Err(error),
     }
+    check.signature = signature_of(path, settings.public_key, check.signed_by.as_deref());
+    Ok(check)
+}
+
+/// Computes the case of a bundle again, and compares what follows from it with the other files of the bundle.
+fn case_of(unpacked: &Unpacked, settings: &VerifySettings<'_>, options: &BatchOptions<'_>) -> Result<CaseVerification> {
+    let (case, platform) = (&unpacked.case, settings.platform);
+    let places = case.places_beyond(&unpacked.places, settings.root);
+    let mut again = recompute(case, Root::Places(&places), settings.models, settings.keys, platform, options)?;
+    let verification = &mut again.verification;
+    // Of a bundle that holds its recordings, what is in it decides, not what is on this machine.
+    let root = match (unpacked.settings.recordings, settings.root) {
+        (true, _) => Root::Places(&places),
+        (false, root) => root.map_or(Root::AsTold, Root::Below),
+    };
+    match &again.document {
+        Some(document) => {
+            unmentioned(case, root, &places, &mut verification.coverage);
+            unpacked.compare(document, platform, verification)?;
+        }
+        None => verification.remarks.push("the other files of the bundle were not compared".into()),
+    }
+    Ok(again.verification)
 }
 
 /// The signature of a bundle that states to be signed with a key, or for which a public key was given.

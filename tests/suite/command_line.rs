@@ -237,6 +237,7 @@ const COMMANDS: [(&str, &[&str]); 21] = [
             "--json",
             "Verify that evidence is as it was recorded",
             "Exit codes: 0 all is as it was recorded; 1",
+            "3 another version made it",
         ],
     ),
 ];

@@ -316,6 +316,32 @@ fn a_changed_page_is_found_whatever_the_bundle_says_of_it() {
     without.differs_at("report.html", &[]);
 }
 
+/// The version in the result of a bundle, and another.
+fn of_another_version(bundle: &Bundle) -> Bundle {
+    let (mut bundle, here) = (bundle.clone(), soundalike::VERSION);
+    bundle.edit_result(&format!("\"version\": \"{here}\""), "\"version\": \"0.0.9\"");
+    bundle
+}
+
+#[test]
+fn of_a_bundle_of_another_version_the_recordings_are_compared_and_no_text_is() {
+    let mut bundle = of_another_version(&REAL);
+    bundle.edit("report.html", "closer", "nearer").edit("bundle.json", "{", "{\"of_that_version\": 1,");
+    let outcome = bundle.verify(&[], 3);
+    assert_eq!((&outcome["bundle"]["intact"], &outcome["other_version"]["files"]), (&json!(true), &json!(4)));
+    assert_eq!((&outcome["undecided"], &outcome["bundle"]["absent"]), (&json!(true), &json!([])));
+    assert_eq!(outcome["other_version"]["made_by"]["version"], "0.0.9");
+    // A recording that is another, with every hash of the bundle corrected.
+    let mut other = bundle.clone();
+    other.add("files/takes/a.wav", b"RIFF");
+    let outcome = other.verify(&[], 1);
+    assert_eq!(outcome["other_version"]["differences"][0]["place"], "takes/a.wav");
+    // One that states a signature needs it, and one that is not what its manifest states is told so.
+    let mut signed = bundle.clone();
+    signed.edit("bundle.json", "\"signed_by\": null", "\"signed_by\": \"0123456789ABCDEF\"");
+    assert_eq!(signed.verify(&[], 1)["bundle"]["signature"]["valid"], false);
+}
+
 #[test]
 fn a_bundle_of_another_platform_passes_only_where_that_is_asked_for() {
     let mut elsewhere = REAL.clone();

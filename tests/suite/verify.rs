@@ -176,6 +176,80 @@ fn another_instruction_set_is_compared_within_a_tolerance_that_is_told() {
     assert_eq!(case.first_difference(OTHER)["place"], "result.settings.instruction_set");
 }
 
+/// What a document states of its making, in the place of what it stated.
+fn made_by(report: &mut Value, version: &str, models: Option<&str>) {
+    let result = report["result"].as_object_mut().unwrap();
+    result.insert("version".into(), version.into());
+    match models {
+        Some(models) => drop(result.insert("models_version".into(), models.into())),
+        None => drop(result.remove("models_version")),
+    }
+    report["program"] = version.into();
+    rehash(report);
+}
+
+#[test]
+fn of_a_report_of_another_version_the_recordings_are_compared_and_the_figures_are_not() {
+    let case = Case::new(&[MFCC]);
+    let (here, models) = (soundalike::VERSION, soundalike::models_version());
+    for (version, told) in [("0.0.9", Some(models)), (here, Some("0123456789ab")), (here, None)] {
+        case.edit(|report| {
+            report["result"]["candidates"][0]["scores"]["mfcc"]["cosine"] = json!(0.5);
+            report["result"]["candidates"][0]["of_that_version"] = json!("a name that this one does not know");
+            made_by(report, version, told);
+        });
+        let outcome = case.verify("report.json", &[], 3);
+        let other = &outcome["other_version"];
+        assert_eq!(other["made_by"], json!({ "version": version, "models_version": told }));
+        assert_eq!((&other["files"], &other["differences"]), (&json!(4), &json!([])));
+        assert_eq!((&outcome["undecided"], &outcome["case"]), (&json!(true), &Value::Null));
+        let told = format!("version {version} (models {})", told.unwrap_or("not stated"));
+        let text = case.run(&["verify", "report.json"]).exits(3).stdout;
+        for words in [
+            format!("made by          {told}; this is version {here} (models {models})\n"),
+            "recordings       the same: 4 files with the hash in the result\n".into(),
+            format!("figures          not computed again: reproduce it with {told}\n"),
+        ] {
+            assert!(text.contains(&words), "no {words:?} in {text}");
+        }
+        assert!(!text.to_lowercase().contains("differs"), "{text}");
+        // No document is made of it.
+        for command in ["report", "bundle"] {
+            case.run(&[command, "report.json", "-o", "never.html"]).fails(&[&told, "take the version that made it"]);
+        }
+    }
+    // Where the case has moved, its files are found by their hashes too.
+    fs::create_dir(case.at("moved")).unwrap();
+    fs::rename(case.at("anna"), case.at("moved/anna")).unwrap();
+    fs::rename(case.at("take.wav"), case.at("moved/take.wav")).unwrap();
+    case.verify("report.json", &["--root", "moved"], 3);
+    let outcome = case.verify("report.json", &[], 1);
+    assert_eq!(outcome["other_version"]["differences"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn another_recording_is_told_whatever_version_made_the_report() {
+    let case = Case::new(&[MFCC]);
+    case.edit(|report| made_by(report, "0.0.9", None));
+    let kept = fs::read(case.at("report.json")).unwrap();
+    copy(CANDIDATE, &case.at("anna/02.wav"));
+    let outcome = case.verify("report.json", &[], 1);
+    assert_eq!(outcome["other_version"]["differences"][0]["place"], "anna/02.wav");
+    assert_eq!((&outcome["other_version"]["files"], &outcome["undecided"]), (&json!(3), &json!(false)));
+    let text = case.run(&["verify", "report.json"]).exits(1).stdout;
+    for words in
+        ["recordings       NOT THE SAME; 3 files", "anna/02.wav is told as SHA-256", "reproduce it with version 0.0.9"]
+    {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    // A result that is another than its report states was changed, whoever made it.
+    copy(&format!("{REFERENCE}/02.wav"), &case.at("anna/02.wav"));
+    fs::write(case.at("report.json"), String::from_utf8(kept).unwrap().replace("\"force\":false", "\"force\": false"))
+        .unwrap();
+    let outcome = case.verify("report.json", &[], 1);
+    assert_eq!(outcome["other_version"]["differences"][0]["place"], "result_sha256");
+}
+
 #[test]
 fn patterns_and_folders_by_any_name_are_no_difference() {
     let case = Case::new(&[MFCC]);
