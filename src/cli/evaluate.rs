@@ -23,8 +23,10 @@ use std::path::{Path, PathBuf};
 /// detection cost at the best threshold for a target prior of 0.01 and costs of 1, where 1 is no better than refusing
 /// everything; Cllr what the likelihood ratios cost as they are (0 is perfect, 1 says nothing, more misleads), Cllr_min
 /// what they would cost if perfectly calibrated. Intervals are a bootstrap over speakers (1000 resamples, fixed seed,
-/// 95 %), with no upper end below what so many speakers without an error would allow. Every trial whose clips have embeddings is scored, also those outside the calibration's ranges, which are
-/// counted; only clips that cannot be decoded or hold no speech are left out.
+/// 95 %), with no upper end below what so many speakers without an error would allow. Every trial whose clips have
+/// embeddings is scored, also those outside the calibration's ranges, which are counted; only clips that cannot be
+/// decoded or hold no speech are left out. Where clips were in the calibration's own fit, by the bytes of their files, a
+/// warning says how many.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  soundalike evaluate --manifest clips.tsv\n  soundalike evaluate --trials trials.txt --root \
@@ -114,6 +116,9 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> Outcome {
     for clip in &report.left_out {
         output::warn(&clip.path, super::check::own(&clip.path, &clip.reason.message), common);
     }
+    if let (Some(used), Some(flatter)) = (&report.calibration, in_fit(report)) {
+        output::warn(&used.origin, flatter, common);
+    }
     if let Some(folder) = &args.plots {
         write_plots(&evaluation, folder)?;
     }
@@ -170,6 +175,13 @@ fn figures(estimate: &Estimate, factor: f64, decimals: usize) -> [String; 2] {
     [figure(estimate.point), format!("{} to {}", figure(estimate.low), figure(estimate.high))]
 }
 
+/// That clips of the test were in the calibration's fit, where they were.
+fn in_fit(report: &EvaluateReport) -> Option<String> {
+    let clips = &report.clips;
+    let n = clips.in_fit.filter(|n| *n > 0)?;
+    Some(format!("{n} of {} clips were in the fit of this calibration: the figures of its ratio flatter", clips.scored))
+}
+
 fn text(report: &EvaluateReport) -> String {
     let mut text = String::new();
     let (clips, trials) = (&report.clips, &report.trials);
@@ -187,6 +199,11 @@ fn text(report: &EvaluateReport) -> String {
     }
     if let (Some(used), Some(outside)) = (&report.calibration, trials.out_of_range) {
         let _ = writeln!(text, "condition {} ({}), {outside} trials outside its range", used.condition, used.origin);
+        let told = match clips.in_fit {
+            None => "it does not tell which clips it was fitted on: they may be among these".into(),
+            Some(_) => in_fit(report).unwrap_or_else(|| "none of the clips was in its fit".into()),
+        };
+        let _ = writeln!(text, "          {told}");
     }
     text.push('\n');
     text += &rates(&report.encoders, report.fusion.as_ref());

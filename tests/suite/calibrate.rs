@@ -165,6 +165,61 @@ fn a_calibration_of_ones_own_is_the_same_bytes_again_and_check_uses_it() {
 }
 
 #[test]
+fn a_validation_says_how_many_of_its_clips_the_calibration_was_fitted_on() {
+    let folder = folder();
+    let manifest = manifest(folder.path(), 12);
+    let calibration = folder.path().join("mine.json");
+    fit(&["--manifest", word(&manifest)], &calibration, &[], 0);
+    let table = fs::read_to_string(&manifest).unwrap();
+    let clips: Vec<PathBuf> = table.lines().skip(1).map(|line| line.split('\t').next().unwrap().into()).collect();
+    let mut told: Vec<String> = clips.iter().map(|clip| sha256(clip)[..16].into()).collect();
+    told.sort();
+    assert_eq!(read(&calibration)["fitted_on"], json!(told));
+
+    // Three voices of fixtures by clips of the fit, and two that were not in it, of each.
+    let others = |voices: &[(&str, usize, usize)]| {
+        let mut text = String::from("path\tspeaker\tkind\n");
+        for (voice, first, last) in voices {
+            for n in *first..=*last {
+                text += &format!("{}\t{voice}\treal\n", word(&fixtures().join(format!("voices/{voice}/0{n}.wav"))));
+            }
+        }
+        let path = folder.path().join("test.tsv");
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let evaluate = |manifest: &Path, calibration: &Path, form: &str| {
+        let files = ["--manifest", word(manifest), "--calibration", word(calibration)];
+        soundalike(&[&["evaluate", MFCC, form], &files[..]].concat()).exits(0)
+    };
+    let overlapping = others(&[("carlo/real", 2, 5), ("nsh/real", 4, 5), ("ivrvoice/real", 1, 2)]);
+    let run = evaluate(&overlapping, &calibration, "--json");
+    let result = run.json();
+    assert_fits_schema("evaluate", &result);
+    assert_eq!((&result["clips"]["scored"], &result["clips"]["in_fit"]), (&json!(8), &json!(4)));
+    let warning = "4 of 8 clips were in the fit of this calibration: the figures of its ratio flatter";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
+    let text = evaluate(&overlapping, &calibration, "--no-color");
+    assert!(text.stdout.contains(warning), "{}", text.stdout);
+
+    // Other clips of the same voices: none.
+    let disjoint = others(&[("carlo/real", 4, 5), ("nsh/real", 4, 5), ("ivrvoice/real", 4, 5)]);
+    let run = evaluate(&disjoint, &calibration, "--no-color");
+    assert_eq!(run.stderr, "");
+    assert!(run.stdout.contains("none of the clips was in its fit"), "{}", run.stdout);
+    assert_eq!(evaluate(&disjoint, &calibration, "--json").json()["clips"]["in_fit"], 0);
+
+    // A calibration of before does not tell, and without one there is nothing to tell.
+    let mut file = read(&calibration);
+    file.as_object_mut().unwrap().remove("fitted_on");
+    let old = folder.path().join("old.json");
+    fs::write(&old, file.to_string()).unwrap();
+    assert_eq!(evaluate(&overlapping, &old, "--json").json()["clips"]["in_fit"], Value::Null);
+    let text = evaluate(&overlapping, &old, "--no-color").stdout;
+    assert!(text.contains("does not tell which clips it was fitted on"), "{text}");
+}
+
+#[test]
 fn copies_widen_the_range_that_a_calibration_covers() {
     let folder = folder();
     let manifest = manifest(folder.path(), 10);

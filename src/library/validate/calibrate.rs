@@ -145,6 +145,7 @@ pub fn calibrate(
         source: settings.source.clone(),
         prior: settings.prior,
         ridge: encoders.iter().map(|encoder| (*encoder, settings.ridge.of(*encoder))).collect(),
+        fitted_on: Calibration::told_clips(material.hashes()),
         wide: fit(Band::Wide)?,
         narrow: fit(Band::Narrow)?,
     };

@@ -12,6 +12,7 @@ use crate::library::labels::Pairs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What the file says it is.
@@ -47,11 +48,18 @@ pub struct Calibration {
     pub prior: f64,
     /// Weight of the regularisation of each encoder's weight.
     pub ridge: PerEncoder<f64>,
+    /// The clips that it was fitted on: of each the first 16 hexadecimal digits of the SHA-256 of its file, sorted.
+    /// Empty in files that were made before it was told.
+    #[serde(default)]
+    pub fitted_on: Vec<String>,
     /// The fit of the wide band.
     pub wide: BandFit,
     /// The fit of the narrow band.
     pub narrow: BandFit,
 }
+
+/// Digits of a hash that a clip is recognised by.
+const RECOGNISED_BY: usize = 16;
 
 /// The fit of one band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -270,6 +278,20 @@ impl Calibration {
     /// The fit of a band.
     pub fn of_band(&self, band: Band) -> &BandFit {
         if band == Band::Narrow { &self.narrow } else { &self.wide }
+    }
+
+    /// Clips as [`fitted_on`](Self::fitted_on) tells them, from the hashes of their files; each once.
+    pub(crate) fn told_clips<'a>(sha256: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let clips: BTreeSet<String> = sha256.map(|hash| hash.chars().take(RECOGNISED_BY).collect()).collect();
+        clips.into_iter().collect()
+    }
+
+    /// How many of some clips, by the hashes of their files, it was fitted on; none where it does not tell its own. A
+    /// clip in another format or cut is another one here.
+    pub fn in_fit<'a>(&self, sha256: impl Iterator<Item = &'a str>) -> Option<usize> {
+        let fitted_on: BTreeSet<&str> = self.fitted_on.iter().map(String::as_str).collect();
+        let is_in = |hash: &&str| hash.get(..RECOGNISED_BY).is_some_and(|digits| fitted_on.contains(digits));
+        (!fitted_on.is_empty()).then(|| sha256.filter(is_in).count())
     }
 
     /// The propositions.

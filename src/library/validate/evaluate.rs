@@ -103,6 +103,8 @@ pub fn evaluate(
             listed: listed.len() + left_out.len(),
             scored: clips.len(),
             below_minimum: clips.iter().filter(|clip| clip.short).count(),
+            in_fit: calibration
+                .and_then(|loaded| loaded.calibration.in_fit(clips.iter().filter_map(|clip| clip.sha256.as_deref()))),
         },
         speakers: sides.speakers(),
         trials: TrialCounts {

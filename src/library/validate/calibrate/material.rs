@@ -89,6 +89,11 @@ impl Material {
         self.listed.get(*self.sources.get(clip as usize)? as usize)
     }
 
+    /// SHA-256 of the file of each clip that is no copy.
+    pub fn hashes(&self) -> impl Iterator<Item = &str> {
+        self.clips.iter().take(self.originals).filter_map(|clip| clip.sha256.as_deref())
+    }
+
     /// Clips and copies of each listed clip.
     fn by_source(&self) -> Vec<Vec<u32>> {
         let mut by_source = vec![Vec::new(); self.listed.len()];

@@ -100,6 +100,9 @@ pub struct ClipCounts {
     pub scored: usize,
     /// Among them, with less net speech than `check` would accept.
     pub below_minimum: usize,
+    /// Among those that are scored, clips that the calibration was fitted on, by the bytes of their files: figures of the
+    /// ratio are better than on new clips. Null without a calibration, or where it does not tell what it was fitted on.
+    pub in_fit: Option<usize>,
 }
 
 /// Counts of trials.
