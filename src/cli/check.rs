@@ -11,7 +11,7 @@ use soundalike::ErrorKind;
 use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
-use soundalike::library::check::{Candidate, CheckReport, CheckSettings, InReference, check};
+use soundalike::library::check::{CalibrationSummary, Candidate, CheckReport, CheckSettings, InReference, check};
 use soundalike::library::findings::examination;
 use soundalike::library::gate::{GateOutcome, GateStatus};
 use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status, Threshold};
@@ -355,18 +355,26 @@ fn basis(text: &mut String, report: &CheckReport) {
         let _ = writeln!(text, "                 {}", cohort.caution);
     }
     if let Some(calibration) = &report.calibration {
-        let validation = &calibration.validation.bounded;
+        let wide = report.candidates.iter().any(|row| row.band == Some(Band::Wide) && row.evidence.is_some());
         let _ = writeln!(
             text,
-            "calibration      {} ({}), {} speakers, cross-validated Cllr {:.2}; language {}",
+            "calibration      {} ({}), {}; language {}",
             plain(&calibration.condition),
             plain(&calibration.origin),
-            calibration.trials.speakers,
-            validation.cllr,
+            cross_validated(calibration, wide),
             report.language.checked.words()
         );
     }
     text.push('\n');
+}
+
+/// How a calibration did, in the bands whose fit gave ratios; `wide` where that of the wide band did.
+pub fn cross_validated(calibration: &CalibrationSummary, wide: bool) -> String {
+    let figures = |speakers: usize, cllr: f64| format!("{speakers} speakers, cross-validated Cllr {cllr:.2}");
+    let of_wide = figures(calibration.trials.speakers, calibration.validation.bounded.cllr);
+    let Some(narrow) = &calibration.narrow else { return of_wide };
+    let of_narrow = figures(narrow.trials.speakers, narrow.validation.bounded.cllr) + " in the narrow band";
+    if wide { format!("{of_wide}; {of_narrow}") } else { of_narrow }
 }
 
 fn described(quality: Option<&Quality>) -> String {

@@ -1,6 +1,6 @@
 //! `soundalike locate`: where in a long recording a protected voice occurs.
 
-use super::check::{described_reference, own, warn_of_reference};
+use super::check::{cross_validated, described_reference, own, warn_of_reference};
 use super::output::plain;
 use super::table::{csv_line, csv_text, table};
 use super::{
@@ -365,13 +365,13 @@ fn basis(text: &mut String, report: &LocateReport) {
         let _ = writeln!(text, "                 {}", cohort.caution);
     }
     if let Some(calibration) = &report.calibration {
+        let wide = report.recordings.iter().any(|row| row.windows.all > row.windows.narrow_band);
         let _ = writeln!(
             text,
-            "calibration      {} ({}), {} speakers, cross-validated Cllr {:.2}; a range is worth what its best window is",
+            "calibration      {} ({}), {}; a range is worth what its best window is",
             plain(&calibration.condition),
             plain(&calibration.origin),
-            calibration.trials.speakers,
-            calibration.validation.bounded.cllr,
+            cross_validated(calibration, wide),
         );
     }
 }

@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use result::{
-    CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, InReference, Language, LanguageCheck,
-    Remark, RemarkCode, Request,
+    BandSummary, CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, InReference, Language,
+    LanguageCheck, Remark, RemarkCode, Request,
 };
 
 /// Compares candidates with a protected voice.
@@ -118,6 +118,7 @@ pub(crate) fn examine(
     let analyses = Analyses { first: candidate_analyses.into_iter(), again: again.into_iter() };
     let (candidates, left_out) = rows(listed, analyses, &cases, &membership, settings, behind);
     let populations = if behind { cases.populations(&candidates) } else { Vec::new() };
+    let narrow_ratio = candidates.iter().any(|row| row.band == Some(Band::Narrow) && row.evidence.is_some());
     let report = CheckReport {
         version: VERSION.into(),
         models_version: models_version().into(),
@@ -131,7 +132,7 @@ pub(crate) fn examine(
         },
         settings: Settings::of(panel),
         narrow_fingerprints: narrow.as_ref().map(|narrow| narrow.panel.fingerprints().clone()),
-        calibration: settings.calibration.map(calibration_summary),
+        calibration: settings.calibration.map(|loaded| calibration_summary(loaded, narrow_ratio)),
         cohort: settings.cohort.map(|cohort| cohort_summary(cohort, settings.cohort_filters, &wide_population)),
         language: language(settings),
         remarks: remarks(cases.main(&candidates), &candidates, settings),
@@ -313,8 +314,13 @@ fn check_prior(prior: Option<f64>) -> Result<()> {
     }
 }
 
-pub(super) fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSummary {
+/// What ratios rest on; `narrow` where some come from the fit of the narrow band.
+pub(super) fn calibration_summary(loaded: &LoadedCalibration, narrow: bool) -> CalibrationSummary {
     let calibration = &loaded.calibration;
+    let of_narrow = || {
+        let fit = &calibration.narrow;
+        BandSummary { trials: fit.trials, validation: fit.validation, rates: Some(fit.rates) }
+    };
     CalibrationSummary {
         condition: calibration.condition.clone(),
         origin: loaded.origin.clone(),
@@ -324,6 +330,7 @@ pub(super) fn calibration_summary(loaded: &LoadedCalibration) -> CalibrationSumm
         trials: calibration.wide.trials,
         validation: calibration.wide.validation,
         rates: Some(calibration.wide.rates),
+        narrow: narrow.then(of_narrow),
     }
 }
 

@@ -138,6 +138,7 @@ pub fn locate(
         rows.push(searched.0);
         traces.push(searched.1);
     }
+    let narrow = rows.iter().any(|row: &LocatedRecording| row.windows.narrow_band > 0);
     let report = LocateReport {
         version: VERSION.into(),
         models_version: models_version().into(),
@@ -150,7 +151,7 @@ pub fn locate(
             joined_s: JOINED_S,
             above: settings.above,
         },
-        calibration: settings.calibration.map(calibration_summary),
+        calibration: settings.calibration.map(|loaded| calibration_summary(loaded, narrow)),
         cohort: settings.cohort.map(|cohort| cohort_summary(cohort, settings.cohort_filters, &wide_population)),
         remarks: remarks_on_reference(&wide_case),
         reference: told,

@@ -2,9 +2,10 @@
 
 use crate::program::{CANDIDATE, MFCC, REFERENCE, copy, fixtures, folder, run, soundalike, word, write_narrow};
 use serde_json::Value;
+use soundalike::encoder::Band;
 use soundalike::report::document::{Block, Document};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const STRANGER: &str = "voices/librivox/real/01.wav";
@@ -245,6 +246,72 @@ fn a_refused_candidate_a_telephone_and_a_single_recording_have_their_report() {
     assert!(text.contains("was not compared"), "{text:.2000}");
     assert!(text.contains("up to 3.4 kHz"), "the narrow band is told");
     assert!(text.contains("The reference is a single recording"));
+}
+
+/// The words of a page's section on the validation.
+fn validation_of(page: &Path) -> String {
+    let page = fs::read_to_string(page).unwrap();
+    let section = page.split_once("<section id=\"validation\"").expect("a section on the validation").1;
+    words(section.split_once("</section>").unwrap().0)
+}
+
+#[test]
+fn the_validation_is_that_of_the_bands_that_candidates_were_compared_in() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    write_narrow(CANDIDATE, &at("phone.wav"));
+    copy(CANDIDATE, &at("take.wav"));
+    fs::create_dir(at("telephone")).unwrap();
+    for n in 1..=3 {
+        write_narrow(&format!("{REFERENCE}/0{n}.wav"), &at(&format!("telephone/0{n}.wav")));
+    }
+    let calibration = soundalike::library::LoadedCalibration::built_in("real-synthetic").unwrap().calibration;
+    let cllr = |band| format!("Cllr {:.3}", calibration.of_band(band).validation.bounded.cllr);
+    let (wide, narrow) = (cllr(Band::Wide), cllr(Band::Narrow));
+    assert_ne!(wide, narrow);
+    let telephone = at("telephone");
+    for (reference, candidates, bands) in [
+        (REFERENCE, vec!["phone.wav"], [false, true]),
+        (word(&telephone), vec!["take.wav"], [false, true]),
+        (REFERENCE, vec!["take.wav"], [true, false]),
+        (REFERENCE, vec!["phone.wav", "take.wav"], [true, true]),
+    ] {
+        let (page, data) = (at("r.html"), at("r.json"));
+        let paths: Vec<PathBuf> = candidates.iter().map(|name| at(name)).collect();
+        let options = ["--report", word(&page), "--report", word(&data)];
+        let check = ["check", "-q", "--reference", reference];
+        let run =
+            soundalike(&[&check[..], &paths.iter().map(|path| word(path)).collect::<Vec<_>>(), &options].concat());
+        let text = run.exits(0).stdout;
+        let section = validation_of(&page);
+        for (band, name, figures, used) in
+            [(Band::Wide, "wide", &wide, bands[0]), (Band::Narrow, "narrow", &narrow, bands[1])]
+        {
+            assert_eq!(section.contains(figures), used, "{candidates:?}, {name}: {section}");
+            for words in [
+                format!("figures, {name} band"),
+                format!("Validation, {name} band: Tippett plot"),
+                format!("validated on, {name} band"),
+            ] {
+                assert_eq!(section.contains(&words), used, "{candidates:?}, {words}: {section}");
+            }
+            // The line of the text, and the data.
+            let short = format!("cross-validated Cllr {:.2}", calibration.of_band(band).validation.bounded.cllr);
+            assert_eq!(text.contains(&short), used, "{candidates:?}, {short}: {text}");
+        }
+        let report: Value = serde_json::from_str(&fs::read_to_string(&data).unwrap()).unwrap();
+        let told = &report["result"]["calibration"]["narrow"];
+        match bands[1] {
+            true => assert_eq!(told["trials"], serde_json::to_value(calibration.narrow.trials).unwrap()),
+            false => assert_eq!(*told, Value::Null),
+        }
+        let method = words(&fs::read_to_string(&page).unwrap());
+        assert_eq!(method.contains("The fit of the narrow band rests on"), bands[1]);
+        assert_eq!(method.contains("The fit of the wide band rests on"), bands[0]);
+        for name in candidates {
+            assert!(section.contains(name), "{name}: {section}");
+        }
+    }
 }
 
 #[test]

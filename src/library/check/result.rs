@@ -151,6 +151,20 @@ pub struct CalibrationSummary {
     /// The figures of the ratios as they are used, with 95 % intervals over speakers, in the wide band; null where the
     /// calibration has none.
     pub rates: Option<FusionRates>,
+    /// The same of the narrow band, whose ratios come from a fit of their own; null where none was.
+    pub narrow: Option<BandSummary>,
+}
+
+/// What the likelihood ratios of a band rest on.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct BandSummary {
+    /// How many trials it was fitted on.
+    pub trials: FitCounts,
+    /// How it did on speakers that it had not seen.
+    pub validation: CrossValidation,
+    /// The figures of the ratios as they are used, with 95 % intervals over speakers; null where the calibration has
+    /// none.
+    pub rates: Option<FusionRates>,
 }
 
 /// Who the population is.

@@ -2,8 +2,8 @@
 //!
 //! It tells what the result was made with, and judges nothing.
 
-use super::Make;
 use super::words::{short, signed};
+use super::{Make, listed};
 use crate::calibration::metrics::Estimate;
 use crate::calibration::ranges::Range;
 use crate::encoder::Band;
@@ -18,6 +18,9 @@ use serde_json::Value;
 /// Figures are compared within this share of their size between processors with other instruction sets.
 pub const TOLERANCE: f64 = 1e-3;
 
+/// Recordings that are named beside a band; of more, their number is told.
+const MOST_LISTED: usize = 6;
+
 impl Make<'_> {
     pub fn validation(&self) -> Section {
         let texts = &self.texts.validation;
@@ -29,6 +32,7 @@ impl Make<'_> {
                     [("condition", calibration.condition.as_str()), ("origin", &calibration.origin), ("folds", &folds)];
                 blocks.push(Block::paragraph(fill(&texts.intro, &values)));
                 for validation in &self.findings.validations {
+                    blocks.push(self.compared_in(validation.band));
                     blocks.push(self.figures(validation));
                     blocks.extend(self.tippett(validation).map(Block::figure));
                     blocks.push(self.ranges(validation));
@@ -40,6 +44,14 @@ impl Make<'_> {
         let mut section = self.section("validation", &texts.title, blocks);
         section.new_page = true;
         section
+    }
+
+    /// The recordings whose ratios come from the fit of a band.
+    fn compared_in(&self, band: Band) -> Block {
+        let of_band = self.report.candidates.iter().filter(|row| row.band == Some(band) && row.evidence.is_some());
+        let names: Vec<String> = of_band.map(|row| short(&row.path)).collect();
+        let values = [("band", self.band(band)), ("candidates", &listed(&names, MOST_LISTED))];
+        Block::paragraph(fill(&self.texts.validation.compared_in, &values))
     }
 
     fn figures(&self, validation: &Validation) -> Block {
@@ -66,9 +78,8 @@ impl Make<'_> {
         }
         let [lower, upper] = validation.bounds_log10_lr.map(|bound| signed(bound, 2));
         rows.push(vec![texts.bounds.clone(), format!("{lower} … {upper}"), "–".into()]);
-        let band = if validation.band == Band::Narrow { &texts.narrow_band } else { &texts.wide };
         let [target, non_target] = [validation.figures.target, validation.figures.non_target].map(count);
-        let values = [("band", band.as_str()), ("target", &target), ("non_target", &non_target)];
+        let values = [("band", self.band(validation.band)), ("target", &target), ("non_target", &non_target)];
         Block::Table(Table {
             caption: fill(&texts.caption, &values),
             columns: vec![Column::text(&texts.figure), Column::number(&texts.value), Column::number(&texts.interval)],
@@ -92,9 +103,8 @@ impl Make<'_> {
         let row = |(name, range, refuses, decimals): (&String, &Range, &String, usize)| {
             vec![name.clone(), fixed(range.low, decimals), fixed(range.high, decimals), refuses.clone()]
         };
-        let band = if validation.band == Band::Narrow { &texts.narrow_band } else { &texts.wide };
         Block::Table(Table {
-            caption: fill(&texts.ranges, &[("band", band)]),
+            caption: fill(&texts.ranges, &[("band", self.band(validation.band))]),
             columns: vec![
                 Column::text(&texts.quantity),
                 Column::number(&texts.least),
@@ -115,8 +125,9 @@ impl Make<'_> {
             let name = fill(&texts.tippett_case, &[("candidate", &short(&candidate.path))]);
             Some((ratio, KeyText::new(name, signed(ratio, 2))))
         });
+        let band = [("band", self.band(found.band))];
         let drawing = validation(&ValidationCurves {
-            title: &texts.tippett_title,
+            title: &fill(&texts.tippett_title, &band),
             about: &texts.tippett_about,
             axes: [&texts.tippett_x, &texts.tippett_y],
             targets: &ratios.target,
@@ -127,7 +138,7 @@ impl Make<'_> {
             ],
             cases: cases.collect(),
         });
-        let caption = texts.tippett_caption.clone();
+        let caption = fill(&texts.tippett_caption, &band);
         Some(Figure { caption, alternative: drawing.alternative, svg: drawing.svg })
     }
 

@@ -27,19 +27,19 @@ impl Make<'_> {
         match self.calibration() {
             Some(calibration) => {
                 blocks.push(Block::paragraph(fill(&texts.ratio, &[("condition", &calibration.condition)])));
-                let of_band = self.findings.validations.first().map(|validation| &validation.trials);
-                let trials = of_band.unwrap_or(&calibration.trials);
-                blocks.push(Block::paragraph(fill(
-                    &texts.ratio_data,
-                    &[
+                for validation in &self.findings.validations {
+                    let trials = &validation.trials;
+                    let values = [
+                        ("band", self.band(validation.band)),
                         ("clips", &count(trials.clips)),
                         ("copies", &count(trials.copies)),
                         ("speakers", &count(trials.speakers)),
                         ("target", &count(trials.target)),
                         ("non_target", &count(trials.non_target)),
                         ("source", &calibration.source),
-                    ],
-                )));
+                    ];
+                    blocks.push(Block::paragraph(fill(&texts.ratio_data, &values)));
+                }
             }
             None => blocks.push(Block::paragraph(&texts.ratio_none)),
         }

@@ -18,6 +18,7 @@ pub use closing::TOLERANCE;
 
 use super::document::{Document, Pair, Section};
 use super::texts::{Texts, fill};
+use crate::encoder::Band;
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::check::{CalibrationSummary, Candidate, CheckReport};
 use crate::library::findings::{CandidateFindings, ClipMedia, Examination, Findings, Media};
@@ -244,6 +245,12 @@ impl<'a> Make<'a> {
     fn calibration(&self) -> Option<&'a CalibrationSummary> {
         let with_ratio = self.report.candidates.iter().any(|row| row.evidence.is_some());
         self.report.calibration.as_ref().filter(|_| with_ratio)
+    }
+
+    /// The name of a band.
+    fn band(&self, band: Band) -> &'a str {
+        let texts = &self.texts.validation;
+        if band == Band::Narrow { &texts.narrow_band } else { &texts.wide }
     }
 
     /// How a recording looks and sounds, where it could be read.

@@ -6,6 +6,7 @@ use crate::library::Status;
 use crate::library::check::Candidate;
 use crate::report::document::{Answer, Block, Column, Section, Table};
 use crate::report::texts::fill;
+use std::collections::BTreeSet;
 
 /// Candidates whose answers are shown side by side on the first page; of more there is a table alone.
 const MOST_ANSWERS: usize = 2;
@@ -171,7 +172,9 @@ impl Make<'_> {
     fn summary_limits(&self) -> Vec<String> {
         let texts = &self.texts.summary;
         let calibration = self.calibration().map(|calibration| {
-            let speakers = calibration.trials.speakers.to_string();
+            let speakers: BTreeSet<usize> = self.findings.validations.iter().map(|v| v.trials.speakers).collect();
+            let speakers: Vec<String> = speakers.iter().map(usize::to_string).collect();
+            let speakers = speakers.join(" / ");
             fill(&texts.limit_calibration, &[("speakers", &speakers), ("condition", &calibration.condition)])
         });
         let fixed = [&texts.limit_ratio, &texts.limit_rank, &texts.limit_origin, &texts.limit_population];

@@ -303,6 +303,7 @@ sections! {
     ValidationTexts {
         title,
         intro,
+        compared_in,
         caption,
         figure,
         value,
