@@ -22,7 +22,7 @@ pub use format::{AudioFormat, Container};
 pub use input::ClipSource;
 pub use sound::NARROW_BAND_HZ;
 pub use stream::{ReadOptions, Recording, Waveform, file_sha256};
-pub use variation::{Noise, Variation};
+pub use variation::{Babble, BabbleVoice, Background, Codec, Music, Noise, Room, Variation};
 pub use warning::Warning;
 
 /// The sampling rate that every recording is brought to, Hz.

@@ -333,15 +333,24 @@ impl PanelWorker<'_> {
         let track = view.and_then(|view| view.track);
         let options = ReadOptions { channel, track, hash: true, measure: variation.is_none() };
         let mut recording = Recording::of(clip, &options)?;
+        let varied = variation.map(Varied::new).transpose()?;
+        let mut varied = varied.map(|varied| (varied, SoundMeter::new(SAMPLE_RATE_HZ), 0));
         let (mut meter, mut block) = (SpeechMeter::default(), std::mem::take(&mut self.block));
-        let mut varied = variation.map(|variation| (Varied::new(variation), SoundMeter::new(SAMPLE_RATE_HZ), 0));
-        while recording.next(&mut block)? {
+        loop {
+            let more = recording.next(&mut block)?;
             if let Some((varied, sound, samples)) = &mut varied {
-                varied.apply(&mut block);
+                if more {
+                    varied.apply(&mut block)
+                } else {
+                    varied.finish(&mut block)
+                }
                 sound.push(&block);
                 *samples += block.len() as u64;
             }
             self.push(&block, &mut meter);
+            if !more {
+                break;
+            }
         }
         self.block = block;
         let values = self.end(&mut meter);

@@ -9,7 +9,7 @@ use crate::encoder::{Band, NARROW_BAND_TOP_HZ, Panel, Refusal};
 use crate::error::Result;
 use crate::library::batch::BatchOptions;
 use crate::library::labels::{Enrol, Labels, Listed, Model, Pairs, Trial};
-use crate::library::validate::copies::copies;
+use crate::library::validate::copies::{Made, copies};
 use crate::library::validate::evaluate::ClipLeftOut;
 use crate::library::validate::labelled::Labelled;
 use crate::library::validate::scoring::{EncodedClip, Narrow, encode};
@@ -69,9 +69,9 @@ impl Material {
         };
         if settings.copies {
             let (mut of, mut work) = (Vec::new(), Vec::new());
-            for (place, (clip, encoded)) in (0u32..).zip(material.listed.iter().zip(&material.clips)) {
-                for copy in copies(encoded) {
-                    of.push((place, if copy.spoilt { State::Spoilt } else { State::Cut }));
+            for (place, clip) in (0u32..).zip(&material.listed) {
+                for copy in copies(place as usize, &material.listed, &material.clips) {
+                    of.push((place, if copy.made == Made::Cut { State::Cut } else { State::Spoilt }));
                     work.push((clip.path.clone(), copy.variation));
                 }
             }
