@@ -35,6 +35,9 @@ struct Arguments {
     /// Bit rate of the codec, kbit/s
     #[arg(long, default_value_t = 16.0)]
     kbit: f64,
+    /// The codec fills gaps with noise
+    #[arg(long)]
+    filled: bool,
     /// A clip of another speaker, for babble
     #[arg(long = "voice")]
     voices: Vec<PathBuf>,
@@ -55,7 +58,7 @@ fn variation(arguments: &Arguments, level_dbfs: f64) -> Result<Variation, String
             room = Some(Room { rt60_s: arguments.rt60, direct_to_reverberant_db: arguments.direct, seed });
         }
         "telephone" => codec = Some(Codec::Telephone),
-        "codec" => codec = Some(Codec::Transform { kbit_s: arguments.kbit }),
+        "codec" => codec = Some(Codec::Transform { kbit_s: arguments.kbit, filled: arguments.filled }),
         other => return Err(format!("no such alteration: {other}")),
     }
     Ok(Variation { room, background, codec, ..Default::default() })
@@ -76,19 +79,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut writer = hound::WavWriter::create(&arguments.output, spec)?;
     altered.iter().try_for_each(|x| writer.write_sample(*x))?;
     writer.finalize()?;
-    let panel = Panel::new(&PanelSettings::default())?;
+    let mut panel = Panel::new(&PanelSettings::default())?;
+    let quality = panel.worker().analyse_varied(&arguments.clip, Some(&variation)).quality;
+    if let Some(quality) = quality.filter(|quality| quality.brief().is_narrow_band()) {
+        println!("bandwidth {:.0} Hz: both are read in the narrow band", quality.bandwidth_hz.unwrap_or_default());
+        panel = panel.narrow()?;
+    }
     let mut worker = panel.worker();
-    let plain = worker.analyse(&arguments.clip);
-    let quality = plain.quality.ok_or("the clip cannot be read")?;
-    println!("clip: level {:?} dBFS, SNR {:?} dB", quality.level_dbfs, quality.snr_db);
-    let plain = plain.embeddings.map_err(|refusal| format!("{refusal:?}"))?;
-    let altered = worker.analyse_varied(&arguments.clip, Some(&variation));
-    let quality = altered.quality.ok_or("the altered clip cannot be read")?;
-    println!(
-        "altered: level {:?} dBFS, SNR {:?} dB, bandwidth {:?} Hz",
-        quality.level_dbfs, quality.snr_db, quality.bandwidth_hz
-    );
-    let embeddings = altered.embeddings.map_err(|refusal| format!("{refusal:?}"))?;
+    let mut measured = |name: &str, variation: Option<&Variation>| {
+        let analysis = worker.analyse_varied(&arguments.clip, variation);
+        if let Some(quality) = analysis.quality {
+            let (level, snr) = (quality.level_dbfs.unwrap_or(f32::NAN), quality.snr_db.unwrap_or(f32::NAN));
+            println!("{name}: level {level:.1} dBFS, SNR {snr:.1} dB, {:.1} s speech", quality.net_speech_s);
+        }
+        analysis.embeddings.map_err(|refusal| format!("{refusal:?}"))
+    };
+    let plain = measured("as it is", None)?;
+    let embeddings = measured("altered", Some(&variation))?;
     for (encoder, values) in embeddings.iter() {
         let other = plain.get(encoder).map(|plain| plain.values.as_slice()).unwrap_or_default();
         println!("{}: {:.3}", encoder.label(), cosine(&values.values, other).unwrap_or(f64::NAN));

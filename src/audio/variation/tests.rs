@@ -82,7 +82,7 @@ fn every_alteration_is_the_same_for_any_blocks_and_keeps_the_length() {
         cut: Some((0.5, 1.5)),
         gain_db: -3.0,
         clip_at: Some(0.1),
-        codec: Some(Codec::Transform { kbit_s: 24.0 }),
+        codec: Some(Codec::Transform { kbit_s: 24.0, filled: true }),
         ..in_room(0.3)
     };
     let variations = [
@@ -91,7 +91,7 @@ fn every_alteration_is_the_same_for_any_blocks_and_keeps_the_length() {
         behind(babble(&VOICES)),
         in_room(0.6),
         coded(Codec::Telephone),
-        coded(Codec::Transform { kbit_s: 12.0 }),
+        coded(Codec::Transform { kbit_s: 12.0, filled: false }),
         all,
     ];
     for variation in variations {
@@ -107,7 +107,7 @@ fn every_alteration_is_the_same_for_any_blocks_and_keeps_the_length() {
 #[test]
 fn a_filter_keeps_what_it_lets_through_in_its_place() {
     let samples = tone(1000.0, 16_000);
-    for (codec, least_db) in [(Codec::Telephone, 25.0), (Codec::Transform { kbit_s: 24.0 }, 10.0)] {
+    for (codec, least_db) in [(Codec::Telephone, 25.0), (Codec::Transform { kbit_s: 24.0, filled: true }, 10.0)] {
         let out = run(&coded(codec), &samples, 500);
         let error: Vec<f32> = samples.iter().zip(&out).map(|(x, y)| x - y).collect();
         let inner = 1000..15_000;
@@ -127,7 +127,7 @@ fn a_codec_leaves_out_what_its_band_does_not_hold() {
         (Codec::Telephone, 100.0),
         (Codec::Telephone, 3800.0),
         (Codec::Telephone, 6000.0),
-        (Codec::Transform { kbit_s: 12.0 }, 5000.0),
+        (Codec::Transform { kbit_s: 12.0, filled: false }, 5000.0),
     ] {
         let out = run(&coded(codec), &tone(hz, 16_000), 500);
         let lost = level(&tone(hz, 14_000)) - level(&out[1000..15_000]);
@@ -148,7 +148,7 @@ fn values_outside_their_ranges_and_clips_that_are_not_there_are_errors() {
     let told = |variation: &Variation| variation.alter(vec![0.0; 10]).unwrap_err().to_string();
     assert!(told(&in_room(f64::NAN)).contains("decay time"));
     assert!(told(&in_room(100.0)).contains("0.05 to 5"));
-    assert!(told(&coded(Codec::Transform { kbit_s: 1.0 })).contains("bit rate"));
+    assert!(told(&coded(Codec::Transform { kbit_s: 1.0, filled: true })).contains("bit rate"));
     assert!(told(&behind(babble(&[]))).contains("voices"));
     assert!(told(&behind(babble(&[("none.wav", 0.0)]))).contains("none.wav"));
 }

@@ -153,10 +153,98 @@ fn through(random: &mut SplitMix) -> (Made, Variation) {
         direct_to_reverberant_db: between(DIRECT_DB, random),
         seed: random.next(),
     };
-    let kbit_s = between(KBIT_S, random);
+    let (kbit_s, filled) = (between(KBIT_S, random), random.below(2) == 1);
     match which {
         0..2 => (Made::Room, Variation { room: Some(room), ..plain }),
         2 => (Made::Telephone, Variation { codec: Some(Codec::Telephone), ..plain }),
-        _ => (Made::Codec, Variation { codec: Some(Codec::Transform { kbit_s }), ..plain }),
+        _ => (Made::Codec, Variation { codec: Some(Codec::Transform { kbit_s, filled }), ..plain }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::ClipQuality;
+
+    /// So many clips, two of each speaker, of 6 s with 3 s of speech at -30 dB.
+    fn labelled(count: u32) -> (Vec<Listed>, Vec<EncodedClip>) {
+        let listed = |i: u32| Listed {
+            path: format!("{i}.wav").into(),
+            number: i,
+            speaker: i / 2,
+            kind: None,
+            group: String::new(),
+        };
+        let clip = |i: u32| {
+            EncodedClip::unscored(
+                &i.to_string(),
+                6.0,
+                ClipQuality {
+                    net_speech_s: 3.0,
+                    snr_db: Some(40.0),
+                    bandwidth_hz: Some(8000.0),
+                    clipping_percent: 0.0,
+                    level_dbfs: Some(-30.0),
+                },
+            )
+        };
+        ((0..count).map(listed).collect(), (0..count).map(clip).collect())
+    }
+
+    #[test]
+    fn each_clip_is_cut_and_spoilt_in_three_ways() {
+        let (listed, clips) = labelled(400);
+        let mut numbers: Vec<(Made, usize)> = Vec::new();
+        for place in 0..clips.len() {
+            let made: Vec<Made> = copies(place, &listed, &clips).map(|copy| copy.made).collect();
+            let [Made::Cut, Made::Cut, a, b, c] = made[..] else { panic!("{made:?}") };
+            assert!(matches!(a, Made::Noise | Made::Level | Made::Clipping | Made::ClippedNoise), "{a:?}");
+            assert!(matches!(b, Made::Music | Made::Babble), "{b:?}");
+            assert!(matches!(c, Made::Room | Made::Telephone | Made::Codec), "{c:?}");
+            for made in made {
+                match numbers.iter_mut().find(|(other, _)| *other == made) {
+                    Some((_, number)) => *number += 1,
+                    None => numbers.push((made, 1)),
+                }
+            }
+        }
+        let number = |made: Made| numbers.iter().find(|(other, _)| *other == made).unwrap().1;
+        for (made, expected) in
+            [(Made::Music, 200), (Made::Babble, 200), (Made::Room, 200), (Made::Telephone, 100), (Made::Codec, 100)]
+        {
+            assert!(number(made).abs_diff(expected) < 35, "{made:?} {}", number(made));
+        }
+    }
+
+    #[test]
+    fn a_babble_is_of_other_speakers_and_below_the_speech() {
+        let (listed, clips) = labelled(100);
+        let mut found = 0;
+        for place in 0..clips.len() {
+            for copy in copies(place, &listed, &clips) {
+                let Some(Background::Babble(babble)) = &copy.variation.background else { continue };
+                let speaker = |voice: &BabbleVoice| listed.iter().find(|clip| clip.path == voice.path).unwrap().speaker;
+                let mut speakers: Vec<u32> = babble.voices.iter().map(speaker).collect();
+                assert!((4..=6).contains(&speakers.len()) && !speakers.contains(&listed[place].speaker));
+                speakers.sort_unstable();
+                speakers.dedup();
+                assert_eq!(speakers.len(), babble.voices.len());
+                // Speech for half of the time is 3 dB above the whole.
+                assert!((-52.0..=-26.9).contains(&babble.level_dbfs), "{}", babble.level_dbfs);
+                found += 1;
+            }
+        }
+        assert!(found > 30, "{found}");
+        // Two speakers make no babble.
+        let (listed, clips) = labelled(4);
+        assert!((0..4).all(|place| copies(place, &listed, &clips).all(|copy| copy.made != Made::Babble)));
+    }
+
+    #[test]
+    fn copies_follow_from_the_content_alone() {
+        let (listed, clips) = labelled(40);
+        let all = |place| copies(place, &listed, &clips).map(|copy| copy.variation).collect::<Vec<_>>();
+        assert_eq!(all(3), all(3));
+        assert_ne!(all(3), all(4));
     }
 }

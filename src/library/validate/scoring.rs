@@ -33,6 +33,13 @@ pub(crate) struct EncodedClip {
 }
 
 impl EncodedClip {
+    /// A clip of which no embedding is asked for.
+    #[cfg(test)]
+    pub fn unscored(sha256: &str, duration_s: f64, quality: ClipQuality) -> Self {
+        let (wide, narrow) = Default::default();
+        EncodedClip { quality, duration_s, peak_dbfs: None, short: false, sha256: Some(sha256.into()), wide, narrow }
+    }
+
     fn of_band(&self, band: Band) -> &PerEncoder<Vec<f32>> {
         if band == Band::Narrow { &self.narrow } else { &self.wide }
     }

@@ -5,6 +5,7 @@
 
 use super::super::framed::Filter;
 use crate::audio::SAMPLE_RATE_HZ;
+use crate::random::SplitMix;
 use rustfft::num_complex::Complex64;
 use rustfft::{Fft, FftPlanner};
 use std::f64::consts::PI;
@@ -32,8 +33,12 @@ pub(super) struct Transform {
     mdct: Mdct,
     /// Bits of a frame.
     budget: u64,
-    /// Coefficients that are coded.
+    /// Coefficients below this are coded.
     top: usize,
+    /// Of the bands below this at least the amplitude is coded.
+    end: usize,
+    /// What fills the gaps; none where they stay silent.
+    filling: Option<SplitMix>,
     /// The frame before.
     before: Vec<f32>,
     /// What the frame before gives to the next.
@@ -41,63 +46,85 @@ pub(super) struct Transform {
 }
 
 impl Transform {
-    pub fn new(kbit_s: f64) -> Self {
+    pub fn new(kbit_s: f64, filled: bool) -> Self {
+        let top = (((TOP_HZ[0] + TOP_HZ[1] * kbit_s) / BIN_HZ) as usize).min(N);
         Transform {
             mdct: Mdct::new(),
             budget: (kbit_s * 1000.0 * N as f64 / f64::from(SAMPLE_RATE_HZ)) as u64,
-            top: ((TOP_HZ[0] + TOP_HZ[1] * kbit_s) / BIN_HZ) as usize,
+            top,
+            end: if filled { N } else { top },
+            filling: filled.then_some(SplitMix(0)),
             before: vec![0.0; N],
             overlap: vec![0.0; N],
         }
     }
 
-    /// Replaces coefficients by their quantised values; gives the number of bits.
-    fn quantise(&self, coefficients: &mut [f64]) -> u64 {
-        let (coded, beyond) = coefficients.split_at_mut(self.top.min(N));
-        beyond.fill(0.0);
+    /// Replaces coefficients by those that are decoded; gives the number of bits.
+    fn quantise(&mut self, coefficients: &mut [f64]) -> u64 {
         let (mut fine, mut coarse) = (GAINS.start, GAINS.end);
-        // The finest gain whose code has no more bits than there are.
+        // A gain whose code has no more bits than there are, beside a finer one that has more.
         while coarse - fine > 1 {
             let middle = (fine + coarse) / 2;
-            if self.code(coded, middle, |_, _| ()) > self.budget { fine = middle } else { coarse = middle }
+            if self.code(coefficients, middle, |_| ()) > self.budget { fine = middle } else { coarse = middle }
         }
-        let mut decoded = vec![0.0; coded.len()];
-        let bits = self.code(coded, coarse, |place, value| {
-            if let Some(x) = decoded.get_mut(place) {
-                *x = value;
+        let mut filling = self.filling.take();
+        let mut decoded = Vec::with_capacity(N);
+        let bits = self.code(coefficients, coarse, |band| {
+            for x in band.coefficients {
+                let gap = filling.as_mut().map_or(0.0, |random| (2.0 * random.share() - 1.0) * band.gap());
+                let steps = band.quantised(*x);
+                decoded.push(if steps == 0 { gap } else { steps as f64 * band.step });
             }
         });
-        coded.copy_from_slice(&decoded);
+        self.filling = filling;
+        decoded.resize(N, 0.0);
+        coefficients.copy_from_slice(&decoded);
         bits
     }
 
-    /// Codes the coefficients at a gain: gives the decoded ones that are not 0 with their places, and the number of bits:
-    /// for each band its amplitude as the difference from the band below, one bit that says whether anything is coded, and
-    /// the coefficients.
-    fn code(&self, coefficients: &[f64], gain: i32, mut decoded: impl FnMut(usize, f64)) -> u64 {
+    /// Codes the coefficients at a gain: gives the bands, and the number of bits: for each band its amplitude as the
+    /// difference from the band below, one bit that says whether anything else is coded, and the coefficients. Where gaps
+    /// stay silent, nothing of the bands above the top is coded, and else their amplitude alone.
+    fn code<'a>(&self, coefficients: &'a [f64], gain: i32, mut each: impl FnMut(&Coded<'a>)) -> u64 {
         let (mut bits, mut below) = (GAINS.len().ilog2().into(), 0);
         for edges in EDGES.windows(2) {
             let &[from, to] = edges else { continue };
-            let Some(band) = coefficients.get(from..to.min(coefficients.len())).filter(|band| !band.is_empty()) else {
-                break;
-            };
+            let Some(band) = coefficients.get(from..to.min(self.end)).filter(|band| !band.is_empty()) else { break };
             let rms = (band.iter().map(|x| x * x).sum::<f64>() / band.len() as f64).sqrt().max(SILENCE);
             // In steps of 3 dB.
             let amplitude = (2.0 * rms.log2()).round() as i64;
             bits += golomb(amplitude - below) + 1;
             below = amplitude;
             let step = (amplitude as f64 / 2.0 * SHAPING + f64::from(gain) / 4.0).exp2();
-            let quantised = |x: f64| (x.signum() * (x.abs() / step + ROUNDING).floor()) as i64;
-            if rms <= SILENCE || band.iter().all(|x| quantised(*x) == 0) {
-                continue;
+            let mut coded = Coded { coefficients: band, rms: (amplitude as f64 / 2.0).exp2(), step };
+            if rms > SILENCE && from < self.top && band.iter().any(|x| coded.quantised(*x) != 0) {
+                bits += band.iter().map(|x| golomb(coded.quantised(*x))).sum::<u64>();
+            } else {
+                coded.step = f64::INFINITY;
             }
-            for (place, x) in (from..).zip(band) {
-                let steps = quantised(*x);
-                bits += golomb(steps);
-                decoded(place, steps as f64 * step);
-            }
+            each(&coded);
         }
         bits
+    }
+}
+
+/// A band in a frame.
+struct Coded<'a> {
+    coefficients: &'a [f64],
+    /// Its amplitude, as it is coded.
+    rms: f64,
+    /// The step of quantisation; infinite where no coefficient is coded.
+    step: f64,
+}
+
+impl Coded<'_> {
+    fn quantised(&self, x: f64) -> i64 {
+        (x.signum() * (x.abs() / self.step + ROUNDING).floor()) as i64
+    }
+
+    /// Largest amplitude of the uniform noise that fills a gap: of the band's power, or within what is rounded to 0.
+    fn gap(&self) -> f64 {
+        (self.rms * 3f64.sqrt()).min(self.step * (1.0 - ROUNDING))
     }
 }
 
@@ -199,17 +226,16 @@ mod tests {
 
     #[test]
     fn a_frame_has_no_more_bits_than_the_rate_gives_it() {
-        let mut random = crate::random::SplitMix(1);
-        for kbit_s in [8.0, 12.0, 32.0, 64.0] {
-            let transform = Transform::new(kbit_s);
-            for loudness in [1e-4, 0.1, 30.0] {
-                let plain: Vec<f64> =
-                    (0..N).map(|k| loudness * (random.share() - 0.5) / (1.0 + k as f64 / 20.0)).collect();
-                let mut coded = plain.clone();
+        let mut random = SplitMix(1);
+        for (kbit_s, filled) in [(8.0, false), (8.0, true), (12.0, false), (16.0, true), (32.0, false), (64.0, true)] {
+            let mut transform = Transform::new(kbit_s, filled);
+            for loudness in [1e-3, 0.1, 30.0] {
+                let value = |k: usize| loudness * (random.share() - 0.5) / (1.0 + k as f64 / 20.0);
+                let mut coded: Vec<f64> = (0..N).map(value).collect();
                 let share = transform.quantise(&mut coded) as f64 / (20.0 * kbit_s);
-                assert!((0.8..=1.0).contains(&share), "{kbit_s} {loudness} {share}");
-                assert!(coded[transform.top.min(N)..].iter().all(|x| *x == 0.0));
-                assert!(coded.iter().any(|x| *x != 0.0), "{kbit_s} {loudness}");
+                assert!((0.6..=1.0).contains(&share), "{kbit_s} {filled} {loudness} {share}");
+                assert!(coded.iter().skip(transform.end).all(|x| *x == 0.0), "{kbit_s} {filled}");
+                assert!(!filled || coded.iter().all(|x| *x != 0.0), "{kbit_s} {filled}");
             }
         }
     }
