@@ -61,7 +61,7 @@ pub struct CalibrateArgs {
     /// Column within whose values pairs of two voices are made [default: corpus, where there is one]
     #[arg(long, value_name = "COLUMN")]
     within: Option<String>,
-    /// Weights of the regularisation by encoder, 0 or more [default: ge2e=1e-4,campplus=2e-5]
+    /// Weights of the regularisation by encoder, 0 or more [default: ge2e=5e-5,campplus=2e-5]
     #[arg(long, value_name = "ENCODER=X,...")]
     ridge: Option<Ridge>,
     /// Use the clips as they are only, without cuts and spoilt copies

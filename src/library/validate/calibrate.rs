@@ -58,7 +58,7 @@ pub struct CalibrateSettings {
 }
 
 /// Weight of half the square of each encoder's weight in the loss of the regression: an encoder with more is held back.
-/// Written as `ge2e=1e-4,campplus=2e-5`; what is not named has the default.
+/// Written as `ge2e=5e-5,campplus=2e-5`; what is not named has the default.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Ridge {
     encoders: PerEncoder<f64>,
@@ -68,7 +68,7 @@ impl Ridge {
     /// That of an encoder. The defaults were chosen by groups left out (ACCURACY.md): the strongest encoder is held back
     /// less than the others.
     pub fn of(&self, encoder: Encoder) -> f64 {
-        let default = if encoder == Encoder::Campplus { 2e-5 } else { 1e-4 };
+        let default = if encoder == Encoder::Campplus { 2e-5 } else { 5e-5 };
         self.encoders.get(encoder).copied().unwrap_or(default)
     }
 }
@@ -80,7 +80,7 @@ impl FromStr for Ridge {
         let mut encoders = PerEncoder::default();
         for part in text.split(',') {
             let wrong = || {
-                let expected = "ENCODER=X with numbers of 0 or more, for example ge2e=1e-4,campplus=2e-5".into();
+                let expected = "ENCODER=X with numbers of 0 or more, for example ge2e=5e-5,campplus=2e-5".into();
                 Error::from(ErrorKind::Setting { name: "ridge", found: text.into(), expected })
             };
             let (name, number) = part.split_once('=').ok_or_else(wrong)?;

@@ -173,7 +173,7 @@ mod tests {
             number: i,
             speaker: i / 2,
             kind: None,
-            group: String::new(),
+            cells: Vec::new(),
         };
         let clip = |i: u32| {
             EncodedClip::unscored(
