@@ -184,7 +184,6 @@ mod tests {
             assert!((10.0 * (response[0] * response[0] / rest).log10() - ratio_db).abs() < 1e-6);
             let late = |hz| measured_s(&octave(&response[200..], hz));
             let (middle, high) = (late(1000.0), late(6000.0));
-            println!("{rt60_s}: {middle:.3} at 1 kHz, {high:.3} at 6 kHz");
             assert!((middle / rt60_s - 1.0).abs() < 0.15, "{rt60_s} {middle}");
             assert!((0.45..0.75).contains(&(high / middle)), "{rt60_s} {high}");
         }
