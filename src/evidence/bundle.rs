@@ -197,7 +197,7 @@ pub enum Bundled {
     /// This version of the program made the case in it, with these models.
     This(Box<Unpacked>),
     /// Another one did.
-    Other(OtherBundle),
+    Other(Box<OtherBundle>),
 }
 
 /// A bundle of a case that another version made.
@@ -263,7 +263,7 @@ pub fn unpack(path: &Path, keys: &Keys) -> Result<Bundled> {
         }
         CaseDocument::Other(case) => {
             let SignedBy { signed_by } = serde_json::from_slice(&settings).map_err(wrong)?;
-            Ok(Bundled::Other(OtherBundle { case, files: bag.files().to_vec(), signed_by }))
+            Ok(Bundled::Other(Box::new(OtherBundle { case: *case, files: bag.files().to_vec(), signed_by })))
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum CaseDocument {
     /// This version of the program made it, with these models.
     This(Box<CaseFile>),
     /// Another one did.
-    Other(OtherCase),
+    Other(Box<OtherCase>),
 }
 
 /// A result or a report that this version of the program made, read from a file.
@@ -265,7 +265,7 @@ impl CaseDocument {
         let known = header.format.as_deref().is_none_or(|format| format == FORMAT);
         if known && let Some(other) = other(path, text, &header) {
             serde_json::from_str::<Once>(text).map_err(json)?;
-            return Ok(CaseDocument::Other(other));
+            return Ok(CaseDocument::Other(Box::new(other)));
         }
         let version = header.version.unwrap_or_default();
         if let Some(format) = header.format.filter(|_| !known || version != FORMAT_VERSION) {

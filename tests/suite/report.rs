@@ -251,7 +251,7 @@ fn a_refused_candidate_a_telephone_and_a_single_recording_have_their_report() {
 /// The words of a page's section on the validation.
 fn validation_of(page: &Path) -> String {
     let page = fs::read_to_string(page).unwrap();
-    let section = page.split_once("<section id=\"validation\"").expect("a section on the validation").1;
+    let section = page.split_once("<section id=\"validation\"").unwrap().1;
     words(section.split_once("</section>").unwrap().0)
 }
 
