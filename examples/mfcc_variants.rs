@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..Default::default()
     };
     let speech = |threshold, margin_frames| PanelSettings {
-        speech: SpeechSettings { threshold, margin_frames },
+        speech: SpeechSettings { threshold, margin_frames, ..Default::default() },
         ..Default::default()
     };
     let variants = [

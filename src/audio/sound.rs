@@ -94,7 +94,7 @@ impl SoundMeter {
         let sound = Sound {
             samples: self.samples,
             rms: (self.squares / n - mean * mean).max(0.0).sqrt(),
-            peak: self.clipping.peak,
+            peak: self.clipping.peak(),
             dc_offset: mean,
             clipping_percent: if self.constant { 0.0 } else { (100.0 * self.clipping.total() as f64 / n) as f32 },
             bandwidth_hz: if self.constant { None } else { self.spectrum.bandwidth_hz() },
@@ -125,29 +125,58 @@ impl Sound {
     }
 }
 
-/// Counts samples that lie in runs at the clip's own peak, so that clipping is seen after a change of level too.
+/// Counts samples that lie in runs at the clip's own highest and lowest value, so that clipping is seen after a change
+/// of level or offset too.
 #[derive(Debug, Default)]
 struct ClipCounter {
-    peak: f32,
-    run: u32,
-    clipped: u64,
+    highest: Extreme,
+    /// Of the samples turned upside down.
+    lowest: Extreme,
 }
 
 impl ClipCounter {
     fn push(&mut self, chunk: &[f32]) {
-        let loudest = chunk.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
-        if loudest < AT_PEAK * self.peak {
+        self.highest.push(chunk, 1.0);
+        self.lowest.push(chunk, -1.0);
+    }
+
+    /// The largest magnitude.
+    fn peak(&self) -> f32 {
+        [self.highest.value, self.lowest.value].into_iter().flatten().fold(0.0, |peak, x| peak.max(x.abs()))
+    }
+
+    fn total(&self) -> u64 {
+        let range = self.highest.value.unwrap_or(0.0) + self.lowest.value.unwrap_or(0.0);
+        if range < 2.0 * LOWEST_CLIPPED_PEAK { 0 } else { self.highest.clipped + self.lowest.clipped }
+    }
+}
+
+/// The largest of the values so far, and how many lie in runs at it.
+#[derive(Debug, Default)]
+struct Extreme {
+    value: Option<f32>,
+    run: u32,
+    clipped: u64,
+}
+
+impl Extreme {
+    fn push(&mut self, chunk: &[f32], sign: f32) {
+        let least = |peak: f32| peak - (1.0 - AT_PEAK) * peak.abs();
+        let largest = chunk.iter().fold(f32::NEG_INFINITY, |largest, x| largest.max(sign * x));
+        if self.value.is_some_and(|peak| largest < least(peak)) {
             self.run = 0;
             return;
         }
-        for x in chunk {
-            let x = x.abs();
-            if x * AT_PEAK > self.peak {
-                self.clipped = 0;
-                self.run = 0;
+        for x in chunk.iter().map(|x| sign * x) {
+            let peak = self.value.unwrap_or(f32::NEG_INFINITY);
+            if x > peak {
+                if peak < least(x) {
+                    (self.clipped, self.run) = (0, 0);
+                }
+                self.value = Some(x);
             }
-            self.peak = self.peak.max(x);
-            if x >= AT_PEAK * self.peak && x > 0.0 {
+            // Zeros are silence.
+            if x >= least(peak.max(x)) && x != 0.0 {
                 self.run += 1;
                 match self.run {
                     CLIPPED_RUN => self.clipped += u64::from(CLIPPED_RUN),
@@ -159,13 +188,9 @@ impl ClipCounter {
             }
         }
     }
-
-    fn total(&self) -> u64 {
-        if self.peak < LOWEST_CLIPPED_PEAK { 0 } else { self.clipped }
-    }
 }
 
-/// Mean power spectrum of a clip: Hann-weighted transforms of about 32 ms, side by side.
+/// Mean power spectrum of a clip: Hann-weighted transforms of about 32 ms without their mean, side by side.
 struct LongTermSpectrum {
     sample_rate_hz: f64,
     fft: Arc<dyn Fft<f32>>,
@@ -207,8 +232,9 @@ impl LongTermSpectrum {
     /// Adds two blocks, as the real and the imaginary part of one transform; their powers add up by symmetry.
     fn add(&mut self) {
         let (a, b) = self.pending.split_at(self.window.len());
+        let (mean_a, mean_b) = (mean(a), mean(b));
         for (((z, a), b), w) in self.transform.iter_mut().zip(a).zip(b).zip(&self.window) {
-            *z = Complex32::new(a * w, b * w);
+            *z = Complex32::new((a - mean_a) * w, (b - mean_b) * w);
         }
         self.fft.process_with_scratch(&mut self.transform, &mut self.scratch);
         let mirrored = self.transform.iter().skip(1).rev();
@@ -221,7 +247,8 @@ impl LongTermSpectrum {
 
     fn bandwidth_hz(&mut self) -> Option<f32> {
         if !self.pending.is_empty() {
-            self.pending.resize(2 * self.window.len(), 0.0);
+            let mean = mean(&self.pending);
+            self.pending.resize(2 * self.window.len(), mean);
             self.add();
         }
         let bin_hz = self.sample_rate_hz / self.window.len() as f64;
@@ -231,6 +258,10 @@ impl LongTermSpectrum {
         let last = last_band(&bands, bins as f64 * bin_hz)?;
         Some((((last + 1) * bins) as f64 * bin_hz).min(self.sample_rate_hz / 2.0) as f32)
     }
+}
+
+fn mean(samples: &[f32]) -> f32 {
+    (samples.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.len().max(1) as f64) as f32
 }
 
 /// Index of the highest band with speech in it; `width` is that of a band, Hz.
@@ -309,6 +340,12 @@ mod tests {
         // Two thirds of the time a sine lies beyond half its height.
         assert!((sound.clipping_percent - 66.7).abs() < 1.0, "{}", sound.clipping_percent);
         assert!(warnings.iter().any(|w| matches!(w, Warning::Clipping { .. })));
+        for offset in [0.1, -0.3] {
+            let moved: Vec<f32> = clipped.iter().map(|x| x + offset).collect();
+            let (moved, _) = measure(&moved, 1000);
+            assert!((moved.clipping_percent - sound.clipping_percent).abs() < 0.1, "{}", moved.clipping_percent);
+            assert!((moved.rms - sound.rms).abs() < 1e-6 && moved.bandwidth_hz == sound.bandwidth_hz);
+        }
         let (sound, _) = measure(&sine(0.5, 1.0), 1000);
         assert!(sound.clipping_percent < 3.0 && (sound.rms - 0.5 * 0.5f64.sqrt()).abs() < 1e-3);
     }

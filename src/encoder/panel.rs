@@ -263,11 +263,11 @@ impl Panel {
         });
         let ge2e = self.ge2e.as_ref().map(|(plan, network)| {
             let pieces = Pieces::new(Network::Ge2e(network, Box::default()), &self.settings.ge2e);
-            Track::network(plan.stream(), Encoder::Ge2e, pieces)
+            Track::network(plan.stream(), Encoder::Ge2e, pieces, self.settings.ge2e.offset_filter())
         });
         let campplus = self.campplus.as_ref().map(|(plan, network)| {
             let pieces = Pieces::new(Network::Campplus(network, Box::default()), &self.settings.campplus);
-            Track::network(plan.stream(), Encoder::Campplus, pieces)
+            Track::network(plan.stream(), Encoder::Campplus, pieces, self.settings.campplus.offset_filter())
         });
         [statistics, ge2e, campplus].into_iter().flatten().collect()
     }

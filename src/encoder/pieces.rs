@@ -8,7 +8,9 @@
 use super::campplus::{self, Campplus, CampplusScratch};
 use super::ge2e::{self, Ge2e, Ge2eScratch};
 use crate::error::{ErrorKind, Result};
-use crate::feature::{FeaturePlan, FeatureSettings, FrameActivity, kaldi_fbank80, librosa_mel40};
+use crate::feature::{
+    FeaturePlan, FeatureSettings, FrameActivity, OFFSET_FILTER_SAMPLES, OffsetFilter, kaldi_fbank80, librosa_mel40,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -18,6 +20,10 @@ use std::collections::VecDeque;
 pub struct NetworkSettings {
     /// The rows it reads.
     pub feature: FeatureSettings,
+    /// Time constant of the filter that takes a constant offset off in front of the feature, samples at 16 kHz; left
+    /// out where the feature itself takes off the mean of each frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset_filter_samples: Option<usize>,
     /// Which of a clip's frames it reads.
     pub frames: FramesRead,
     /// What is done to the level before.
@@ -72,6 +78,9 @@ impl NetworkSettings {
         if let Some(step) = self.window_step_frames.filter(|step| !steps.contains(step)) {
             return setting("window_step_frames", step.to_string(), format!("1 to {} frames of 10 ms", ge2e::WINDOW));
         }
+        if let Some(samples) = self.offset_filter_samples.filter(|samples| !(1..=1_000_000).contains(samples)) {
+            return setting("offset_filter_samples", samples.to_string(), "1 to 1000000 samples".into());
+        }
         if let Level::RaisedTo(level) | Level::BroughtTo(level) = self.level
             && !(-100.0..=0.0).contains(&level)
         {
@@ -84,6 +93,11 @@ impl NetworkSettings {
         Ok(plan)
     }
 
+    /// The filter in front of the feature, for one clip after another.
+    pub(crate) fn offset_filter(&self) -> Option<OffsetFilter> {
+        self.offset_filter_samples.map(OffsetFilter::new)
+    }
+
     /// Number of mel bands that are read; the others are zero.
     fn bands_read(&self) -> usize {
         let mel = &self.feature.filter_bank.mel;
@@ -94,6 +108,7 @@ impl NetworkSettings {
     pub fn ge2e() -> Self {
         NetworkSettings {
             feature: librosa_mel40(),
+            offset_filter_samples: Some(OFFSET_FILTER_SAMPLES),
             frames: FramesRead::Speech,
             level: Level::BroughtTo(ge2e::LEVEL_DBFS),
             piece_frames: PIECE,
@@ -106,6 +121,7 @@ impl NetworkSettings {
     pub fn campplus() -> Self {
         NetworkSettings {
             feature: kaldi_fbank80(),
+            offset_filter_samples: None,
             frames: FramesRead::Speech,
             level: Level::AsIs,
             piece_frames: PIECE,
@@ -330,6 +346,7 @@ mod tests {
         for (name, wrong) in [
             ("feature", NetworkSettings::campplus()),
             ("piece_frames", NetworkSettings { piece_frames: 99, ..ge2e.clone() }),
+            ("offset_filter_samples", NetworkSettings { offset_filter_samples: Some(0), ..ge2e.clone() }),
             ("window_step_frames", NetworkSettings { window_step_frames: Some(161), ..ge2e.clone() }),
             ("level", NetworkSettings { level: Level::BroughtTo(f64::NAN), ..ge2e.clone() }),
         ] {

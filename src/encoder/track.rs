@@ -7,11 +7,14 @@ use super::kind::{Encoder, PerEncoder};
 use super::mfcc::{MfccCollector, MfccEncoder};
 use super::pieces::Pieces;
 use super::wccn::WccnEncoder;
-use crate::feature::{FeatureStream, FrameActivity};
+use crate::feature::{FeatureStream, FrameActivity, OffsetFilter};
 
 /// What one thread needs to make the embeddings of one kind of feature.
 pub(crate) struct Track<'a> {
     features: FeatureStream<'a>,
+    /// What takes a constant offset off in front of the features, and the block without it.
+    offset: Option<OffsetFilter>,
+    block: Vec<f32>,
     collector: Collector<'a>,
 }
 
@@ -35,16 +38,29 @@ impl<'a> Track<'a> {
     ) -> Self {
         let mfcc = mfcc.map(|encoder| (encoder, Box::new(encoder.collector())));
         let bands = bands.map(|encoder| (encoder, Box::new(encoder.collector())));
-        Track { features, collector: Collector::Statistics { mfcc, bands } }
+        Track { features, offset: None, block: Vec::new(), collector: Collector::Statistics { mfcc, bands } }
     }
 
-    /// The track of a speaker network.
-    pub fn network(features: FeatureStream<'a>, encoder: Encoder, pieces: Pieces<'a>) -> Self {
-        Track { features, collector: Collector::Network(encoder, Box::new(pieces)) }
+    /// The track of a speaker network; `offset` is the filter in front of its features.
+    pub fn network(
+        features: FeatureStream<'a>,
+        encoder: Encoder,
+        pieces: Pieces<'a>,
+        offset: Option<OffsetFilter>,
+    ) -> Self {
+        Track { features, offset, block: Vec::new(), collector: Collector::Network(encoder, Box::new(pieces)) }
     }
 
     /// Takes the next samples of the clip.
     pub fn push(&mut self, block: &[f32]) {
+        let block = match &mut self.offset {
+            Some(filter) => {
+                self.block.clear();
+                filter.apply(block, &mut self.block);
+                &self.block
+            }
+            None => block,
+        };
         match &mut self.collector {
             Collector::Statistics { mfcc, bands: None } => {
                 self.features.push(block, &mut |rows| mfcc.iter_mut().for_each(|(_, c)| c.push_rows(rows)));
@@ -59,6 +75,7 @@ impl<'a> Track<'a> {
 
     /// Takes the end of the clip's samples; decisions may still come.
     pub fn end(&mut self) {
+        self.offset.iter_mut().for_each(OffsetFilter::reset);
         match &mut self.collector {
             Collector::Statistics { mfcc, bands } => self.features.finish_with_bands(&mut |rows, banks| {
                 mfcc.iter_mut().for_each(|(_, c)| c.push_rows(rows));

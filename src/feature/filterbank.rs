@@ -20,6 +20,16 @@ pub enum Log {
         /// Smallest energy told apart from zero.
         floor: f32,
     },
+    /// `ln(max(x, r))`, `r` being the power that dithered rounding to whole steps leaves in the filter at hand: what
+    /// such samples cannot hold counts as nothing. The noise is white, of variance `step^2 / 4`: `step^2 / 12` of the
+    /// rounding itself, `step^2 / 6` of triangular dither of one step to either side (S. Lipshitz, R. Wannamaker and
+    /// J. Vanderkooy, "Quantization and dither: a theoretical survey", 1992). Through the window `w`, the pre-emphasis
+    /// `a` of each frame, a transform of `F` points and the weights `W` of a filter it becomes
+    /// `r = step^2 / 4 * sum_n w[n]^2 * sum_k W[k] |1 - a exp(-2 pi i k / F)|^2`.
+    NaturalOverRounding {
+        /// The step, full scale of the samples being 1: `2^-15` for 16 bits.
+        step: f32,
+    },
     /// `ln(x)`, an energy of exactly zero being replaced by `zero` (python_speech_features).
     NaturalUnlessZero {
         /// What stands in for zero.
@@ -57,6 +67,7 @@ impl FilterBankSettings {
         let floor = match self.log {
             Log::Natural { floor } | Log::Decibel { floor, .. } => floor,
             Log::NaturalUnlessZero { zero } => zero,
+            Log::NaturalOverRounding { step } => step,
             Log::Off => return Ok(()),
         };
         if !(floor.is_normal() && floor > 0.0) {
@@ -73,6 +84,8 @@ pub(crate) struct FilterBank {
     spectrum: PowerSpectrum,
     rows: Vec<MelRow>,
     power_scale: f32,
+    /// The lowest energy of each filter; used by [`Log::NaturalOverRounding`].
+    floors: Vec<f32>,
 }
 
 /// What one thread needs to run a filter bank.
@@ -109,7 +122,16 @@ impl FilterBank {
         let power_scale = if settings.power_per_bin { 1.0 / frame.fft_length as f32 } else { 1.0 };
         let mut rows = settings.mel.rows(frame.fft_length, frame.sample_rate_hz);
         rows.iter_mut().flat_map(|row| &mut row.weights).for_each(|w| *w *= power_scale);
-        Ok(FilterBank { spectrum: PowerSpectrum::new(frame), rows, power_scale, settings: settings.clone() })
+        let spectrum = PowerSpectrum::new(frame);
+        let floors = match settings.log {
+            Log::NaturalOverRounding { step } => {
+                let variance = (f64::from(step) * f64::from(frame.sample_scale)).powi(2) / 4.0;
+                let noise = spectrum.of_white_noise(variance);
+                rows.iter().map(|row| row.of(&noise)).collect()
+            }
+            _ => Vec::new(),
+        };
+        Ok(FilterBank { spectrum, rows, power_scale, floors, settings: settings.clone() })
     }
 
     pub fn bands(&self) -> usize {
@@ -157,6 +179,7 @@ impl FilterBank {
     fn log_energy(&self, energy: f32) -> f32 {
         ln(match self.settings.log {
             Log::Natural { floor } | Log::Decibel { floor, .. } => bounded(energy, floor),
+            Log::NaturalOverRounding { .. } => bounded(energy, f32::MIN_POSITIVE),
             Log::NaturalUnlessZero { zero } => bounded(if energy == 0.0 { zero } else { energy }, f32::MIN_POSITIVE),
             Log::Off => return bounded(energy, 0.0),
         })
@@ -172,6 +195,13 @@ impl FilterBank {
                 for lanes in log_mel {
                     for x in lanes {
                         *x = ln(bounded(*x, floor));
+                    }
+                }
+            }
+            Log::NaturalOverRounding { .. } => {
+                for (lanes, floor) in log_mel.iter_mut().zip(&self.floors) {
+                    for x in lanes {
+                        *x = ln(bounded(*x, *floor));
                     }
                 }
             }
@@ -194,4 +224,37 @@ impl FilterBank {
 #[inline(always)]
 fn bounded(x: f32, floor: f32) -> f32 {
     if x > floor { x.min(f32::MAX) } else { floor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mfcc::FeatureSettings;
+    use super::super::preset::kaldi_fbank80;
+    use super::*;
+
+    #[test]
+    fn the_floor_is_the_power_of_dithered_rounding() {
+        const STEP: f32 = 1.0 / 32_768.0;
+        let with = |log| {
+            let mut settings: FeatureSettings = kaldi_fbank80();
+            settings.filter_bank.log = log;
+            settings.plan().unwrap()
+        };
+        let floor = with(Log::NaturalOverRounding { step: STEP }).extract(&[0.0; 400]);
+        let mut seed = 5u64;
+        let mut uniform = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 40) as f32 / 16_777_216.0 - 0.5
+        };
+        // A level between two steps, dithered and rounded.
+        let noise: Vec<f32> = (0..160_000).map(|_| (0.3 + uniform() + uniform()).round() * STEP).collect();
+        let power = with(Log::Off).extract(&noise);
+        // The lowest filters hold what the emphasis leaves of the edges of the window.
+        for (band, column) in power.columns().into_iter().enumerate().skip(5) {
+            let ratio = column.mean().unwrap() / floor[[0, band]].exp();
+            assert!((ratio - 1.0).abs() < 0.15, "band {band}: {ratio}");
+        }
+        let wrong = FilterBankSettings { log: Log::NaturalOverRounding { step: 0.0 }, ..kaldi_fbank80().filter_bank };
+        assert!(FilterBank::new(&wrong).is_err());
+    }
 }

@@ -72,6 +72,15 @@ pub(crate) struct MelRow {
     pub weights: Vec<f32>,
 }
 
+impl MelRow {
+    /// The filter's share of a power spectrum, at least the smallest normal number.
+    pub fn of(&self, power: &[f64]) -> f32 {
+        let powers = power.get(self.first..).unwrap_or(&[]);
+        let sum: f64 = self.weights.iter().zip(powers).map(|(w, p)| f64::from(*w) * p).sum();
+        (sum as f32).max(f32::MIN_POSITIVE)
+    }
+}
+
 impl MelSettings {
     pub(crate) fn check(&self, sample_rate_hz: u32) -> Result<()> {
         if !(1..=512).contains(&self.bands) {

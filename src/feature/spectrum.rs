@@ -8,6 +8,7 @@ use super::frame::{FrameSettings, PreEmphasis};
 use super::math::{LANES, Lanes, sum_by};
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 /// Energy ratio above which two frames do not share a transform: 60 dB.
@@ -43,6 +44,15 @@ impl PowerSpectrum {
             remove_dc: settings.remove_dc,
             fft: FftPlanner::new().plan_fft_forward(settings.fft_length),
         }
+    }
+
+    /// The expected power of each bin for white noise of a variance; pre-emphasis over the whole signal is not counted.
+    pub fn of_white_noise(&self, variance: f64) -> Vec<f64> {
+        let window: f64 = self.window.iter().map(|w| f64::from(*w).powi(2)).sum();
+        let a = f64::from(self.pre_emphasis);
+        let step = TAU / self.fft.len() as f64;
+        let emphasis = |k: usize| 1.0 + a * a - 2.0 * a * (step * k as f64).cos();
+        (0..self.bins()).map(|k| variance * window * emphasis(k)).collect()
     }
 
     pub fn bins(&self) -> usize {

@@ -7,6 +7,7 @@
 //! margin, and holds a few hundred numbers, however long the recording. It says where speech is, not whose.
 
 use super::math::sum_by;
+use super::offset::{OFFSET_FILTER_SAMPLES, OffsetFilter};
 use crate::error::{ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,11 +30,13 @@ pub struct SpeechSettings {
     pub threshold: f32,
     /// Frames of 10 ms that are kept on either side of speech.
     pub margin_frames: usize,
+    /// Time constant of the filter that takes a constant offset off in front of the network, samples at 16 kHz.
+    pub offset_filter_samples: usize,
 }
 
 impl Default for SpeechSettings {
     fn default() -> Self {
-        SpeechSettings { threshold: 0.5, margin_frames: 20 }
+        SpeechSettings { threshold: 0.5, margin_frames: 20, offset_filter_samples: OFFSET_FILTER_SAMPLES }
     }
 }
 
@@ -50,6 +53,10 @@ impl SpeechSettings {
         if self.margin_frames > 10_000 {
             let (found, expected) = (self.margin_frames.to_string(), "0 to 10000 frames of 10 ms".into());
             return Err(ErrorKind::Setting { name: "margin_frames", found, expected }.into());
+        }
+        if !(1..=1_000_000).contains(&self.offset_filter_samples) {
+            let (found, expected) = (self.offset_filter_samples.to_string(), "1 to 1000000 samples".into());
+            return Err(ErrorKind::Setting { name: "offset_filter_samples", found, expected }.into());
         }
         Ok(())
     }
@@ -70,6 +77,7 @@ pub struct FrameActivity {
 pub struct SpeechDetector {
     settings: SpeechSettings,
     network: Box<earshot::Detector>,
+    offset: OffsetFilter,
     /// Samples not yet judged, and those not yet framed; both lists start at a position in the clip.
     pending: Vec<f32>,
     judged_to: usize,
@@ -88,6 +96,7 @@ impl SpeechDetector {
         SpeechDetector {
             margin: Margin::new(settings.margin_frames),
             settings: settings.clone(),
+            offset: OffsetFilter::new(settings.offset_filter_samples),
             network: earshot::Detector::default_boxed(),
             pending: Vec::new(),
             judged_to: 0,
@@ -102,7 +111,8 @@ impl SpeechDetector {
 
     /// Takes the next samples and hands out the frames that are decided, in order.
     pub fn push(&mut self, samples: &[f32], sink: &mut dyn FnMut(FrameActivity)) {
-        self.judge(samples);
+        self.offset.apply(samples, &mut self.pending);
+        self.judge();
         self.measure(samples);
         self.decide(1, sink);
     }
@@ -110,7 +120,9 @@ impl SpeechDetector {
     /// Ends the clip: hands out the last frames. Ready for the next clip afterwards.
     pub fn finish(&mut self, sink: &mut dyn FnMut(FrameActivity)) {
         let missing = BLOCK - self.pending.len() % BLOCK;
-        self.judge(&[0.0; BLOCK][..missing]);
+        self.pending.extend_from_slice(&[0.0; BLOCK][..missing]);
+        self.judge();
+        self.offset.reset();
         self.decide(0, sink);
         self.margin.finish(sink);
         self.network.reset();
@@ -121,9 +133,9 @@ impl SpeechDetector {
         (self.judged_to, self.first_score, self.next, self.framed) = (0, 0, 0, 0);
     }
 
-    /// Scores whole blocks. The network expects samples within full scale.
-    fn judge(&mut self, samples: &[f32]) {
-        self.pending.extend(samples.iter().map(|x| x.clamp(-1.0, 1.0)));
+    /// Scores the whole blocks that are pending. The network expects samples within full scale.
+    fn judge(&mut self) {
+        self.pending.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
         let blocks = self.pending.chunks_exact(BLOCK);
         let rest = blocks.remainder().len();
         for block in blocks {

@@ -23,6 +23,7 @@ mod formats;
 mod gate;
 mod golden;
 mod hostile;
+mod inaudible;
 mod index;
 mod inspect;
 mod locate;
