@@ -65,11 +65,16 @@ pub(crate) fn parts(map: &Logistic, row: &[f64]) -> Option<Vec<f64>> {
     (row.len() == map.coefficients.len()).then_some(parts)
 }
 
-/// The sum of the parts times their agreement: the size of the sum over the sum of the sizes, 1 where all parts have one
-/// sign and 0 where they cancel out. It rises with every part.
+/// The sum of the parts times their agreement. It rises with every part.
 pub(crate) fn agreed(parts: &[f64]) -> f64 {
+    parts.iter().sum::<f64>() * agreement(parts)
+}
+
+/// How far parts agree, 0 to 1: the size of their sum over the sum of their sizes, 1 where all have one sign (or are 0)
+/// and 0 where they cancel out.
+fn agreement(parts: &[f64]) -> f64 {
     let (sum, sizes) = parts.iter().fold((0.0, 0.0), |(sum, sizes), x| (sum + x, sizes + x.abs()));
-    if sizes > 0.0 { sum * (sum.abs() / sizes) } else { 0.0 }
+    if sizes > 0.0 { f64::abs(sum) / sizes } else { 1.0 }
 }
 
 /// How noisy a recording of this signal-to-noise ratio is, from 0 (sound) to 1; one of which none is known counts as
@@ -162,6 +167,12 @@ impl Fusion {
     /// none where a cosine is missing.
     pub fn parts(&self, terms: &TrialTerms) -> Option<PerEncoder<f64>> {
         Some(self.encoders().zip(parts(&self.map, &self.row(terms)?)?).collect())
+    }
+
+    /// How far the encoders agree on a trial, from 0 (their parts cancel out) to 1 (all have one sign): what the sum of
+    /// the parts is multiplied by; none where a cosine is missing.
+    pub fn agreement(&self, terms: &TrialTerms) -> Option<f64> {
+        Some(agreement(&parts(&self.map, &self.row(terms)?)?))
     }
 
     /// The numbers of a trial; none where a cosine is missing.
@@ -304,9 +315,12 @@ mod tests {
         let at = |ge2e, campplus| fusion.point(&terms(ge2e, campplus, clip(2.0, 30.0))).unwrap();
         // 2 for and 1 against: their sum of 1 by an agreement of a third.
         assert!((at(0.4, 0.5) - 1.0 / 3.0).abs() < 1e-9, "{}", at(0.4, 0.5));
+        let agreement_of = fusion.agreement(&terms(0.4, 0.5, clip(2.0, 30.0))).unwrap();
+        assert!((agreement_of - 1.0 / 3.0).abs() < 1e-9, "{agreement_of}");
         assert!((at(0.7, 0.0) + 2.5 * 2.5 / 3.5).abs() < 1e-9, "{}", at(0.7, 0.0));
         assert_eq!(agreed(&[2.0, -2.0]), 0.0);
         assert_eq!(agreed(&[0.0, 0.0]), 0.0);
+        assert_eq!([agreement(&[2.0, -1.0]), agreement(&[2.0, -2.0]), agreement(&[-2.0, -1.0])], [1.0 / 3.0, 0.0, 1.0]);
     }
 
     proptest! {

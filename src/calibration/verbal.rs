@@ -52,14 +52,36 @@ pub fn sentence(llr: f64, propositions: Propositions<'_>) -> String {
     };
     let times = match llr.abs().exp() {
         ratio if ratio < 1.05 => return format!("about as probable if {more} as if {less}; {NOT_A_PROBABILITY}"),
-        ratio if ratio < 9.95 => format!("{ratio:.1}"),
-        _ => grouped(llr.abs() / LN_10),
+        _ => times(llr),
     };
     format!("about {times} times more probable if {more} than if {less}; {NOT_A_PROBABILITY}")
 }
 
+/// A ratio that was kept at a bound, in words, for example `350 (the most that the validation data supports)` or, below
+/// 1, `1/85 (the least that the validation data supports)`; none where the ratio before the bounds is the same.
+pub fn at_bound(llr: f64, unbounded: f64) -> Option<String> {
+    let times = times(llr);
+    match () {
+        () if unbounded > llr => Some(format!("{times} {MOST}")),
+        () if unbounded < llr && llr == 0.0 => Some(format!("{times} {LEAST}")),
+        () if unbounded < llr => Some(format!("1/{times} {LEAST}")),
+        () => None,
+    }
+}
+
+const MOST: &str = "(the most that the validation data supports)";
+const LEAST: &str = "(the least that the validation data supports)";
+
 /// What every sentence ends with.
 pub const NOT_A_PROBABILITY: &str = "this is no probability of either";
+
+/// How many times the one proposition makes the evidence more probable than the other, with two significant digits.
+fn times(llr: f64) -> String {
+    match llr.abs().exp() {
+        ratio if ratio < 9.95 => format!("{ratio:.1}"),
+        _ => grouped(llr.abs() / LN_10),
+    }
+}
 
 /// `10^log10` with two significant digits, its digits in groups of three.
 fn grouped(log10: f64) -> String {
@@ -83,7 +105,16 @@ fn grouped(log10: f64) -> String {
 mod tests {
     use super::*;
 
-    const CLONE: Propositions<'_> = Propositions { first: "made to imitate this voice", second: "made from another" };
+    const CLONE: Propositions<'_> = Propositions { first: "it reproduces this voice", second: "it reproduces another" };
+
+    #[test]
+    fn a_ratio_at_a_bound_is_the_most_or_the_least_that_is_supported() {
+        let [upper, lower] = [f64::ln(354.8), -f64::ln(84.7)];
+        assert_eq!(at_bound(upper, 9.7).unwrap(), "350 (the most that the validation data supports)");
+        assert_eq!(at_bound(lower, -9.7).unwrap(), "1/85 (the least that the validation data supports)");
+        assert_eq!(at_bound(0.0, -1.0).unwrap(), "1.0 (the least that the validation data supports)");
+        assert_eq!([at_bound(2.0, 2.0), at_bound(-2.0, -2.0)], [None, None]);
+    }
 
     #[test]
     fn the_steps_are_those_of_the_table() {
@@ -109,11 +140,13 @@ mod tests {
     #[test]
     fn a_sentence_holds_both_propositions_and_turns_with_the_sign() {
         let text = sentence(f64::ln(1290.0), CLONE);
-        let expected = "about 1 300 times more probable if made to imitate this voice than if made from another; this is \
-                        no probability of either";
+        let expected = "about 1 300 times more probable if it reproduces this voice than if it reproduces another; this \
+                        is no probability of either";
         assert_eq!(text, expected);
-        assert!(sentence(-f64::ln(3.04), CLONE).starts_with("about 3.0 times more probable if made from another than"));
-        assert!(sentence(0.0, CLONE).starts_with("about as probable if made to imitate"));
+        assert!(
+            sentence(-f64::ln(3.04), CLONE).starts_with("about 3.0 times more probable if it reproduces another than")
+        );
+        assert!(sentence(0.0, CLONE).starts_with("about as probable if it reproduces this"));
         assert!(sentence(f64::ln(9.99), CLONE).starts_with("about 10 times"));
         assert!(sentence(f64::ln(99.9), CLONE).starts_with("about 100 times"));
         assert!(sentence(f64::ln(2.345e7), CLONE).starts_with("about 23 000 000 times"));

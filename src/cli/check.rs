@@ -8,14 +8,19 @@ use super::{
 };
 use clap::Args;
 use soundalike::ErrorKind;
+use soundalike::calibration::verbal::at_bound;
 use soundalike::compare::{Likeness, Spread};
 use soundalike::encoder::{Band, Encoder, NARROW_BAND_TOP_HZ, PerEncoder};
 use soundalike::feature::{Quality, SNR_CEILING_DB};
-use soundalike::library::check::{CalibrationSummary, Candidate, CheckReport, CheckSettings, InReference, check};
+use soundalike::library::check::{
+    BandSummary, CalibrationSummary, Candidate, CheckReport, CheckSettings, GroupsLeftOut, InReference, check,
+};
 use soundalike::library::findings::examination;
 use soundalike::library::gate::{GateOutcome, GateStatus};
-use soundalike::library::{Controls, Evidence, Reference, ReferenceSource, Status, Threshold};
+use soundalike::library::{Controls, Evidence, RankConflict, Reference, ReferenceSource, Status, Threshold};
 use soundalike::report::case::CaseInfo;
+use std::collections::BTreeSet;
+use std::f64::consts::LN_10;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -259,6 +264,7 @@ fn block(text: &mut String, candidate: &Candidate) {
     }
     likeness(text, candidate);
     evidence(text, candidate);
+    contradictions(text, candidate);
     if let Some(controls) = &candidate.controls {
         let encoder = candidate.scores.iter().flat_map(PerEncoder::encoders).last();
         encoder.into_iter().for_each(|encoder| shown_controls(text, controls, encoder));
@@ -314,20 +320,64 @@ fn evidence(text: &mut String, candidate: &Candidate) {
         }
         return;
     };
-    let bounded = match log10_lr == unbounded_log10_lr {
-        true => String::new(),
-        false => format!("; {unbounded_log10_lr:+.1} before the bound"),
-    };
-    let _ = writeln!(
-        text,
-        "evidence         log10 LR {log10_lr:+.1} ({low:+.1} to {high:+.1}{bounded}): {statement}\n{:17}{verbal}",
-        ""
-    );
+    let interval = interval(*low, *high, log10_lr != unbounded_log10_lr).map(|interval| format!(" ({interval})"));
+    let bounded = at_bound(log10_lr * LN_10, unbounded_log10_lr * LN_10)
+        .map(|ratio| format!(", LR {ratio}; log10 LR {unbounded_log10_lr:+.1} before the bound"));
+    let [interval, bounded] = [interval, bounded].map(Option::unwrap_or_default);
+    let _ =
+        writeln!(text, "evidence         log10 LR {log10_lr:+.1}{interval}{bounded}: {statement}\n{:17}{verbal}", "");
     if let Some(posterior) = posterior {
         let _ = writeln!(
             text,
             "under your prior {} before the evidence, {:.4} after it, if that prior is right",
             posterior.prior, posterior.posterior
+        );
+    }
+}
+
+/// The 95 % interval of a log10 LR; none where the ratio is at a bound and both ends are that.
+pub fn interval(low: f64, high: f64, at_bound: bool) -> Option<String> {
+    let [low, high] = [low, high].map(|end| format!("{end:+.1}"));
+    (!at_bound || low != high).then(|| format!("{low} to {high}"))
+}
+
+/// What stands in a table where [`interval`] gives none.
+pub const AT_BOUND: &str = "at the bound";
+
+/// The lines below a table that say which ratios the bounds are; of log10 LR and those before the bounds.
+pub fn bounds(ratios: impl Iterator<Item = (f64, f64)>) -> String {
+    let bounds: BTreeSet<String> =
+        ratios.filter_map(|(lr, unbounded)| at_bound(lr * LN_10, unbounded * LN_10)).collect();
+    bounds.iter().map(|ratio| format!("{:17}at the bound: LR {ratio}\n", "")).collect()
+}
+
+/// Encoders that contradict each other, and a rank and a ratio that do.
+fn contradictions(text: &mut String, candidate: &Candidate) {
+    if let Some((conflict, parts)) =
+        candidate.evidence.as_ref().and_then(|evidence| evidence.conflict.zip(Some(&evidence.parts_log10_lr)))
+    {
+        let part = |encoder| parts.get(encoder).map_or(String::new(), |part| format!("{part:+.1}"));
+        let _ = writeln!(
+            text,
+            "contradiction    {} supports one voice (log10 {}), {} two voices ({}): the two contradict each other, so the \
+             ratio is drawn towards 1",
+            conflict.in_favour.label(),
+            part(conflict.in_favour),
+            conflict.against.label(),
+            part(conflict.against)
+        );
+    }
+    if let Some((conflict, likeness)) = candidate.rank_conflict.zip(candidate.likeness.as_ref()) {
+        let (only, ratio) = match conflict {
+            RankConflict::HighRankRatioBelow1 => ("", "below 1"),
+            RankConflict::LowRankRatioAbove10 => ("only ", "above 10"),
+        };
+        let _ = writeln!(
+            text,
+            "contradiction    by {} it is closer than {only}{} % of the cohort voices, but the ratio is {ratio}: rank and \
+             ratio contradict each other, so rely on neither alone",
+            likeness.by.weights.encoders().next().map_or("", Encoder::label),
+            percent(likeness.percentile)
         );
     }
 }
@@ -356,25 +406,30 @@ fn basis(text: &mut String, report: &CheckReport) {
     }
     if let Some(calibration) = &report.calibration {
         let wide = report.candidates.iter().any(|row| row.band == Some(Band::Wide) && row.evidence.is_some());
-        let _ = writeln!(
-            text,
-            "calibration      {} ({}), {}; language {}",
-            plain(&calibration.condition),
-            plain(&calibration.origin),
-            cross_validated(calibration, wide),
-            report.language.checked.words()
-        );
+        let validated = validated(calibration, wide);
+        let _ = writeln!(text, "calibration      {validated}; language {}", report.language.checked.words());
     }
     text.push('\n');
 }
 
-/// How a calibration did, in the bands whose fit gave ratios; `wide` where that of the wide band did.
-pub fn cross_validated(calibration: &CalibrationSummary, wide: bool) -> String {
-    let figures = |speakers: usize, cllr: f64| format!("{speakers} speakers, cross-validated Cllr {cllr:.2}");
-    let of_wide = figures(calibration.trials.speakers, calibration.validation.bounded.cllr);
-    let Some(narrow) = &calibration.narrow else { return of_wide };
-    let of_narrow = figures(narrow.trials.speakers, narrow.validation.bounded.cllr) + " in the narrow band";
-    if wide { format!("{of_wide}; {of_narrow}") } else { of_narrow }
+/// A calibration with the headline of its validation in the bands whose fit gave ratios: on groups left out of the fit
+/// where there were any, else on speakers; `wide` where the wide band's gave some.
+pub fn validated(calibration: &CalibrationSummary, wide: bool) -> String {
+    let figures = |fit: &BandSummary| {
+        let validation = match &fit.groups_left_out {
+            Some(GroupsLeftOut { column, groups, eer, cllr }) => format!(
+                "validated on {groups} groups ({}) left out of the fit: EER {:.1} %, Cllr {cllr:.2}",
+                plain(column),
+                100.0 * eer
+            ),
+            None => format!("cross-validated Cllr {:.2}", fit.validation.bounded.cllr),
+        };
+        format!("{} speakers, {validation}", fit.trials.speakers)
+    };
+    let narrow = calibration.narrow.as_ref().map(|fit| format!("narrow band: {}", figures(fit)));
+    let wide = (wide || narrow.is_none()).then(|| figures(&calibration.wide));
+    let bands: Vec<String> = wide.into_iter().chain(narrow).collect();
+    format!("{} ({}), {}", plain(&calibration.condition), plain(&calibration.origin), bands.join("; "))
 }
 
 fn described(quality: Option<&Quality>) -> String {

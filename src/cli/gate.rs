@@ -22,6 +22,11 @@ pub fn gate_lines(text: &mut String, clip: &GateClip, nearest: bool) {
     }
 }
 
+/// What stands before a number of expected false alarms: whether it is an upper bound.
+pub fn at_most(bound_holds: Option<bool>) -> &'static str {
+    if bound_holds == Some(true) { "at most" } else { "about" }
+}
+
 /// A voice with the figures of the closest part, and which part that is where there are several.
 fn compared(hit: &GateHit) -> String {
     let ratio = hit.log10_lr.map_or("no ratio".into(), |log10_lr| format!("log10 LR {log10_lr:+.1}"));
@@ -33,7 +38,8 @@ fn compared(hit: &GateHit) -> String {
         0 | 1 => String::new(),
         parts => {
             let alarms = hit.expected_false_alarms_at_most;
-            let alarms = alarms.map_or(String::new(), |n| format!(", at most {n:.2} expected at the limit by chance"));
+            let about = at_most(hit.expected_false_alarms_bound_holds);
+            let alarms = alarms.map_or(String::new(), |n| format!(", {about} {n:.2} expected at the limit by chance"));
             format!(" ({}; the closest of {parts} parts{alarms})", hit.part)
         }
     };

@@ -1,6 +1,7 @@
 //! `soundalike locate`: where in a long recording a protected voice occurs.
 
-use super::check::{cross_validated, described_reference, own, warn_of_reference};
+use super::check::{AT_BOUND, bounds, described_reference, interval, own, validated, warn_of_reference};
+use super::gate::at_most;
 use super::output::plain;
 use super::table::{csv_line, csv_text, table};
 use super::{
@@ -13,7 +14,7 @@ use soundalike::library::locate::{
     FoundRange, HOP_S, LOCATE_THRESHOLD, LocateOptions, LocateReport, LocateSettings, Located, LocatedRecording, Trace,
     WINDOW_S, WindowCounts, locate,
 };
-use soundalike::library::{ReferenceSource, Score, Status, Threshold, catalogue};
+use soundalike::library::{Evidence, ReferenceSource, Score, Status, Threshold, catalogue};
 use soundalike::report::plots::{Timeline, timeline};
 use soundalike::report::{Mark, audacity_labels, clock, rttm};
 use soundalike::{Error, ErrorKind, Result};
@@ -300,14 +301,19 @@ fn block(text: &mut String, recording: &LocatedRecording, report: &LocateReport)
         let ranges = if n == 1 { "1 range".into() } else { format!("{n} ranges") };
         let _ = writeln!(text, "found            {ranges}, {:.1} s\n", recording.found_s);
         *text += &found(&recording.ranges, above);
+        let evidence = recording.ranges.iter().filter_map(|range| range.best.evidence.as_ref());
+        *text += &bounds(evidence.map(|evidence| (evidence.log10_lr, evidence.unbounded_log10_lr)));
         text.push('\n');
     }
     if let Some(expected) = recording.expected_false_windows_at_most {
         let _ = writeln!(
             text,
-            "chance           were the voice nowhere in it, at most {expected:.1} of the {} windows would be expected to \
+            "chance           were the voice nowhere in it, {} {expected:.1} of the {} windows would be expected to \
              reach the\n{:17}threshold; {} did",
-            recording.windows.scored, "", recording.windows.at_threshold
+            at_most(recording.expected_false_windows_bound_holds),
+            recording.windows.scored,
+            "",
+            recording.windows.at_threshold
         );
     }
     text.push('\n');
@@ -332,10 +338,7 @@ fn found(ranges: &[FoundRange], above: &Threshold) -> String {
     let rows = ranges.iter().map(|range| {
         let best = &range.best;
         let likeness = best.likeness.as_ref().map(|Likeness { percentile, .. }| format!("{percentile:.1} %"));
-        let ratio = best
-            .evidence
-            .as_ref()
-            .map(|evidence| format!("{:+.1} ({:+.1} to {:+.1})", evidence.log10_lr, evidence.low, evidence.high));
+        let ratio = best.evidence.as_ref().map(ratio);
         let cosine = best.cosines.iter().last().map(|(_, cosine)| format!("{cosine:.2}"));
         let dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         vec![
@@ -358,6 +361,13 @@ fn found(ranges: &[FoundRange], above: &Threshold) -> String {
     table(&header, &rows.collect::<Vec<_>>())
 }
 
+/// A log10 LR with its interval, or the word that it is at a bound.
+fn ratio(evidence: &Evidence) -> String {
+    let at_bound = evidence.log10_lr != evidence.unbounded_log10_lr;
+    let interval = interval(evidence.low, evidence.high, at_bound).unwrap_or_else(|| AT_BOUND.into());
+    format!("{:+.1} ({interval})", evidence.log10_lr)
+}
+
 /// What ranks and ratios rest on, once for all recordings.
 fn basis(text: &mut String, report: &LocateReport) {
     if let Some(cohort) = &report.cohort {
@@ -366,12 +376,7 @@ fn basis(text: &mut String, report: &LocateReport) {
     }
     if let Some(calibration) = &report.calibration {
         let wide = report.recordings.iter().any(|row| row.windows.all > row.windows.narrow_band);
-        let _ = writeln!(
-            text,
-            "calibration      {} ({}), {}; a range is worth what its best window is",
-            plain(&calibration.condition),
-            plain(&calibration.origin),
-            cross_validated(calibration, wide),
-        );
+        let validated = validated(calibration, wide);
+        let _ = writeln!(text, "calibration      {validated}; a range is worth what its best window is");
     }
 }

@@ -1,5 +1,6 @@
 //! `soundalike scan`: a library against one or many protected voices.
 
+use super::check::{AT_BOUND, bounds, interval};
 use super::library::Library;
 use super::output::{self, plain, write_file};
 use super::progress::Pace;
@@ -399,7 +400,8 @@ fn alarms(alarms: &FalseAlarms) -> String {
             let modelled =
                 modelled.map_or(String::new(), |x| format!("; about {} by the calibration's model", number(x)));
             format!(
-                "at most {} expected at the threshold among {} clips of other voices{modelled}",
+                "{} {} expected at the threshold among {} clips of other voices{modelled}",
+                super::gate::at_most(alarms.bound_holds),
                 number(at_most),
                 alarms.clips
             )
@@ -428,11 +430,13 @@ fn list(hits: &[Hit]) -> String {
     let dash = || "-".to_string();
     let signed = |x: Option<f64>| x.map_or_else(dash, |x| format!("{x:+.1}"));
     let rows = hits.iter().map(|hit| {
-        let interval = hit.log10_lr_low.zip(hit.log10_lr_high);
+        let ends = hit.log10_lr_low.zip(hit.log10_lr_high);
+        let at_bound = hit.log10_lr != hit.unbounded_log10_lr;
+        let interval = ends.map(|(low, high)| interval(low, high, at_bound).unwrap_or_else(|| AT_BOUND.into()));
         let mut row = vec![
             format!("{}{}", if hit.flagged { "*" } else { "" }, hit.rank),
             signed(hit.log10_lr),
-            interval.map_or_else(dash, |(low, high)| format!("{low:+.1} to {high:+.1}")),
+            interval.unwrap_or_else(dash),
             hit.posterior.map_or_else(dash, |p| format!("{p:.4}")),
             hit.likeness.map_or_else(dash, |x| format!("{x:.1}")),
         ];
@@ -440,7 +444,8 @@ fn list(hits: &[Hit]) -> String {
         row.extend([format!("{:.1}", hit.net_speech_s), plain(&hit.path), plain(&note(hit))]);
         row
     });
-    super::table::table(&header, &rows.collect::<Vec<_>>())
+    let ratios = hits.iter().filter_map(|hit| hit.log10_lr.zip(hit.unbounded_log10_lr));
+    super::table::table(&header, &rows.collect::<Vec<_>>()) + &bounds(ratios)
 }
 
 /// Why there is no ratio, without what to do about it.

@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use result::{
-    BandSummary, CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, InReference, Language,
-    LanguageCheck, Remark, RemarkCode, Request,
+    BandSummary, CalibrationSummary, Candidate, CheckReport, CheckSettings, CohortSummary, GroupsLeftOut, InReference,
+    Language, LanguageCheck, Remark, RemarkCode, Request,
 };
 
 /// Compares candidates with a protected voice.
@@ -317,9 +317,14 @@ fn check_prior(prior: Option<f64>) -> Result<()> {
 /// What ratios rest on; `narrow` where some come from the fit of the narrow band.
 pub(super) fn calibration_summary(loaded: &LoadedCalibration, narrow: bool) -> CalibrationSummary {
     let calibration = &loaded.calibration;
-    let of_narrow = || {
-        let fit = &calibration.narrow;
-        BandSummary { trials: fit.trials, validation: fit.validation, rates: Some(fit.rates) }
+    let of = |band: Band| {
+        let fit = calibration.of_band(band);
+        let groups_left_out = fit.groups.first().and_then(|groups| {
+            let means = groups.means.as_ref()?;
+            let (groups, column) = (means.groups, groups.column.clone());
+            Some(GroupsLeftOut { column, groups, eer: means.eer, cllr: means.cllr })
+        });
+        BandSummary { trials: fit.trials, validation: fit.validation, groups_left_out, rates: fit.rates }
     };
     CalibrationSummary {
         condition: calibration.condition.clone(),
@@ -327,10 +332,8 @@ pub(super) fn calibration_summary(loaded: &LoadedCalibration, narrow: bool) -> C
         sha256: loaded.sha256.clone(),
         propositions: calibration.propositions.clone(),
         source: calibration.source.clone(),
-        trials: calibration.wide.trials,
-        validation: calibration.wide.validation,
-        rates: Some(calibration.wide.rates),
-        narrow: narrow.then(of_narrow),
+        wide: of(Band::Wide),
+        narrow: narrow.then(|| of(Band::Narrow)),
     }
 }
 
@@ -552,6 +555,7 @@ fn candidate(
             row.evidence = verdict.evidence;
             row.controls = verdict.controls;
             row.cohort_fit = verdict.cohort_fit;
+            row.rank_conflict = verdict.rank_conflict;
             row.as_norm = verdict.as_norm;
             // What was not asked for is not withheld.
             row.likeness_withheld = verdict.likeness_withheld.filter(|_| settings.cohort.is_some()).map(Reason::from);
@@ -585,6 +589,7 @@ fn empty(path: String) -> Candidate {
         likeness_withheld: None,
         evidence: None,
         evidence_withheld: None,
+        rank_conflict: None,
         controls: None,
         cohort_fit: None,
         status: Status::Refused,

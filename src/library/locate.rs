@@ -226,6 +226,7 @@ fn search(
         .collect();
     let trace = trace(&heard, &scored);
     let reason = (counts.scored == 0).then(|| why_none(&heard));
+    let expected = false_windows(counts.scored, sides, above);
     let row = LocatedRecording {
         path: text_of(path),
         status: if reason.is_none() { Status::Scored } else { Status::Refused },
@@ -235,7 +236,11 @@ fn search(
         // A sum of nothing would be a negative zero.
         found_s: ranges.iter().fold(0.0, |sum, range| sum + range.end_s - range.start_s),
         ranges,
-        expected_false_windows_at_most: false_windows(counts.scored, sides, above),
+        expected_false_windows_at_most: expected,
+        expected_false_windows_bound_holds: expected.zip(settings.calibration).map(|(_, loaded)| {
+            let scored = heard.windows.iter().filter(|window| window.by(above.score).is_some());
+            loaded.calibration.bound_holds(scored.map(|window| window.band))
+        }),
         sha256: heard.sha256,
         quality: Some(heard.quality),
     };
@@ -338,6 +343,7 @@ fn unreadable(path: &Path, sha256: Option<String>, error: &Error) -> (LocatedRec
         ranges: Vec::new(),
         found_s: 0.0,
         expected_false_windows_at_most: None,
+        expected_false_windows_bound_holds: None,
     };
     (row, Trace::default())
 }

@@ -44,4 +44,4 @@ pub use validate::{
     BandFit, Calibration, CrossValidation, DEFAULT_CONDITION, FitCounts, GroupMeans, GroupValidation, LeftOutGroup,
     LeftOutRates, LoadedCalibration, Rule, RuleResult, Validated, ValidatedRatios, calibrate, evaluate,
 };
-pub use verdict::{Controls, Evidence, PopulationScores, Posterior, WithoutClip};
+pub use verdict::{Conflict, Controls, Evidence, PopulationScores, Posterior, RankConflict, WithoutClip};

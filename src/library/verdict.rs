@@ -17,6 +17,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
 
+mod conflict;
+pub use conflict::{Conflict, RankConflict};
+
 /// How much more probable the evidence is under one proposition than under the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
@@ -24,7 +27,7 @@ pub struct Evidence {
     pub llr: f64,
     /// The same to base 10.
     pub log10_lr: f64,
-    /// Lower end of the 95 % interval of `log10_lr`, over resamples of the calibration's speakers.
+    /// Lower end of the 95 % interval of `log10_lr`, over resamples of the calibration's groups and speakers.
     pub low: f64,
     /// Upper end.
     pub high: f64,
@@ -32,6 +35,13 @@ pub struct Evidence {
     pub unbounded_log10_lr: f64,
     /// Least and greatest `log10_lr` that the calibration's trials support.
     pub bounds_log10_lr: [f64; 2],
+    /// What each encoder adds to the ratio, powers of 10; before the bounds the ratio is their sum times `agreement`
+    /// (for a calibration by another method than the regression, what that makes of it).
+    pub parts_log10_lr: PerEncoder<f64>,
+    /// How far the encoders agree, from 0 (their parts cancel out) to 1 (all have one sign).
+    pub agreement: f64,
+    /// Two encoders that contradict each other; null where none do.
+    pub conflict: Option<Conflict>,
     /// Verbal equivalent.
     pub verbal: String,
     /// The table that it comes from.
@@ -96,6 +106,7 @@ pub(crate) struct Verdict {
     pub controls: Option<Controls>,
     pub cohort_fit: Option<CohortFit>,
     pub as_norm: Option<PerEncoder<f64>>,
+    pub rank_conflict: Option<RankConflict>,
 }
 
 /// A candidate that was scored.
@@ -234,7 +245,9 @@ impl<'a> Case<'a> {
         let fits = cohort_fit.as_ref().is_some_and(|fit| fit.fits);
         let (evidence, evidence_withheld) = split(evidence);
         let (likeness, likeness_withheld) = split(likeness);
+        let both = likeness.as_ref().zip(evidence.as_ref());
         Verdict {
+            rank_conflict: both.and_then(|(likeness, evidence)| RankConflict::of(likeness, evidence)),
             likeness,
             likeness_withheld,
             evidence,
@@ -309,7 +322,9 @@ impl<'a> Case<'a> {
             return Err(self.unfit.clone().unwrap_or_else(no_calibration));
         };
         let ratio = fusion.llr(terms).ok_or_else(no_calibration)?;
+        let (parts, agreement) = fusion.parts(terms).zip(fusion.agreement(terms)).ok_or_else(no_calibration)?;
         let log10 = |llr: f64| llr / LN_10;
+        let parts_log10_lr = parts.map(|_, part| log10(*part));
         let posterior = |prior: f64| {
             let log_odds = ratio.llr + (prior / (1.0 - prior)).ln();
             Posterior { prior, posterior: 1.0 / (1.0 + (-log_odds).exp()) }
@@ -321,6 +336,9 @@ impl<'a> Case<'a> {
             high: log10(ratio.high),
             unbounded_log10_lr: log10(ratio.unbounded),
             bounds_log10_lr: [log10(fusion.bounds.lower), log10(fusion.bounds.upper)],
+            conflict: Conflict::of(&parts_log10_lr),
+            parts_log10_lr,
+            agreement,
             verbal: verbal::support(ratio.llr),
             verbal_scale: SCALE.into(),
             statement: verbal::sentence(ratio.llr, loaded.calibration.propositions()),

@@ -7,7 +7,7 @@ use super::case::{CaseInfo, made_by, words};
 use super::document::{Block, Column, Document, Pair, Section, Table};
 use super::svg::fixed;
 use super::texts::{Texts, fill};
-use crate::calibration::verbal::{self, Propositions, SCALE};
+use crate::calibration::verbal::{self, Propositions, SCALE, at_bound};
 use crate::error::{DocumentKind, Error, ErrorKind, Result};
 use crate::library::scan::{Hit, Threshold, VoiceLeftOut, VoiceScan};
 use serde::Deserialize;
@@ -167,7 +167,14 @@ impl<'a> Make<'a> {
                 voice.compared.to_string(),
                 voice.flagged.to_string(),
                 match (alarms.at_most, &alarms.by_cohort) {
-                    (Some(n), _) => fill(&texts.expected_at_most, &[("n", &fixed(n, 1))]),
+                    (Some(n), _) => {
+                        let text = match alarms.bound_holds {
+                            Some(true) => &texts.expected_at_most,
+                            // Results of older versions do not say it.
+                            Some(false) | None => &texts.expected_about,
+                        };
+                        fill(text, &[("n", &fixed(n, 1))])
+                    }
                     (None, Some(cohort)) => {
                         let [n, low, high] = [cohort.expected, cohort.low, cohort.high].map(|x| fixed(x, 1));
                         fill(&texts.expected_interval, &[("n", &n), ("low", &low), ("high", &high)])
@@ -264,17 +271,27 @@ impl<'a> Make<'a> {
         };
         let [first, second] = self.scan.head.propositions.as_ref()?;
         let signed = |x: Option<f64>| x.map_or("–".into(), |x| words::signed(x, 2));
+        let [low, high] = [hit.log10_lr_low, hit.log10_lr_high].map(signed);
+        let at_bound = hit.unbounded_log10_lr.and_then(|unbounded| at_bound(ratio * LN_10, unbounded * LN_10));
+        let interval = match low == high {
+            true => String::new(),
+            false => fill(&self.texts.results.evidence_interval, &[("low", &low), ("high", &high)]),
+        };
+        let text = if at_bound.is_some() { &texts.evidence_text_bound } else { &texts.evidence_text };
+        let more = match at_bound {
+            Some(ratio) => {
+                vec![("ratio", ratio), ("interval", interval), ("unbounded", signed(hit.unbounded_log10_lr))]
+            }
+            None => vec![("low", low), ("high", high)],
+        };
         let values = [
             ("log10_lr", words::signed(ratio, 2)),
-            ("low", signed(hit.log10_lr_low)),
-            ("high", signed(hit.log10_lr_high)),
-            ("unbounded", signed(hit.unbounded_log10_lr)),
             ("scale", SCALE.to_string()),
             ("verbal", verbal::support(ratio * LN_10)),
             ("statement", verbal::sentence(ratio * LN_10, Propositions { first, second })),
         ];
-        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Some(Block::paragraph(fill(&texts.evidence_text, &values)))
+        let values = values.iter().chain(&more).map(|(name, value)| (*name, value.as_str()));
+        Some(Block::paragraph(fill(text, &values.collect::<Vec<_>>())))
     }
 
     fn closing(&self) -> Section {

@@ -13,7 +13,7 @@ use crate::library::passed_over::PassedOver;
 use crate::library::places::Places;
 use crate::library::threshold::{Limit, Threshold, as_limits, of_limits};
 use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration};
-use crate::library::verdict::{Controls, Evidence};
+use crate::library::verdict::{Controls, Evidence, RankConflict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,6 +119,8 @@ pub struct Candidate {
     pub evidence: Option<Evidence>,
     /// Why there is no likelihood ratio; null where there is one or the candidate was refused.
     pub evidence_withheld: Option<Reason>,
+    /// How rank and likelihood ratio contradict each other; null where they do not, or one is missing.
+    pub rank_conflict: Option<RankConflict>,
     /// What the reference itself and other people's voices reach; null where refused.
     pub controls: Option<Controls>,
     /// How far both sides lie from the population; null where refused or without one.
@@ -144,14 +146,9 @@ pub struct CalibrationSummary {
     pub propositions: [String; 2],
     /// The trials that it was fitted on.
     pub source: String,
-    /// How many they were, in the wide band.
-    pub trials: FitCounts,
-    /// How it did on speakers that it had not seen, in the wide band.
-    pub validation: CrossValidation,
-    /// The figures of the ratios as they are used, with 95 % intervals over speakers, in the wide band; null where the
-    /// calibration has none.
-    pub rates: Option<FusionRates>,
-    /// The same of the narrow band, whose ratios come from a fit of their own; null where none was.
+    /// The fit of the wide band.
+    pub wide: BandSummary,
+    /// The fit of the narrow band; null where no ratio came from it.
     pub narrow: Option<BandSummary>,
 }
 
@@ -162,9 +159,25 @@ pub struct BandSummary {
     pub trials: FitCounts,
     /// How it did on speakers that it had not seen.
     pub validation: CrossValidation,
-    /// The figures of the ratios as they are used, with 95 % intervals over speakers; null where the calibration has
-    /// none.
-    pub rates: Option<FusionRates>,
+    /// How it did on groups that it had not seen, in short: the headline; null where no groups were left out or none
+    /// could be judged.
+    pub groups_left_out: Option<GroupsLeftOut>,
+    /// The figures of the ratios as they are used, with 95 % intervals: over the groups and their speakers, or without
+    /// groups over speakers.
+    pub rates: FusionRates,
+}
+
+/// How a calibration did on the groups of its first column, each left out of the fit that it was tested with.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct GroupsLeftOut {
+    /// The column of the manifest whose values are the groups, for example `page`.
+    pub column: String,
+    /// Number of groups that were judged.
+    pub groups: usize,
+    /// Their mean equal error rate, fraction of 1.
+    pub eer: f64,
+    /// Their mean Cllr: 0 is perfect, 1 says nothing.
+    pub cllr: f64,
 }
 
 /// Who the population is.

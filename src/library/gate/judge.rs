@@ -95,6 +95,7 @@ impl Judge<'_> {
     /// Judges all parts of a clip against one voice.
     fn compare(&self, of: &EnrolledVoice, pending: &mut Pending, hits: Vec<Option<Hit>>) {
         let (count, voice) = (hits.len(), of.name.as_str());
+        let (expected, bound_holds) = self.false_alarms(&hits).unzip();
         let mut best: Option<(bool, GateHit)> = None;
         let (mut judged, mut unjudged) = (Vec::new(), Vec::new());
         for ((part, quality), hit) in pending.parts.iter().zip(hits) {
@@ -113,7 +114,8 @@ impl Judge<'_> {
                 voice: voice.into(),
                 part: *part,
                 parts: count,
-                expected_false_alarms_at_most: self.false_alarms(count),
+                expected_false_alarms_at_most: expected,
+                expected_false_alarms_bound_holds: bound_holds,
                 reached,
                 net_speech_s: hit.net_speech_s,
                 snr_db: hit.snr_db,
@@ -174,11 +176,14 @@ impl Judge<'_> {
         )))
     }
 
-    /// A ratio of at least `x` has at most the probability `1/x` where another voice speaks.
-    fn false_alarms(&self, parts: usize) -> Option<f64> {
+    /// A ratio of at least `x` has at most the probability `1/x` where another voice speaks, and whether the calibration
+    /// kept to that.
+    fn false_alarms(&self, parts: &[Option<Hit>]) -> Option<(f64, bool)> {
         let limits = self.limits.iter().filter(|limit| limit.score == Score::Log10Lr);
         let lowest = limits.map(|limit| limit.value).min_by(f64::total_cmp)?;
-        Some(parts as f64 * 10f64.powf(-lowest.max(0.0)))
+        let bands = parts.iter().flatten().map(|hit| hit.band);
+        let holds = self.settings.calibration.is_some_and(|loaded| loaded.calibration.bound_holds(bands));
+        Some((parts.len() as f64 * 10f64.powf(-lowest.max(0.0)), holds))
     }
 }
 

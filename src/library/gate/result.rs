@@ -101,6 +101,9 @@ pub struct GateHit {
     /// Were the voice nowhere in the clip, at most so many of these parts would be expected at the limit by chance;
     /// null where the limit is on a cosine.
     pub expected_false_alarms_at_most: Option<f64>,
+    /// Whether that is an upper bound: the calibration kept to it on the groups left out of its fits. False where it did
+    /// not, or was not tested on groups: the number is then no more than about right. Null where the number is.
+    pub expected_false_alarms_bound_holds: Option<bool>,
     /// Whether the part is at a limit or above, or one of the voice's own recordings.
     pub reached: bool,
     /// Speech in the part, seconds.

@@ -60,7 +60,7 @@ impl Pairs {
     pub fn propositions(self) -> [&'static str; 2] {
         match self {
             Pairs::RealReal => ["spoken by the person of the reference", "spoken by another person of the population"],
-            Pairs::RealSynthetic => ["made to imitate this voice", "made from another voice of the population"],
+            Pairs::RealSynthetic => ["it reproduces this voice", "it reproduces another voice of the population"],
             Pairs::SyntheticSynthetic => {
                 ["made from the same synthetic voice", "made from another synthetic voice of the population"]
             }

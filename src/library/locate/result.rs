@@ -81,6 +81,9 @@ pub struct LocatedRecording {
     /// chance: their number by the threshold's ratio (or the greatest that the calibration supports); null where the
     /// threshold is no ratio.
     pub expected_false_windows_at_most: Option<f64>,
+    /// Whether that is an upper bound: the calibration kept to it on the groups left out of its fits. False where it did
+    /// not, or was not tested on groups: the number is then no more than about right. Null where the number is.
+    pub expected_false_windows_bound_holds: Option<bool>,
 }
 
 /// How many windows a recording had.

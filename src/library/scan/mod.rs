@@ -465,8 +465,7 @@ impl<'a> Scan<'a> {
             };
             hits.into_iter().enumerate().map(told).collect()
         };
-        let false_alarms =
-            self.false_alarms(&found, cases[if voice.is_narrow() { Band::Narrow } else { Band::Wide }].as_ref());
+        let false_alarms = self.false_alarms(&found, voice.is_narrow(), cases);
         let (hits, withheld) = (numbered(found.ranked), numbered(found.rest));
         VoiceScan {
             voice: voice.name.clone(),
@@ -484,7 +483,16 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn false_alarms(&self, found: &Found, case: Option<&Case<'_>>) -> FalseAlarms {
+    /// The bands that clips are compared in with a voice.
+    fn bands(&self, narrow_voice: bool) -> &'static [Band] {
+        match (narrow_voice, self.index.manifest().counts().narrow_band) {
+            (true, _) => &[Band::Narrow],
+            (false, 0) => &[Band::Wide],
+            (false, _) => &Band::ALL,
+        }
+    }
+
+    fn false_alarms(&self, found: &Found, narrow: bool, cases: &PerBand<Option<Case<'_>>>) -> FalseAlarms {
         let threshold = &self.settings.threshold;
         let clips = if threshold.score == Score::Log10Lr { found.judged } else { found.compared };
         let n = clips as f64;
@@ -493,16 +501,19 @@ impl<'a> Scan<'a> {
                 let llr = threshold.value * LN_10;
                 let modelled = self.fusion(Band::Wide).map(|fusion| n * fusion.bi_gaussian.false_alarm_rate(llr));
                 let at_most = self.calibration.map(|_| n * (-llr).exp().min(1.0));
-                FalseAlarms { clips, at_most, modelled, by_cohort: None }
+                let bands = || self.bands(narrow).iter().copied();
+                let bound_holds = self.calibration.map(|loaded| loaded.calibration.bound_holds(bands()));
+                FalseAlarms { clips, at_most, bound_holds, modelled, by_cohort: None }
             }
             Score::Cosine(encoder) => {
+                let case = cases[if narrow { Band::Narrow } else { Band::Wide }].as_ref();
                 let by_cohort = case.and_then(|case| {
                     let (reached, voices) = case.reached(encoder, threshold.value);
                     let (low, high) = clopper_pearson(reached as u64, voices as u64)?;
                     let expected = n * reached as f64 / voices as f64;
                     Some(CohortAlarms { reached, voices, expected, low: n * low, high: n * high })
                 });
-                FalseAlarms { clips, at_most: None, modelled: None, by_cohort }
+                FalseAlarms { clips, at_most: None, bound_holds: None, modelled: None, by_cohort }
             }
         }
     }

@@ -110,6 +110,9 @@ pub struct FalseAlarms {
     /// The most that the meaning of a likelihood ratio allows: among clips of other voices a ratio of x or more has at
     /// most the probability 1/x. Null where the threshold is on a cosine.
     pub at_most: Option<f64>,
+    /// Whether `at_most` is an upper bound: the calibration kept to it on the groups left out of its fits. False where it
+    /// did not, or was not tested on groups: `at_most` is then no more than about right. Null where `at_most` is.
+    pub bound_holds: Option<bool>,
     /// Were the ratios distributed as those of an ideal system with the calibration's cost (bi-Gaussian). Null where
     /// the threshold is on a cosine.
     pub modelled: Option<f64>,

@@ -294,6 +294,13 @@ impl Calibration {
         (!fitted_on.is_empty()).then(|| sha256.filter(is_in).count())
     }
 
+    /// Whether in these bands at most one in x non-target trials of groups left out reached a ratio of x, for any x: only
+    /// then is the number of clips over x an upper bound of the false alarms. False without groups.
+    pub fn bound_holds(&self, bands: impl IntoIterator<Item = Band>) -> bool {
+        let holds = |band| self.of_band(band).groups.first().is_some_and(|groups| groups.misleading <= 1.0);
+        bands.into_iter().all(holds)
+    }
+
     /// The propositions.
     pub fn propositions(&self) -> Propositions<'_> {
         let [first, second] = &self.propositions;

@@ -27,7 +27,7 @@ impl Make<'_> {
         let mut blocks = Vec::new();
         match self.calibration() {
             Some(calibration) if !self.findings.validations.is_empty() => {
-                let folds = calibration.validation.folds.to_string();
+                let folds = calibration.wide.validation.folds.to_string();
                 let values =
                     [("condition", calibration.condition.as_str()), ("origin", &calibration.origin), ("folds", &folds)];
                 blocks.push(Block::paragraph(fill(&texts.intro, &values)));

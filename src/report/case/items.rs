@@ -99,13 +99,23 @@ impl Make<'_> {
         if yes { self.texts.document.yes.clone() } else { self.texts.document.no.clone() }
     }
 
+    /// A proposition as a clause on its own: "it" is the recording.
+    pub fn phrase(&self, proposition: &str) -> String {
+        let texts = &self.texts.propositions;
+        let (text, proposition) = match proposition.strip_prefix("it ") {
+            Some(rest) => (&texts.phrase_it, rest),
+            None => (&texts.phrase, proposition),
+        };
+        fill(text, &[("proposition", proposition)])
+    }
+
     pub fn propositions(&self) -> Section {
         let (texts, document) = (&self.texts.propositions, &self.texts.document);
         let mut blocks = Vec::new();
         match self.calibration() {
             Some(calibration) => {
                 let [first, second] = &calibration.propositions;
-                let phrase = |proposition: &str| fill(&texts.phrase, &[("proposition", proposition)]);
+                let phrase = |proposition: &str| self.phrase(proposition);
                 blocks.push(Block::paragraph(&texts.intro));
                 blocks.push(Block::Pairs {
                     pairs: vec![Pair::new(&texts.first, phrase(first)), Pair::new(&texts.second, phrase(second))],

@@ -4,15 +4,17 @@
 
 use super::words::{or_dash, reason, share, short, signed};
 use super::{MOST_PICTURED, Make};
+use crate::calibration::verbal::at_bound;
 use crate::compare::Likeness;
 use crate::encoder::{Encoder, PerEncoder};
 use crate::library::check::{Candidate, InReference};
 use crate::library::gate::GateOutcome;
-use crate::library::{Evidence, Status};
+use crate::library::{Evidence, RankConflict, Status};
 use crate::report::document::{Block, Column, Figure, Section, Table};
 use crate::report::plots::{KeyText, Population, population};
 use crate::report::svg::fixed;
 use crate::report::texts::fill;
+use std::f64::consts::LN_10;
 
 impl Make<'_> {
     /// The encoder whose cosines are drawn: the one that voices are ranked by.
@@ -66,7 +68,10 @@ impl Make<'_> {
         }
         blocks.push(Block::heading(&texts.evidence_heading));
         match (&candidate.evidence, &candidate.evidence_withheld) {
-            (Some(evidence), _) => blocks.extend(self.evidence(evidence)),
+            (Some(evidence), _) => {
+                blocks.extend(self.evidence(evidence));
+                blocks.extend(self.conflicts(candidate).into_iter().map(|text| Block::Caution { text }));
+            }
             (None, Some(why)) => {
                 let why = reason(&candidate.path, why);
                 blocks.push(Block::paragraph(fill(&texts.evidence_none, &[("reason", &why)])));
@@ -165,20 +170,63 @@ impl Make<'_> {
         words.join(" ")
     }
 
+    /// Encoders that contradict each other, and a rank and a ratio that do, each as a sentence.
+    pub fn conflicts(&self, candidate: &Candidate) -> Vec<String> {
+        let texts = &self.texts.results;
+        let name = short(&candidate.path);
+        let evidence = candidate.evidence.as_ref();
+        let encoders = evidence.and_then(|evidence| evidence.conflict.zip(Some(&evidence.parts_log10_lr)));
+        let encoders = encoders.map(|(conflict, parts)| {
+            let part = |encoder| parts.get(encoder).map_or("–".into(), |part| signed(*part, 1));
+            let values = [
+                ("candidate", name.as_str()),
+                ("in_favour", conflict.in_favour.label()),
+                ("most", &part(conflict.in_favour)),
+                ("against", conflict.against.label()),
+                ("least", &part(conflict.against)),
+            ];
+            fill(&texts.conflict, &values)
+        });
+        let rank = candidate.rank_conflict.zip(candidate.likeness.as_ref()).map(|(conflict, likeness)| {
+            let text = match conflict {
+                RankConflict::HighRankRatioBelow1 => &texts.conflict_high_rank,
+                RankConflict::LowRankRatioAbove10 => &texts.conflict_low_rank,
+            };
+            let percentile = share(likeness.percentile);
+            fill(text, &[("candidate", &name), ("by", self.ranked_by(candidate)), ("percentile", &percentile)])
+        });
+        encoders.into_iter().chain(rank).collect()
+    }
+
+    /// A ratio that was kept at a bound, in words, and its interval, empty where both ends are the bound; none where it
+    /// was not kept.
+    pub fn at_bound(&self, evidence: &Evidence, decimals: usize) -> Option<[String; 2]> {
+        let ratio = at_bound(evidence.log10_lr * LN_10, evidence.unbounded_log10_lr * LN_10)?;
+        let [low, high] = [evidence.low, evidence.high].map(|end| signed(end, decimals));
+        let interval = match low == high {
+            true => String::new(),
+            false => fill(&self.texts.results.evidence_interval, &[("low", &low), ("high", &high)]),
+        };
+        Some([ratio, interval])
+    }
+
     fn evidence(&self, evidence: &Evidence) -> Vec<Block> {
         let texts = &self.texts.results;
         let [lower, upper] = evidence.bounds_log10_lr.map(|bound| signed(bound, 2));
-        let mut words = vec![fill(
-            &texts.evidence_text,
-            &[
-                ("log10_lr", &signed(evidence.log10_lr, 2)),
-                ("low", &signed(evidence.low, 2)),
-                ("high", &signed(evidence.high, 2)),
-                ("statement", &evidence.statement),
-                ("scale", &evidence.verbal_scale),
-                ("verbal", &evidence.verbal),
-            ],
-        )];
+        let [log10_lr, low, high] = [evidence.log10_lr, evidence.low, evidence.high].map(|x| signed(x, 2));
+        let said = [
+            ("statement", evidence.statement.as_str()),
+            ("scale", &evidence.verbal_scale),
+            ("verbal", &evidence.verbal),
+            ("log10_lr", &log10_lr),
+        ];
+        let mut words = vec![match self.at_bound(evidence, 2) {
+            Some([ratio, interval]) => fill(
+                &texts.evidence_text_bound,
+                &[&said[..], &[("ratio", ratio.as_str()), ("interval", &interval)]].concat(),
+            ),
+            None => fill(&texts.evidence_text, &[&said[..], &[("low", low.as_str()), ("high", &high)]].concat()),
+        }];
         let unbounded = signed(evidence.unbounded_log10_lr, 2);
         words.push(match evidence.log10_lr == evidence.unbounded_log10_lr {
             true => fill(&texts.evidence_bounds_same, &[("lower", &lower), ("upper", &upper)]),

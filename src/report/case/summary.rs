@@ -33,8 +33,7 @@ impl Make<'_> {
             blocks.push(self.overview());
         }
         if let Some(calibration) = self.calibration() {
-            let phrase = |text: &str| fill(&self.texts.propositions.phrase, &[("proposition", text)]);
-            let [first, second] = calibration.propositions.each_ref().map(|text| phrase(text));
+            let [first, second] = calibration.propositions.each_ref().map(|text| self.phrase(text));
             blocks.push(Block::paragraph(fill(&texts.propositions, &[("first", &first), ("second", &second)])));
         }
         blocks.extend(self.cautions());
@@ -52,7 +51,8 @@ impl Make<'_> {
         let members = self.report.candidates.iter().filter_map(|row| self.membership(row));
         let remarks = self.report.remarks.iter();
         let remarks = remarks.map(|remark| sentence(&format!("{}: {}", short(&remark.about), remark.message)));
-        let all: Vec<String> = members.chain(remarks).collect();
+        let conflicts = self.report.candidates.iter().flat_map(|row| self.conflicts(row));
+        let all: Vec<String> = members.chain(conflicts).chain(remarks).collect();
         let more = all.len().saturating_sub(MOST_CAUTIONS);
         let mut blocks: Vec<Block> = all.into_iter().take(MOST_CAUTIONS).map(|text| Block::Caution { text }).collect();
         if more > 0 {
@@ -128,10 +128,15 @@ impl Make<'_> {
                 title: texts.evidence_title.clone(),
                 value: fill(&texts.evidence_value, &[("log10_lr", &signed(evidence.log10_lr, 1))]),
                 text: fill(&texts.evidence_text, &[("verbal", &evidence.verbal), ("scale", &evidence.verbal_scale)]),
-                note: fill(
-                    &texts.evidence_note,
-                    &[("low", &signed(evidence.low, 1)), ("high", &signed(evidence.high, 1))],
-                ),
+                note: match self.at_bound(evidence, 1) {
+                    Some([ratio, interval]) => {
+                        fill(&texts.evidence_note_bound, &[("ratio", &ratio), ("interval", &interval)])
+                    }
+                    None => fill(
+                        &texts.evidence_note,
+                        &[("low", &signed(evidence.low, 1)), ("high", &signed(evidence.high, 1))],
+                    ),
+                },
             },
         );
         Some(Block::Answers { answers: vec![likeness, evidence] })
@@ -148,8 +153,9 @@ impl Make<'_> {
                 candidate.path.clone(),
                 likeness
                     .map_or("–".into(), |l| format!("{} ({}–{})", share(l.percentile), share(l.low), share(l.high))),
-                evidence.map_or("–".into(), |e| {
-                    format!("{} ({} … {})", signed(e.log10_lr, 1), signed(e.low, 1), signed(e.high, 1))
+                evidence.map_or("–".into(), |e| match self.at_bound(e, 1) {
+                    Some([ratio, interval]) => format!("{}; LR {ratio}{interval}", signed(e.log10_lr, 1)),
+                    None => format!("{} ({} … {})", signed(e.log10_lr, 1), signed(e.low, 1), signed(e.high, 1)),
                 }),
                 evidence
                     .map(|e| e.verbal.clone())
