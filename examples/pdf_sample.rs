@@ -85,7 +85,7 @@ fn first() -> Section {
                         "Were both made from one voice?",
                         "LR 240 (95 %: 35 to 900)",
                         "The findings are about 240 times more probable if the recording was made from the protected \
-                         voice than if it was made from another voice of the population.",
+                         voice than if it reproduces another voice of the population.",
                         "This is not the probability that it was made from the protected voice.",
                     ),
                     answer(

@@ -28,7 +28,7 @@ def main():
     if given.out:
         hits.write.parquet(given.out)
         return
-    # log10_lr: how much more probable a clip's scores are if it was made to imitate the voice; null where nothing was
+    # log10_lr: how much more probable a clip's scores are if it reproduces the voice; null where nothing was
     # validated for clips like it, which is why `list` then says withheld.
     for row in hits.collect():
         ratio = "     " if row["log10_lr"] is None else f"{row['log10_lr']:+5.1f}"

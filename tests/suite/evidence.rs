@@ -158,7 +158,7 @@ fn the_ratio_supports_the_first_proposition_for_the_pair_and_the_second_for_othe
     let text = run(&candidates[3..5], 0).stdout;
     for row in &rows(&result)[3..5] {
         let evidence = &row["evidence"];
-        let line = format!("evidence         log10 LR {:+.1} (", number(&evidence["log10_lr"]));
+        let line = format!("evidence         log10 LR {:+.1}", number(&evidence["log10_lr"]));
         assert!(text.contains(&line) && text.contains(evidence["statement"].as_str().unwrap()), "{line}: {text}");
     }
     assert_eq!(text.matches("\ncalibration      real-synthetic (built in), ").count(), 1, "{text}");

@@ -8,6 +8,7 @@ mod calibrate;
 mod check;
 mod cohort;
 mod command_line;
+mod contradictions;
 mod cookbook;
 mod dependencies;
 mod encryption;

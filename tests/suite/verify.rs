@@ -272,7 +272,7 @@ fn a_sentence_cannot_say_another_ratio_than_the_figure() {
     for machine in [None, Some("x86_64 sse2, other")] {
         case.edit(|report| {
             let evidence = &mut report["result"]["candidates"][0]["evidence"];
-            evidence["statement"] = "about 1 000 000 times more probable if made to imitate this voice".into();
+            evidence["statement"] = "about 1 000 000 times more probable if it reproduces this voice".into();
             machine.iter().for_each(|machine| report["result"]["settings"]["instruction_set"] = (*machine).into());
             rehash(report);
         });
