@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 
 /// The step of 16-bit samples, full scale being 1. Power that they cannot hold counts as none: Kaldi's own floor lies
 /// 60 to 100 dB lower, and what no ear hears and no such file keeps would decide the score.
-const STEP: f32 = 1.0 / 32_768.0;
+pub(super) const STEP: f32 = 1.0 / 32_768.0;
 
 /// What the encoder computes.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -7,9 +7,10 @@
 
 use super::campplus::{self, Campplus, CampplusScratch};
 use super::ge2e::{self, Ge2e, Ge2eScratch};
+use super::mfcc::STEP;
 use crate::error::{ErrorKind, Result};
 use crate::feature::{
-    FeaturePlan, FeatureSettings, FrameActivity, OFFSET_FILTER_SAMPLES, OffsetFilter, kaldi_fbank80, librosa_mel40,
+    FeaturePlan, FeatureSettings, FrameActivity, Log, OFFSET_FILTER_SAMPLES, OffsetFilter, kaldi_fbank80, librosa_mel40,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -119,8 +120,10 @@ impl NetworkSettings {
 
     /// What CAM++ is fed with.
     pub fn campplus() -> Self {
+        let mut feature = kaldi_fbank80();
+        feature.filter_bank.log = Log::NaturalOverRounding { step: STEP };
         NetworkSettings {
-            feature: kaldi_fbank80(),
+            feature,
             offset_filter_samples: None,
             frames: FramesRead::Speech,
             level: Level::AsIs,
