@@ -248,7 +248,8 @@ def check(
     Args:
         reference: a :class:`Reference`, or what one is made of.
         candidates: one or several, as for :class:`Reference`.
-        condition: name of the calibration: ``real-synthetic`` (the default) or ``real-real``.
+        condition: name of the calibration: ``real-synthetic`` (the default), ``real-conversion`` or
+            ``real-real``.
         calibration: a calibration of your own, made by ``soundalike calibrate``.
         cohort: a population of your own, made by ``soundalike cohort``; ``cohort_filter`` chooses among its voices,
             for example ``sex=female``.

@@ -101,8 +101,9 @@ impl LabelArgs {
 /// Which calibration is used.
 #[derive(Args)]
 pub struct CalibrationArgs {
-    /// Condition whose calibration is used: real-synthetic (a synthetic candidate against recordings of a person) or
-    /// real-real [default: real-synthetic; of evaluate: that of the pairs]
+    /// Condition whose calibration is used: real-synthetic (a candidate of 2022 or later that was made from a recording
+    /// of a voice), real-conversion (older text-to-speech, and voice conversion) or real-real (people) [default:
+    /// real-synthetic; of evaluate: that of the pairs]
     #[arg(long, value_name = "NAME", conflicts_with = "calibration")]
     pub condition: Option<String>,
     /// Calibration of your own, made by `calibrate`, in the place of one in the program

@@ -27,6 +27,7 @@ mod hostile;
 mod inaudible;
 mod index;
 mod inspect;
+mod less_evidence;
 mod locate;
 mod manual;
 mod names;

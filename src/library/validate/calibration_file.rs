@@ -374,8 +374,9 @@ impl LoadedCalibration {
 }
 
 /// The conditions that ship.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("real-synthetic", include_str!("../../../models/calibration_real_synthetic.json")),
+    ("real-conversion", include_str!("../../../models/calibration_real_conversion.json")),
     ("real-real", include_str!("../../../models/calibration_real_real.json")),
 ];
 
