@@ -150,8 +150,8 @@ fn expected_false_alarms_are_at_most_so_many_only_where_groups_left_out_keep_to_
     let more = |fit: &mut Value| groups(fit, 1.2);
     let none = |fit: &mut Value| fit["groups"] = json!([]);
     let kept = |fit: &mut Value| groups(fit, 1.0);
-    let changes: [(&dyn Fn(&mut Value), bool); 3] = [(&more, false), (&none, false), (&kept, true)];
-    for (change, holds) in changes {
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    for (change, holds) in [(&more as Change<'_>, false), (&none, false), (&kept, true)] {
         let file = calibration(folder.path(), |fit| {
             map(fit, [0.7, 0.5], [10.0, 20.0], [-2.0, 2.5]);
             change(fit);
