@@ -37,7 +37,8 @@ def options():
 def main():
     chosen = options()
     data = os.environ.get("SOUNDALIKE_DATA") or sys.exit("set SOUNDALIKE_DATA to the folder of the labelled data")
-    program = os.environ.get("SOUNDALIKE") or ROOT / "target/release/soundalike"
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    program = os.environ.get("SOUNDALIKE") or target / "release/soundalike"
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
     marked = [name for text in texts.values() for name, _ in MARKED.findall(text)]
     if sorted(marked) != sorted(TABLES):

@@ -1,8 +1,11 @@
 """Tables of what degraded, short and few recordings do, and of what quality and speech detection measure."""
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections import defaultdict
+from pathlib import Path
 
 import degrade
 import quality_figures
@@ -62,7 +65,12 @@ class Clones:
                 self.real[row["speaker"]].append(row)
             elif row["condition"] == "modern":
                 self.clones[row["speaker"]].append(row)
-        self.voices = sorted(v for v in self.real if self.clones[v])
+        paths = [run.data / row["path"] for rows in self.real.values() for row in rows]
+        clips = run.json("inspect", *paths)["clips"]
+        usable = {clip["path"] for clip in clips if clip["status"] == "usable"}
+        for voice, rows in self.real.items():
+            self.real[voice] = [row for row in rows if str(run.data / row["path"]) in usable]
+        self.voices = sorted(v for v in self.real if self.real[v] and self.clones[v])
         self.paths = [row["path"] for voice in self.voices for row in self.clones[voice]]
 
     def copies(self, name):
@@ -70,20 +78,26 @@ class Clones:
             return {path: self.run.data / path for path in self.paths}
         return degrade.copies(name, self.run.data, self.paths, self.run.folder / "clones")
 
-    def ratios(self, of, references):
-        """log10 LR, before and within the bounds, of each clone against its own voice, by its path; only what `check`
-        judges."""
-        found = {}
+    def ratios(self, name, of, references):
+        """log10 LR, before and within the bounds, of each clone against its own voice, by its path; only of clones that
+        the program judges."""
+        index, folder = self.run.folder / f"clones-{name}.lib", self.run.folder / f"voices-{references}"
+        if not index.exists():
+            listed = self.run.folder / f"clones-{name}.txt"
+            listed.write_text("".join(f"{of[path]}\n" for path in self.paths), encoding="utf-8")
+            self.run.text("index", listed, "-o", index)
         for voice in self.voices:
-            heard = [self.run.data / row["path"] for row in self.real[voice]][:references]
-            words = [word for path in heard for word in ("--reference", path)]
-            clips = {str(of[row["path"]]): row["path"] for row in self.clones[voice]}
-            calibration = self.run.calibration("real-synthetic")
-            text = self.run.text("check", "--calibration", calibration, *words, *clips, "--json")
-            for candidate in json.loads(text)["candidates"]:
-                evidence = candidate["evidence"]
-                if evidence:
-                    found[clips[candidate["path"]]] = (evidence["unbounded_log10_lr"], evidence["log10_lr"])
+            (folder / voice).mkdir(parents=True, exist_ok=True)
+            for row in self.real[voice][:references]:
+                shutil.copyfile(self.run.data / row["path"], folder / voice / row["path"].replace("/", "_"))
+        words = ["--reference-set", folder, "--calibration", self.run.calibration("real-synthetic"), "--top", "all"]
+        lines = self.run.text("scan", *words, "--by", "log10_lr", "--format", "jsonl", index, codes=(0, 1, 3)).splitlines()
+        found, clones = {}, {voice: {str(of[r["path"]]): r["path"] for r in self.clones[voice]} for voice in self.voices}
+        for line in map(json.loads, lines):
+            for hit in line["hits"] if line["record"] == "voice" else []:
+                path = clones[line["voice"]].get(hit["path"])
+                if path and hit["log10_lr"] is not None:
+                    found[path] = (hit["unbounded_log10_lr"], hit["log10_lr"])
         return found
 
     def rates(self, name, of, enrol):
@@ -99,7 +113,7 @@ class Clones:
 
 # Name of the copies, number of reference clips (None for all), title. Each block starts with the most evidence.
 FADING = [
-    [("clean", None, "reference of all clips, clone as it is"), ("clean", 3, "reference of three clips"), ("clean", 1, "of one clip")],
+    [("clean", None, "reference of all clips, clone as it is"), ("clean", 3, "reference of at most three clips"), ("clean", 1, "reference of one clip")],
     [("clean", None, "clone as it is"), ("cut-3s", None, "cut to 3 s"), ("cut-2s", None, "cut to 2 s"), ("cut-1.4s", None, "cut to 1.4 s")],
     [("clean", None, "clone as it is"), *((f"noise-{n}dB", None, f"white noise {n} dB") for n in (20, 10, 0))],
     [("clean", None, "clone as it is"), *((f"room-{s}s", None, f"room, {s} s") for s in ("0.3", "0.6", "1.0"))],
@@ -108,15 +122,20 @@ FADING = [
 
 def fading(run):
     """Clones with less and less evidence: the mean log10 LR of true pairs, and the error rates."""
-    clones, ratios, rates, tables = Clones(run), {}, {}, []
+    clones, ratios, rates, tables, rises = Clones(run), {}, {}, [], []
     for block in FADING:
-        rows, first = [], None
+        rows, first, last = [], None, None
         for name, references, title in block:
             key, of = (name, references), clones.copies(name)
             if key not in ratios:
-                ratios[key] = clones.ratios(of, references)
+                ratios[key] = clones.ratios(name, of, references)
                 rates[key] = clones.rates(name, of, str(references or "all"))
             first = first or ratios[key]
+            if last:
+                judged = set(last) & set(ratios[key])
+                change = sum(ratios[key][path][0] - last[path][0] for path in judged)
+                rises += [title] if change > 0 else []
+            last = ratios[key]
             both = sorted(set(first) & set(ratios[key]))
             mean = lambda found, which: log10_lr(sum(found[path][which] for path in both) / len(both)) if both else "-"
             fusion = rates[key]["fusion"]
@@ -125,7 +144,9 @@ def fading(run):
             rows.append([*row, estimate(fusion["cllr_min"], 3)])
         header = ["evidence", "clones judged", "mean log10 LR of these with most evidence", "with this", "within the bounds"]
         tables.append(markdown([*header, "trials of one / two voices", "EER %", "Cllr", "Cllr_min"], rows))
-    return "\n\n".join(tables)
+    said = f"It rises in: {', '.join(rises)}." if rises else "It never rises from a row to the next."
+    words = f"{len(clones.voices)} voices, {count(len(clones.paths))} clones. The mean before the bounds, over the clones judged in both rows: "
+    return words + said[0].lower() + said[1:] + "\n\n" + "\n\n".join(tables)
 
 
 def log10_lr(value):
@@ -139,15 +160,19 @@ def quality(run):
 
 def speech_activity(run):
     """Lost speech and kept silence of the speech detector and its rival."""
-    program = ROOT / "target/release/examples/speech_detection"
+    program = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/examples/speech_detection"
     if not program.exists():
         raise SystemExit(f"{program} is missing: cargo build --release --example speech_detection")
-    printed = subprocess.run([program, run.data], capture_output=True, text=True, check=True).stdout
+    return speech_table(subprocess.run([program, run.data], capture_output=True, text=True, check=True).stdout)
+
+
+def speech_table(printed):
+    """The table of what examples/speech_detection prints: columns of 16 letters after a name of 14."""
     clips, header, *lines = printed.splitlines()
     detectors = [name.strip() for name in re.findall(r".{16}", header[14:])]
-    rows = [[line[:14].strip(), *re.sub(r" */ *", " / ", line[14:]).replace(" / ", "/").split()] for line in lines]
-    table = [[name, *(cell.replace("/", " / ") for cell in cells)] for name, *cells in rows]
-    return f"{count(int(clips.split()[0]))} clips.\n\n" + markdown(["condition", *detectors], table)
+    cells = lambda line: [f"{lost} / {kept}" for lost, kept in re.findall(r"([\d.]+) / *([\d.]+)", line[14:])]
+    table = markdown(["condition", *detectors], [[line[:14].strip(), *cells(line)] for line in lines])
+    return f"{clips.split()[0]} clips.\n\n" + table
 
 
 TABLES = {"robustness": robustness, "fading": fading, "quality": quality, "speech-activity": speech_activity}

@@ -107,11 +107,10 @@ class Library:
                 shutil.copyfile(self.run.data / path, folder / voice / path.replace("/", "_"))
         return folder, sorted(chosen)
 
-    def scan(self, half, *words):
-        """The lines of a scan: each voice with its hits. The calibration is that of the other half."""
-        other = "b" if half == "a" else "a"
+    def scan(self, half, calibration, *words):
+        """The lines of a scan: each voice with its hits."""
         folder, _ = self.protected(half)
-        words = ["--reference-set", folder, "--calibration", self.run.calibration(f"fit-{other}"), *words]
+        words = ["--reference-set", folder, "--calibration", self.run.calibration(calibration), *words]
         text = self.run.text("scan", *words, "--format", "jsonl", self.index, codes=(0, 1, 3))
         return [line for line in map(json.loads, text.splitlines()) if line["record"] == "voice"]
 
@@ -127,15 +126,19 @@ class Library:
         return Counter(r["condition"] for r in self.run.rows if r["speaker"] in voices and r["condition"])
 
 
+OTHER_HALF = {"a": "fit-b", "b": "fit-a"}
+
+
 def scan(run):
     """Every clip of the data as a library, voices of one half as protected ones."""
     library, rows = Library(run), []
     for half in HALVES:
         _, voices = library.protected(half)
         there = library.imitations(set(voices))
-        for limit in (2, 1):
+        fits = [(OTHER_HALF[half], "the other half's", limit) for limit in (1.5, 1)]
+        for calibration, name, limit in [*fits, ("real-synthetic", "in the program", 2)]:
             found, modelled, at_most, hit = Counter(), 0.0, 0.0, 0
-            for line in library.scan(half, "--above", f"log10_lr={limit}"):
+            for line in library.scan(half, calibration, "--above", f"log10_lr={limit}"):
                 kinds = Counter(library.label(line["voice"], h["path"]) for h in line["hits"] if h["flagged"])
                 found += kinds
                 hit += kinds["modern"] > 0
@@ -143,11 +146,11 @@ def scan(run):
                 at_most += line["false_alarms"]["at_most"] or 0.0
             right = found["modern"] + found["older"] + found["dropped"] + found["own"]
             precision = f"{right / (right + found['other']):.2f}" if right + found["other"] else "-"
-            row = [f"{len(voices)} of {' + '.join(HALVES[half])}", f"log10 LR {limit}"]
+            row = [f"{len(voices)} of {' + '.join(HALVES[half])}", name, f"log10 LR {limit}"]
             row += [f"{found[kind]} of {there[kind]}" for kind in ("modern", "older", "dropped")]
             row += [found["other"], precision, f"{found['modern'] / there['modern']:.2f}", f"{hit} of {len(voices)}"]
             rows.append([*row, f"{count(round(modelled))}, {count(round(at_most))}"])
-    header = ["protected voices", "threshold", "found: modern imitations", "older ones", "from before 2020", "false"]
+    header = ["protected voices", "calibration", "threshold", "found: modern imitations", "older ones", "from before 2020", "false"]
     header += ["precision", "recall, modern", "voices with one found", "false alarms expected: model, at most"]
     return markdown(header, rows)
 
@@ -170,7 +173,7 @@ def ranking(run):
     library, rows = Library(run), []
     for half in HALVES:
         scored = defaultdict(list)
-        for line in library.scan(half, "--top", "all", "--by", "log10_lr"):
+        for line in library.scan(half, OTHER_HALF[half], "--top", "all", "--by", "log10_lr"):
             for hit in line["hits"]:
                 label = library.label(line["voice"], hit["path"])
                 # Older imitations and further recordings of the voice are neither right nor wrong.
