@@ -24,6 +24,13 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
+/// The greatest log10 LR that the calibration for synthetic candidates states, as messages print it.
+pub fn greatest_log10_lr() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/calibration_real_synthetic.json");
+    let calibration: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    format!("{:.2}", calibration["wide"]["fusion"]["bounds"]["upper"].as_f64().unwrap() / std::f64::consts::LN_10)
+}
+
 /// What a run left behind.
 #[derive(Debug)]
 pub struct Run {

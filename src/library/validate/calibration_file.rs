@@ -87,7 +87,7 @@ pub struct BandFit {
 pub struct FitCounts {
     /// Recordings.
     pub clips: usize,
-    /// Recordings with the altered copies of them (cuts, noise, level, clipping).
+    /// Recordings with the altered copies of them (cuts, noise, level, clipping, music and voices behind, rooms, codecs).
     pub copies: usize,
     /// Speakers.
     pub speakers: usize,

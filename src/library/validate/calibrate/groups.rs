@@ -4,7 +4,7 @@
 //! speakers' recordings as they are: references of one clip, candidates of the group.
 
 use super::CalibrateSettings;
-use super::material::Material;
+use super::material::{Material, State};
 use super::table::{Fitted, Table};
 use super::weights::{Cell, balanced};
 use crate::calibration::bootstrap::{Draws, Figure, NonTargetTrial, Resampled, Resampler, TargetTrial, Trials};
@@ -183,7 +183,7 @@ impl Bench<'_> {
                 levels.push(*names.entry((*place, material.cell(*clip, *place))).or_insert(next));
             }
             levels.push(sides[1]);
-            cells.push(Cell { target: *target, levels, spoilt: false });
+            cells.push(Cell { target: *target, levels, state: State::AsItIs });
             scored.trials.push(LeftOut { target: *target, llr, weight: 0.0, sides, group: number });
         }
         scored.trials.iter_mut().zip(balanced(&cells)).for_each(|(trial, weight)| trial.weight = weight);

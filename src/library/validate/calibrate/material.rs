@@ -42,7 +42,7 @@ pub(super) struct Material {
 }
 
 /// What was done to a clip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     AsItIs,
     Cut,

@@ -121,7 +121,7 @@ impl Table {
             }
             table.groups.push(levels.first().copied().unwrap_or(0));
             levels.extend([sides[1], u32::from(model.clips.len() > 1)]);
-            cells.push(Cell { target: trial.target, levels, spoilt: states().any(|state| state == State::Spoilt) });
+            cells.push(Cell { target: trial.target, levels, state: states().max().unwrap_or(State::AsItIs) });
         }
         table.weights = balanced(&cells);
         if table.speakers.len() < LEAST_SPEAKERS {
