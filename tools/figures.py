@@ -53,8 +53,12 @@ def main():
             start = time.monotonic()
             made[name] = TABLES[name](run)
             print(f"figures: {name} {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    # A blank line after the marker, which would otherwise take the table's first line with it.
-    place = lambda found: f"<!-- figures {found[1]} -->\n\n{made[found[1]]}\n\n<!-- end -->" if found[1] in made else found[0]
+
+    def place(found):
+        """The marked part, with the table where it was measured; blank lines part it from the markers."""
+        table = made.get(found[1])
+        return found[0] if table is None else f"<!-- figures {found[1]} -->\n\n{table}\n\n<!-- end -->"
+
     differing = []
     for name, text in texts.items():
         new = MARKED.sub(place, text)

@@ -74,8 +74,8 @@ def band_figures(data, program, folder):
 
 def table(data, program, folder):
     lines, clips = noise_figures(data, program, folder)
-    lines = [["added", *(f"{snr} dB" for snr in LEVELS_DB)], ["---"] * 6, *lines]
-    rows = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    lines = ["| " + " | ".join(line) + " |" for line in (["added", *(f"{snr} dB" for snr in LEVELS_DB)], *lines)]
+    rows = "\n".join([lines[0], "|---" * 6 + "|", *lines[1:]])
     through, plain = band_figures(data, program, folder)
     return (
         f"{clips} clips; mean estimate and its standard deviation over them:\n\n{rows}\n\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import degrade
 import quality_figures
 
-from .run import NAMES, ROOT, count, estimate, markdown, percent, trials
+from .run import NAMES, RATIO_READS, ROOT, count, estimate, markdown, percent, trials
 
 ROBUSTNESS = {
     "clean": "as it is",
@@ -108,13 +108,18 @@ class Clones:
             lines.append({key: row[key] for key in ("speaker", "kind", "corpus")} | {"path": str(path)})
         manifest = self.run.write_labels(f"clones-{name}.tsv", lines)
         words = ["--manifest", manifest, "--root", "/", "--pairs", "real-synthetic", "--enrol", enrol]
+        words += ["--encoder", RATIO_READS]
         return self.run.evaluate(*words, condition="real-synthetic")
 
 
 # Name of the copies, number of reference clips (None for all), title. Each block starts with the most evidence.
 FADING = [
-    [("clean", None, "reference of all clips, clone as it is"), ("clean", 3, "reference of at most three clips"), ("clean", 1, "reference of one clip")],
-    [("clean", None, "clone as it is"), ("cut-3s", None, "cut to 3 s"), ("cut-2s", None, "cut to 2 s"), ("cut-1.4s", None, "cut to 1.4 s")],
+    [
+        ("clean", None, "reference of all clips, clone as it is"),
+        ("clean", 3, "reference of at most three clips"),
+        ("clean", 1, "reference of one clip"),
+    ],
+    [("clean", None, "clone as it is"), *((f"cut-{s}s", None, f"cut to {s} s") for s in ("3", "2", "1.4"))],
     [("clean", None, "clone as it is"), *((f"noise-{n}dB", None, f"white noise {n} dB") for n in (20, 10, 0))],
     [("clean", None, "clone as it is"), *((f"room-{s}s", None, f"room, {s} s") for s in ("0.3", "0.6", "1.0"))],
 ]
@@ -145,8 +150,8 @@ def fading(run):
         header = ["evidence", "clones judged", "mean log10 LR of these with most evidence", "with this", "within the bounds"]
         tables.append(markdown([*header, "trials of one / two voices", "EER %", "Cllr", "Cllr_min"], rows))
     said = f"It rises in: {', '.join(rises)}." if rises else "It never rises from a row to the next."
-    words = f"{len(clones.voices)} voices, {count(len(clones.paths))} clones. The mean before the bounds, over the clones judged in both rows: "
-    return words + said[0].lower() + said[1:] + "\n\n" + "\n\n".join(tables)
+    words = f"{len(clones.voices)} voices, {count(len(clones.paths))} clones. The mean before the bounds, over the clones "
+    return f"{words}judged in both rows: {said[0].lower()}{said[1:]}\n\n" + "\n\n".join(tables)
 
 
 def log10_lr(value):

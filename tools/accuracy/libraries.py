@@ -279,7 +279,8 @@ def groups(run):
             same, different = same + together, different + len(members) * (len(members) - 1) // 2 - together
         chance = f"{round(found['by_chance']['expected'])} of {count(found['pairs'])}"
         name = f"{NAMES[encoder]} {limit}"
-        row = [f"**{name}** (the default)" if (encoder, limit) == ("campplus", 0.6) else name, count(same), count(different)]
+        name = f"**{name}** (the default)" if (encoder, limit) == ("campplus", 0.6) else name
+        row = [name, count(same), count(different)]
         precision = f"{same / (same + different):.2f}" if same + different else "-"
         rows.append([*row, precision, f"{same / pairs:.2f}", chance])
     header = ["threshold", "of one identity", "of two", "precision", "recall", "pairs at the threshold by chance, and found"]
