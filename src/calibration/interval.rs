@@ -1,5 +1,5 @@
 //! The 95 % interval of a figure from its resamples: bias-corrected and accelerated where that is defined; and what its
-//! upper end must be at least, for resamples of trials without an error have none either.
+//! upper end is at least where the trials hold no error, for then their resamples have none either.
 
 use super::metrics::{Estimate, detection_cost};
 use statrs::function::erf::{erfc, erfc_inv};

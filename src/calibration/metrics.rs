@@ -36,8 +36,8 @@ pub fn weighted_equal_error_rate(targets: &[(f64, f64)], non_targets: &[(f64, f6
 
 /// A figure and the interval in which it lies with 95 % confidence.
 ///
-/// Of rates and costs, the upper end is never below the exact limit (Clopper and Pearson 1934) that so many speakers
-/// without an error would have, for resamples of trials without an error have none either.
+/// Where the trials hold no error at some threshold, their resamples hold none either; there the upper end of a rate or
+/// cost is the exact limit (Clopper and Pearson 1934) of so many speakers without an error, if that is higher.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The figure.

@@ -74,8 +74,8 @@ impl Resampled<OF_LLRS> {
 
 impl<const N: usize> Resampled<N> {
     /// Resamples without a target or a non-target trial are left out; where all are, the interval is 0 to 1. A
-    /// jackknife with such a sample is not used. No upper end is lower than what so few speakers without an error
-    /// would allow.
+    /// jackknife with such a sample is not used. Where a threshold errs nowhere no upper end is lower than what so few
+    /// speakers without an error would allow.
     fn estimates(&self) -> [Estimate; N] {
         let mut which = 0;
         let mut estimates = self.point.map(|point| {
@@ -85,8 +85,11 @@ impl<const N: usize> Resampled<N> {
             which += 1;
             interval(point, resamples, left_out.as_deref(), (0.0, 1.0))
         });
-        let least = least_upper_ends(self.independent);
-        estimates.iter_mut().zip(least).for_each(|(estimate, least)| estimate.high = estimate.high.max(least));
+        // Where some threshold errs nowhere no resample errs either, whatever their number.
+        if self.point.first() == Some(&0.0) {
+            let least = least_upper_ends(self.independent);
+            estimates.iter_mut().zip(least).for_each(|(estimate, least)| estimate.high = estimate.high.max(least));
+        }
         estimates
     }
 

@@ -23,9 +23,9 @@ use std::path::{Path, PathBuf};
 /// detection cost at the best threshold for a target prior of 0.01 and costs of 1, where 1 is no better than refusing
 /// everything; Cllr what the likelihood ratios cost as they are (0 is perfect, 1 says nothing, more misleads), Cllr_min
 /// what they would cost if perfectly calibrated. Intervals are a bootstrap over speakers (1000 resamples, fixed seed,
-/// 95 %), with no upper end below what so many speakers without an error would allow. Every trial whose clips have
-/// embeddings is scored, also those outside the calibration's ranges, which are counted; only clips that cannot be
-/// decoded or hold no speech are left out. Where clips were in the calibration's own fit, by the bytes of their files, a
+/// 95 %); where no trial errs, their upper end is the exact limit of so many speakers without an error. Every trial
+/// whose clips have embeddings is scored, also those outside the calibration's ranges, which are counted; only clips that
+/// cannot be decoded or hold no speech are left out. Where clips were in the calibration's own fit, by the bytes of their files, a
 /// warning says how many.
 #[derive(Args)]
 #[command(
