@@ -33,7 +33,7 @@ pub struct TrialTerms {
 }
 
 /// Signal-to-noise ratios between which a trial goes from noisy to sound, dB.
-const NOISY_TO_SOUND_DB: [f64; 2] = [10.0, 25.0];
+pub(crate) const NOISY_TO_SOUND_DB: [f64; 2] = [10.0, 25.0];
 
 impl TrialTerms {
     /// How noisy the worse side is, from 0 (sound) to 1.

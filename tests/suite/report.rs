@@ -1,7 +1,7 @@
 //! `soundalike report` and `check --report`: the document says what the result says, and nothing else.
 
 use crate::program::{CANDIDATE, MFCC, REFERENCE, copy, fixtures, folder, run, soundalike, word, write_narrow};
-use serde_json::Value;
+use serde_json::{Value, json};
 use soundalike::encoder::Band;
 use soundalike::report::document::{Block, Document};
 use std::fs;
@@ -84,8 +84,13 @@ fn the_page_says_what_the_result_says() {
     let inspected = soundalike(&["inspect", "--voice", "--json", CANDIDATE]).exits(0).json();
     assert_eq!(report["findings"]["candidates"][0]["voice"], inspected["clips"][0]["voice"]);
     let validation = &report["findings"]["validations"][0];
-    assert!(text.contains(&figure(&validation["figures"]["bounded"]["cllr"], 3)), "{validation}");
-    assert!(text.contains(&figure(&validation["rates"]["cllr"]["low"], 3)), "the interval over speakers");
+    let cllr = &validation["rates"]["cllr"];
+    let [point, low, high] = ["point", "low", "high"].map(|end| figure(&cllr[end], 3));
+    assert!(
+        text.contains(&format!("Cllr {point} {low} … {high}")),
+        "value and interval are of the same trials: {cllr}"
+    );
+    assert!(text.contains(&format!("Cllr {}", figure(&validation["cross_validation"]["bounded"]["cllr"], 3))));
     // Nothing runs on the page and nothing is loaded from elsewhere.
     assert!(!page.contains("<script") && !page.contains(" src=\"http") && !page.contains(" href=\"http"));
     assert_eq!(page.matches("<audio").count(), 4, "reference and candidate, for both");
@@ -266,7 +271,8 @@ fn the_validation_is_that_of_the_bands_that_candidates_were_compared_in() {
         write_narrow(&format!("{REFERENCE}/0{n}.wav"), &at(&format!("telephone/0{n}.wav")));
     }
     let calibration = soundalike::library::LoadedCalibration::built_in("real-synthetic").unwrap().calibration;
-    let cllr = |band| format!("Cllr {:.3}", calibration.of_band(band).validation.bounded.cllr);
+    let rates = |band| calibration.of_band(band).rates.cllr;
+    let cllr = |band| format!("Cllr {:.3} {:.3} … {:.3}", rates(band).point, rates(band).low, rates(band).high);
     let (wide, narrow) = (cllr(Band::Wide), cllr(Band::Narrow));
     assert_ne!(wide, narrow);
     let telephone = at("telephone");
@@ -296,7 +302,8 @@ fn the_validation_is_that_of_the_bands_that_candidates_were_compared_in() {
                 assert_eq!(section.contains(&words), used, "{candidates:?}, {words}: {section}");
             }
             // The line of the text, and the data.
-            let short = format!("cross-validated Cllr {:.2}", calibration.of_band(band).validation.bounded.cllr);
+            let means = calibration.of_band(band).groups[0].means.as_ref().unwrap();
+            let short = format!("EER {:.1} %, Cllr {:.2}", 100.0 * means.eer, means.cllr);
             assert_eq!(text.contains(&short), used, "{candidates:?}, {short}: {text}");
         }
         let report: Value = serde_json::from_str(&fs::read_to_string(&data).unwrap()).unwrap();
@@ -312,6 +319,62 @@ fn the_validation_is_that_of_the_bands_that_candidates_were_compared_in() {
             assert!(section.contains(name), "{name}: {section}");
         }
     }
+}
+
+/// The section on the validation and the whole page, with these groups in the place of the shipped calibration's.
+fn validated_on(groups: &Value) -> [String; 2] {
+    let folder = folder();
+    let [page, path] = ["r.html", "calibration.json"].map(|name| folder.path().join(name));
+    let shipped = fixtures().join("../models/calibration_real_synthetic.json");
+    let mut calibration: Value = serde_json::from_str(&fs::read_to_string(shipped).unwrap()).unwrap();
+    calibration["wide"]["groups"] = groups.clone();
+    fs::write(&path, calibration.to_string()).unwrap();
+    let files = ["--calibration", word(&path), "--report", word(&page)];
+    soundalike(&[&["check", "-q", "--reference", REFERENCE, CANDIDATE][..], &files].concat()).exits(0);
+    [validation_of(&page), words(&fs::read_to_string(&page).unwrap())]
+}
+
+#[test]
+fn the_validation_says_what_was_left_out_and_how_each_group_did() {
+    let range = |point: f64, low: f64, high: f64| json!({"point": point, "low": low, "high": high});
+    let rates = json!({
+        "eer": range(0.03, 0.01, 0.05), "cllr": range(0.12, 0.1, 0.3), "cllr_min": range(0.09, 0.05, 0.2),
+        "calibration_loss": range(0.03, 0.0, 0.1), "best": "campplus", "against_best": range(-0.01, -0.015, 0.002),
+        "encoders": {"ge2e": range(0.06, 0.02, 0.1), "campplus": range(0.04, 0.02, 0.08)},
+    });
+    let group = |value: &str, judged: bool, target: usize, rates: &Value| {
+        json!({"value": value, "speakers": 12, "target": target, "non_target": 300, "judged": judged, "rates": rates,
+            "non_target_misleading": 0.05})
+    };
+    let means = json!({"groups": 1, "eer": 0.03, "cllr": 0.12, "cllr_min": 0.09, "worst": "north", "worst_eer": 0.03,
+        "encoders": {"ge2e": 0.06, "campplus": 0.04}});
+    let rows = [group("north", true, 60, &rates), group("other", false, 0, &Value::Null)];
+    let column = |name: &str, misleading: f64| json!({"column": name, "groups": rows, "pooled": ["east", "west"], "means": means, "misleading": misleading});
+
+    let [section, page] = validated_on(&json!([column("page", 1.203), column("studio", 0.4)]));
+    for words in [
+        "each web page or corpus that recordings were taken from was left out in turn, with all its speakers",
+        "north 12 60 300 3.00 4.00 CAM++ −1.00 (−1.50 … +0.20) 0.120 (0.100 … 0.300) 0.090",
+        "(other) 12 0 300 – – – – –",
+        "mean of 1 – – – 3.00 4.00 −1.00 0.120 0.090",
+        "fewer than 10 speakers, 40 trials of one voice or 200 of two",
+        "tested together as “other”: east, west",
+        "60 trials in which the first proposition is true, 600 in which the second is",
+        "with each page left out up to 1.21 times as many did",
+        "with one value of studio was left out in the same way",
+        "GE2E 6.00 %, CAM++ 4.00 %",
+    ] {
+        assert!(section.contains(words), "no {words:?}: {section}");
+    }
+    assert!(!section.contains("with each studio left out up to"), "{section}");
+    assert!(page.contains("errors on groups (page) left out of the fit"), "the first page");
+
+    let [section, page] = validated_on(&json!([]));
+    assert!(section.contains("the speakers were divided into 8 parts") && section.contains("with speakers left out"));
+    for words in ["mean of", "(page)", "left out in turn", "over groups"] {
+        assert!(!section.contains(words), "{words:?}: {section}");
+    }
+    assert!(page.contains("errors on speakers left out of the fit"), "the first page");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 //!
 //! A [`CheckReport`] says what came out. A reader who has to rely on it wants to know more: where in the candidate the
 //! likeness lies, which recordings of the reference carry it, where the population's scores lie, how the calibration
-//! did on speakers it had not seen, and what the recordings look and sound like. All that is computed here from the
-//! same inputs, by the same functions, so that it can be computed again; nothing here changes a figure of the check.
+//! did on recordings left out of its fit, and what the recordings look and sound like. All that is computed here from
+//! the same inputs, by the same functions, so that it can be computed again; nothing here changes a figure of the check.
 
 mod media;
 mod spectrogram;
 
 use crate::calibration::bounds::Bounds;
+use crate::calibration::fusion::{Fusion, Method};
 use crate::calibration::metrics::FusionRates;
 use crate::calibration::ranges::Ranges;
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
@@ -21,7 +22,9 @@ use crate::library::locate::{HOP_S, LOCATE_THRESHOLD, LocateOptions, LocateSetti
 use crate::library::outcome::Status;
 use crate::library::places::Places;
 use crate::library::threshold::{Score, Threshold};
-use crate::library::validate::calibration_file::{CrossValidation, FitCounts, LoadedCalibration, ValidatedRatios};
+use crate::library::validate::calibration_file::{
+    CrossValidation, FitCounts, GroupValidation, LoadedCalibration, ValidatedRatios,
+};
 use crate::library::verdict::{PopulationScores, WithoutClip, strongest};
 use crate::voice::{Descriptors, VoiceAnalysis, pooled};
 use schemars::JsonSchema;
@@ -48,7 +51,7 @@ pub struct Findings {
     pub candidates: Vec<CandidateFindings>,
     /// The population's scores against the reference, in each band in which candidates were compared.
     pub populations: Vec<PopulationScores>,
-    /// How the calibration did on speakers that it had not seen, in each band in which candidates have a ratio.
+    /// How the calibration did on recordings left out of its fit, in each band in which candidates have a ratio.
     pub validations: Vec<Validation>,
 }
 
@@ -131,16 +134,46 @@ pub struct Validation {
     pub band: Band,
     /// What it was fitted on.
     pub trials: FitCounts,
-    /// Its figures on speakers that a fit had not seen, by all methods.
-    pub figures: CrossValidation,
-    /// Those of the ratios as they are used, with 95 % intervals over speakers; null where the calibration has none.
-    pub rates: Option<FusionRates>,
-    /// The ratios themselves as quantiles; null where the calibration has none.
-    pub ratios: Option<ValidatedRatios>,
+    /// How cosines become a ratio.
+    pub terms: RatioTerms,
+    /// What fits were worth on groups (pages, systems, corpora) left out of them, a column after the other; empty where
+    /// none was named. The first is the headline.
+    pub groups: Vec<GroupValidation>,
+    /// Figures of the ratios within their bounds, with 95 % intervals: on the groups of the first column, or without
+    /// one on speakers left out of the fit.
+    pub rates: FusionRates,
+    /// The ratios behind these figures, as quantiles.
+    pub ratios: ValidatedRatios,
+    /// For comparison: figures by all methods where parts of the speakers are left out.
+    pub cross_validation: CrossValidation,
     /// Least and greatest decimal logarithm of a ratio that its trials support.
     pub bounds_log10_lr: [f64; 2],
     /// The qualities that it was fitted and validated on.
     pub ranges: Ranges,
+}
+
+/// How cosines become a ratio ([`Fusion`]), in decimal logarithms.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RatioTerms {
+    /// For each encoder the cosine at which it speaks neither for nor against one voice.
+    pub neutral: PerEncoder<f64>,
+    /// For each encoder what a cosine 1 above its neutral one adds to the decimal logarithm of the ratio.
+    pub weights_log10_lr: PerEncoder<f64>,
+    /// What is added to the part of the last encoder.
+    pub intercept_log10_lr: f64,
+    /// What turns the sum of the parts, times their agreement, into the ratio.
+    pub method: Method,
+}
+
+impl RatioTerms {
+    fn of(fusion: &Fusion) -> Self {
+        RatioTerms {
+            neutral: fusion.encoders().zip(fusion.neutral.iter().copied()).collect(),
+            weights_log10_lr: fusion.weights(0.0).map(|_, weight| weight / LN_10),
+            intercept_log10_lr: fusion.map.intercept / LN_10,
+            method: fusion.method,
+        }
+    }
 }
 
 /// A check with what stands behind it.
@@ -260,9 +293,11 @@ fn findings(
         Some(Validation {
             band,
             trials: fit.trials,
-            figures: fit.validation,
-            rates: Some(fit.rates),
-            ratios: Some(fit.ratios.clone()),
+            terms: RatioTerms::of(&fit.fusion),
+            groups: fit.groups.clone(),
+            rates: fit.rates,
+            ratios: fit.ratios.clone(),
+            cross_validation: fit.validation,
             bounds_log10_lr: [lower / LN_10, upper / LN_10],
             ranges: fit.fusion.ranges,
         })

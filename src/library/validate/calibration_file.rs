@@ -211,6 +211,21 @@ pub struct GroupMeans {
     pub worst_eer: f64,
 }
 
+impl LeftOutGroup {
+    /// Speakers, trials of one voice and trials of two from which on a group is judged alone.
+    pub const LEAST: [usize; 3] = [10, 40, 200];
+}
+
+impl GroupValidation {
+    /// Mean over the judged groups of the equal error rate of the ratio less that of the better encoder of the group;
+    /// none where none has trials of both kinds.
+    pub fn mean_against_best(&self) -> Option<f64> {
+        let judged = self.groups.iter().filter(|group| group.judged).filter_map(|group| group.rates.as_ref());
+        let (n, sum) = judged.fold((0.0, 0.0), |(n, sum), rates| (n + 1.0, sum + rates.against_best.point));
+        (n > 0.0).then_some(sum / n)
+    }
+}
+
 impl ValidatedRatios {
     /// Number of steps from the least ratio to the greatest.
     const STEPS: usize = 200;

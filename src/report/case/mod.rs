@@ -11,6 +11,7 @@ mod method;
 mod quality;
 mod results;
 mod summary;
+mod validation;
 mod voice;
 pub(super) mod words;
 

@@ -181,7 +181,14 @@ impl Make<'_> {
             let speakers: BTreeSet<usize> = self.findings.validations.iter().map(|v| v.trials.speakers).collect();
             let speakers: Vec<String> = speakers.iter().map(usize::to_string).collect();
             let speakers = speakers.join(" / ");
-            fill(&texts.limit_calibration, &[("speakers", &speakers), ("condition", &calibration.condition)])
+            let left_out = self.findings.validations.first().map(|first| self.left_out(first)).unwrap_or_default();
+            let values = [
+                ("speakers", speakers.as_str()),
+                ("condition", &calibration.condition),
+                ("left_out", &left_out),
+                ("title", &self.texts.validation.title),
+            ];
+            fill(&texts.limit_calibration, &values)
         });
         let fixed = [&texts.limit_ratio, &texts.limit_rank, &texts.limit_origin, &texts.limit_population];
         fixed.into_iter().cloned().chain(calibration).collect()

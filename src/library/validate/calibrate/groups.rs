@@ -18,8 +18,6 @@ use crate::library::validate::calibration_file::{GroupMeans, GroupValidation, Le
 use crate::library::validate::scoring::Scorer;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A group is judged alone from so many speakers, trials of one voice and of two voices on; smaller ones are pooled.
-pub(super) const LEAST: [usize; 3] = [10, 40, 200];
 /// What the smaller groups together are called.
 const OTHER: &str = "other";
 
@@ -60,7 +58,8 @@ impl Group {
     }
 
     fn is_judged(&self) -> bool {
-        let [speakers, targets, non_targets] = LEAST;
+        // Smaller ones are pooled.
+        let [speakers, targets, non_targets] = LeftOutGroup::LEAST;
         self.speakers.len() >= speakers && self.count(true) >= targets && self.count(false) >= non_targets
     }
 }
