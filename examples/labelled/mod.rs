@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-/// Share of the covariance replaced by a sphere: on the flat bottom of the cross-validation in ACCURACY.md.
+/// Share of the covariance replaced by a sphere: on the flat bottom of the cross-validation (docs/history/accuracy.md).
 #[allow(dead_code)]
 pub const SHRINKAGE: f64 = 0.1;
 const ADULT: f32 = 18.0;

@@ -53,7 +53,7 @@ impl TrialTerms {
 }
 
 /// How far the encoder at a place among so many can be relied on in noise, 0 to 1: the last is the strongest and holds
-/// out, the others hear the noise as well as the voice (ACCURACY.md).
+/// out, the others hear the noise as well as the voice (docs/history/accuracy.md).
 pub(crate) fn reliance(place: usize, encoders: usize, noisiness: f64) -> f64 {
     if place + 1 == encoders { 1.0 } else { 1.0 - noisiness }
 }

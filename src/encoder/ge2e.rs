@@ -21,7 +21,7 @@ pub const WIDTH: usize = 256;
 pub const SHA256: &str = "3f2b9ca9f65fca1127e6b3d269f15d51387196963b43d930f077daf80e9bd71b";
 /// Level that speech is brought to before, dB relative to full scale (a square wave has 0). Resemblyzer raises lower
 /// clips to -30 dB, pauses counted, and leaves louder ones; a fixed level keeps volume out of the score. This one was
-/// the best of three on the development data (ACCURACY.md).
+/// the best of three on the development data (docs/history/accuracy.md).
 pub const LEVEL_DBFS: f64 = -25.0;
 /// Frames of a window: 1.6 s.
 pub const WINDOW: usize = 160;

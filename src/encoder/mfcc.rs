@@ -4,7 +4,7 @@
 //! normalised by a background population. Anybody can recompute it. It does not know the words apart from the voice,
 //! nor the microphone from the throat. Statistics of the deltas can be added; they are off, because they follow how
 //! smoothly a synthesiser moves and not whose voice it imitates: with them the error between people and their clones
-//! was far higher (ACCURACY.md).
+//! was far higher (docs/history/accuracy.md).
 
 use super::background::Background;
 use crate::error::{ErrorKind, Result};

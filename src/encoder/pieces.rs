@@ -159,7 +159,7 @@ impl Network<'_> {
 
     /// What stands for the bands that are not read. GE2E reads power, and there is none. CAM++ takes off each band's
     /// mean over time and has never heard bands that stand still: they move half as much as the highest bands that are
-    /// read, which halves the error of narrow-band pairs against zeros (ACCURACY.md).
+    /// read, which halves the error of narrow-band pairs against zeros (docs/history/accuracy.md).
     fn above(&self, read: &[f32]) -> f32 {
         match self {
             Network::Ge2e(..) => 0.0,

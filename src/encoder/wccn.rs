@@ -6,7 +6,7 @@
 //! direction by how steady it is. The map is one matrix that anybody can apply; nothing else is learned.
 //!
 //! The statistics are those of the log mel filter bank over speech: its mean, as cepstra of every order but 0 (so the
-//! level drops out), and the standard deviation of each band. How the choice was made is in ACCURACY.md.
+//! level drops out), and the standard deviation of each band. How the choice was made is in docs/history/accuracy.md.
 
 use super::background::Background;
 use super::band::Band;

@@ -147,7 +147,8 @@ fn a_calibration_of_ones_own_is_the_same_bytes_again_and_check_uses_it() {
     assert!(number(&other["evidence"]["llr"]) < 0.0, "{result}");
     let summary = &result["calibration"];
     assert_eq!((&summary["origin"], &summary["sha256"]), (&json!(path), &json!(sha256(&path))));
-    assert_eq!((&summary["trials"], &summary["validation"]), (&file["wide"]["trials"], &file["wide"]["validation"]));
+    let wide = &summary["wide"];
+    assert_eq!((&wide["trials"], &wide["validation"]), (&file["wide"]["trials"], &file["wide"]["validation"]));
     assert_eq!(result["language"], json!({"declared": "ru", "calibration": "ru", "checked": "same"}));
     // More encoders do no harm, others do.
     let more = check(&path, &["--encoder=mfcc,mfcc_lda", CANDIDATE], 0);

@@ -392,7 +392,7 @@ fn the_gate_may_look_at_the_ratio_and_stops_what_has_none() {
     };
     refused(
         &[MFCC, "--fail-above", "log10_lr=2"],
-        &["fail-above: found log10_lr=2", "expected scores of mfcc,mfcc_lda"],
+        &["fail-above: found log10_lr=2", "expected scores of ge2e,campplus"],
     );
     let most = format!("at most {}", greatest_log10_lr());
     refused(&["--fail-above", "log10_lr=3"], &["fail-above: found log10_lr=3", &most, "wide band"]);

@@ -194,25 +194,23 @@ fn the_validation_is_shown_by_its_headline_in_the_band_of_the_candidates() {
     let file = calibration(folder.path(), |fit| groups(fit, 0.1));
     let (result, text) = check(&file, &[CANDIDATE]);
     let headline = json!({"column": "page", "groups": 7, "eer": 0.0312, "cllr": 0.145});
-    assert_eq!(
-        (&result["calibration"]["band"], &result["calibration"]["groups_left_out"]),
-        (&"wide".into(), &headline)
-    );
+    assert_eq!(result["calibration"]["wide"]["groups_left_out"], headline);
+    assert_eq!(result["calibration"]["narrow"], Value::Null, "no ratio comes from it");
     let words = " speakers, validated on 7 groups (page) left out of the fit: EER 3.1 %, Cllr 0.1";
     assert!(text.contains(words), "{text}");
 
     let narrow = folder.path().join("narrow.wav");
     write_narrow(CANDIDATE, &narrow);
     let (result, text) = check(&file, &[word(&narrow)]);
-    assert_eq!(result["calibration"]["band"], "narrow");
-    assert!(text.contains(&format!("narrow band, {}", &words[11..])), "{text}");
-    let (result, _) = check(&file, &[word(&narrow), CANDIDATE]);
-    assert_eq!(result["calibration"]["band"], "wide", "of both bands the wide one is shown");
+    assert_eq!(result["calibration"]["narrow"]["groups_left_out"], headline);
+    assert!(text.contains("narrow band: ") && text.matches(words).count() == 1, "{text}");
+    let (_, text) = check(&file, &[word(&narrow), CANDIDATE]);
+    assert_eq!(text.matches(words).count(), 2, "each band with its own: {text}");
 
     let file = calibration(folder.path(), |fit| fit["groups"] = json!([]));
     let (result, text) = check(&file, &[CANDIDATE]);
-    assert_eq!(result["calibration"]["groups_left_out"], Value::Null);
-    let cllr = number(&result["calibration"]["validation"]["bounded"]["cllr"]);
+    assert_eq!(result["calibration"]["wide"]["groups_left_out"], Value::Null);
+    let cllr = number(&result["calibration"]["wide"]["validation"]["bounded"]["cllr"]);
     assert!(text.contains(&format!(" speakers, cross-validated Cllr {cllr:.2}")), "{text}");
 }
 

@@ -177,7 +177,7 @@ fn the_condition_decides_the_propositions() {
     assert!(rows(&real)[0]["evidence"]["statement"].as_str().unwrap().contains(spoken), "{real}");
     soundalike(&["check", "--reference", REFERENCE, CANDIDATE, "--condition", "telephone"]).fails(&[
         "condition: found \"telephone\"",
-        "expected real-synthetic or real-real, or a file of your own by --calibration",
+        "expected real-synthetic or real-conversion or real-real, or a file of your own by --calibration",
     ]);
     soundalike(&["check", "--reference", REFERENCE, CANDIDATE, "--condition", "real-real", "--calibration", "x.json"])
         .fails(&["--condition <NAME>", "--calibration <FILE>"]);

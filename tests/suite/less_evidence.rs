@@ -28,7 +28,7 @@ fn ratios(references: &[&str], (_, voice, clips, condition): (&str, &str, usize,
     let folder = folder();
     // A reference of one clip is not its own candidate.
     let first = if references == [format!("{voice}/01.wav")] { 2 } else { 1 };
-    let mut arguments = vec!["check", "--json", "--force", "--condition", condition];
+    let mut arguments = vec!["check", "--json", "--condition", condition];
     references.iter().for_each(|reference| arguments.extend(["--reference", reference]));
     let paths: Vec<_> = (first..=clips).map(|clip| folder.path().join(format!("{clip:02}.wav"))).collect();
     for (clip, path) in (first..=clips).zip(&paths) {
@@ -86,7 +86,7 @@ fn cuts_noise_and_rooms_lower_the_ratio_of_the_same_voice() {
     let whole: Box<Step> = Box::new(|_| Variation::default());
     let chains: [(&str, Vec<Box<Step>>); 3] = [
         ("cuts", vec![cut(60.0), cut(3.0), cut(2.0), cut(1.4)]),
-        ("noise", vec![whole, noise(20.0), noise(10.0), noise(5.0)]),
+        ("noise", vec![whole, noise(20.0), noise(14.0), noise(10.0)]),
         ("rooms", vec![room(0.05, 60.0), room(0.3, 6.0), room(0.6, 0.0), room(0.9, -6.0)]),
     ];
     for case in CASES {

@@ -65,7 +65,7 @@ pub struct Ridge {
 }
 
 impl Ridge {
-    /// That of an encoder. The defaults were chosen by groups left out (ACCURACY.md): the strongest encoder is held back
+    /// That of an encoder. The defaults were chosen by groups left out (docs/history/accuracy.md): the strongest encoder is held back
     /// less than the others.
     pub fn of(&self, encoder: Encoder) -> f64 {
         let default = if encoder == Encoder::Campplus { 2e-5 } else { 5e-5 };
