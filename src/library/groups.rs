@@ -46,7 +46,7 @@ pub const GROUP_THRESHOLD: f64 = 0.6;
 pub struct GroupReport {
     /// Version of the program.
     pub version: String,
-    /// Version of the models: see [`models_version`](crate::models_version).
+    /// Version of the models: see [`models_version`].
     pub models_version: String,
     /// The library as it was named when it was indexed, or else the folder of the index.
     pub library: String,

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 pub struct InspectReport {
     /// Version of the program.
     pub version: String,
-    /// Version of the models: see [`models_version`](crate::models_version).
+    /// Version of the models: see [`models_version`].
     pub models_version: String,
     /// The least net speech that a score needs, seconds.
     pub minimum_net_speech_s: f64,

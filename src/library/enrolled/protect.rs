@@ -54,7 +54,7 @@ pub struct ProtectedVoice {
 pub struct ProtectReport {
     /// Version of the program.
     pub version: String,
-    /// Version of the models: see [`models_version`](crate::models_version).
+    /// Version of the models: see [`models_version`].
     pub models_version: String,
     /// Number of voices on the list.
     pub voices: usize,

@@ -87,7 +87,7 @@ pub struct Progress {
 pub struct IndexReport {
     /// Version of the program.
     pub version: String,
-    /// Version of the models: see [`models_version`](crate::models_version).
+    /// Version of the models: see [`models_version`].
     pub models_version: String,
     /// The library as it was named.
     pub library: String,
