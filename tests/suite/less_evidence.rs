@@ -99,8 +99,8 @@ fn cuts_noise_and_rooms_lower_the_ratio_of_the_same_voice() {
         ("rooms", vec![room(0.05, 60.0), room(0.3, 6.0), room(0.6, 0.0), room(0.9, -6.0)]),
     ];
     for (name, chain) in &chains {
-        let of_all = |step: &Box<Step>| CASES.iter().flat_map(|case| ratios(&[case.0], *case, step)).collect();
-        assert_falls(name, &chain.iter().map(of_all).collect::<Vec<_>>());
+        let of_all = |step: &Step| CASES.iter().flat_map(|case| ratios(&[case.0], *case, step)).collect();
+        assert_falls(name, &chain.iter().map(|step| of_all(step)).collect::<Vec<_>>());
     }
 }
 
