@@ -73,7 +73,7 @@ const MOST: &str = "(the most that the validation data supports)";
 const LEAST: &str = "(the least that the validation data supports)";
 
 /// What every sentence ends with.
-pub const NOT_A_PROBABILITY: &str = "this is no probability of either";
+pub const NOT_A_PROBABILITY: &str = "this is not the probability of either proposition";
 
 /// How many times the one proposition makes the evidence more probable than the other, with two significant digits.
 fn times(llr: f64) -> String {
@@ -141,7 +141,7 @@ mod tests {
     fn a_sentence_holds_both_propositions_and_turns_with_the_sign() {
         let text = sentence(f64::ln(1290.0), CLONE);
         let expected = "about 1 300 times more probable if it reproduces this voice than if it reproduces another; this \
-                        is no probability of either";
+                        is not the probability of either proposition";
         assert_eq!(text, expected);
         assert!(
             sentence(-f64::ln(3.04), CLONE).starts_with("about 3.0 times more probable if it reproduces another than")

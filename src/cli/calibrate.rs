@@ -179,6 +179,10 @@ fn groups(text: &mut String, column: &GroupValidation) {
     if !column.pooled.is_empty() {
         let _ = writeln!(text, "other            {}", plain(&column.pooled.join(", ")));
     }
+    if !column.not_fitted.is_empty() {
+        let _ =
+            writeln!(text, "not left out     {} (too little to fit to without)", plain(&column.not_fitted.join(", ")));
+    }
     if let Some(means) = &column.means {
         let encoders: Vec<String> =
             means.encoders.iter().map(|(e, eer)| format!("{} {}", e.label(), percent(*eer))).collect();

@@ -223,7 +223,7 @@ struct ToldTable {
 }
 
 impl ToldFiles {
-    /// The files by path and hash, in the order in which they are told. What is built in is left out.
+    /// The files by path and hash, in the order of the result. What is built in is left out.
     pub fn list(&self) -> Vec<(&str, Option<&str>)> {
         let recordings = self.reference.clips.iter().filter(|clip| clip.model.is_none());
         let clips = recordings.chain(&self.reference.models).chain(&self.candidates);
@@ -359,7 +359,7 @@ impl CaseFile {
         calibration.chain(cohort).filter(|origin| *origin != BUILT_IN).collect()
     }
 
-    /// The files that the result rests on, by path and hash, in the order in which they are told. What is built in is
+    /// The files that the result rests on, by path and hash, in the order of the result. What is built in is
     /// left out.
     pub fn files(&self) -> Vec<(&str, Option<&str>)> {
         self.files.list()

@@ -297,7 +297,8 @@ fn check_files(case: &CaseFile, places: &Places, verification: &mut CaseVerifica
     }
 }
 
-/// Compares the hash of a file with the one that is told; none where there was no file and is none.
+/// Compares the hash of a file with the one that the document states; none where no file was used then and there is none
+/// now.
 pub(super) fn file_difference(
     told: &str,
     sha256: Option<&str>,

@@ -11,7 +11,7 @@ const SMALLEST: f64 = 1e-30;
 ///
 /// The mean starts at the signal's first sample, so an offset is gone from the first sample on: a signal and the same
 /// signal plus a constant give the same samples but for rounding. What follows does not depend on blocks. The corner
-/// lies at `rate / (2 pi T)` Hz.
+/// is `rate / (2 pi T)` Hz.
 #[derive(Clone, Debug)]
 pub struct OffsetFilter {
     step: f64,

@@ -357,3 +357,78 @@ fn clips_that_cannot_be_fitted_to_are_named() {
     assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
     assert!(fs::read(&path).unwrap() == good, "they are of no consequence");
 }
+
+/// Four clips each of the voices of the fixtures, as they are and played slower and faster, ten voices a page and one on
+/// a page of its own.
+fn pages(folder: &Path) -> PathBuf {
+    let mut text = String::from("path\tspeaker\tkind\tpage\tnumber\n");
+    let played = [16_000, 12_800, 20_000].into_iter().flat_map(|rate| VOICES.map(|voice| (rate, voice)));
+    for (number, (rate, voice)) in played.take(21).enumerate() {
+        let page = ["a", "b", "c"][number / 10];
+        for n in 1..=4 {
+            let path = folder.join(format!("{number}-{n}.wav"));
+            write_wav(&path, rate, &[&samples(&format!("voices/{voice}/0{n}.wav"))]);
+            text += &format!("{}\t{number}\treal\t{page}\t{number}\n", word(&path));
+        }
+    }
+    let path = folder.join("pages.tsv");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn groups_are_left_out_one_by_one_and_every_value_is_accounted_for() {
+    let folder = folder();
+    let manifest = pages(folder.path());
+    let labels = ["--manifest", word(&manifest)];
+    let path = folder.path().join("mine.json");
+    let run = fit(&labels, &path, &["--group", "page"], 0);
+    let first = fs::read(&path).unwrap();
+    fit(&labels, &path, &["--group", "page", "--threads", "1"], 0);
+    assert!(fs::read(&path).unwrap() == first, "1 thread");
+    let file = read(&path);
+    for band in ["wide", "narrow"] {
+        let column = &file[band]["groups"][0];
+        assert_eq!((&column["column"], &column["pooled"]), (&json!("page"), &json!(["c"])));
+        let groups = column["groups"].as_array().unwrap();
+        let counts = |group: &Value| ["value", "speakers", "target", "judged"].map(|name| group[name].clone());
+        let expected = [
+            [json!("a"), json!(10), json!(60), json!(true)],
+            [json!("b"), json!(10), json!(60), json!(true)],
+            [json!("other"), json!(1), json!(6), json!(false)],
+        ];
+        assert_eq!(groups.iter().map(counts).collect::<Vec<_>>(), expected, "{column}");
+        assert_eq!(groups[0]["non_target"], 40 * 36 / 2, "every pair of two voices of the page");
+        let rates = &groups[0]["rates"];
+        let excess = number(&rates["eer"]["point"]) - number(&rates["encoders"]["mfcc"]["point"]);
+        assert!((excess - number(&rates["against_best"]["point"])).abs() < 1e-12, "{rates}");
+        assert_eq!((&groups[2]["rates"], &column["means"]["groups"]), (&Value::Null, &json!(2)));
+        let mean = (number(&groups[0]["rates"]["eer"]["point"]) + number(&groups[1]["rates"]["eer"]["point"])) / 2.0;
+        assert!((mean - number(&column["means"]["eer"])).abs() < 1e-12, "{column}");
+        // So many speakers support no more.
+        let bounds = &file[band]["fusion"]["bounds"];
+        let most = (21.0f64 + 1.0).ln() + 1e-9;
+        assert!(number(&bounds["upper"]) <= most && -number(&bounds["lower"]) <= most, "{bounds}");
+    }
+    for words in ["page left out", "(other)", "other            c\n", "mean of 2 "] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+    // Every value is too small, and without all of them nothing is left to fit to.
+    let none = folder.path().join("none.json");
+    let refused = fit(&labels, &none, &["--group", "number"], 2);
+    for words in ["no value of the column number", "at least 10 speakers"] {
+        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    }
+    assert!(!none.exists());
+    let missing = fit(&labels, &none, &["--group", "cave"], 2);
+    assert!(missing.stderr.contains("cave is missing"), "{}", missing.stderr);
+}
+
+#[test]
+fn statistics_of_the_recording_are_not_summed_with_networks() {
+    let folder = folder();
+    let manifest = manifest(folder.path(), 12);
+    let out = folder.path().join("mine.json");
+    let fixed = ["calibrate", "--encoder", "mfcc,campplus", "--condition", "x", "-o", word(&out)];
+    soundalike(&[&fixed[..], &["--manifest", word(&manifest)]].concat()).fails(&["mfcc,campplus", "ge2e, campplus"]);
+}

@@ -143,7 +143,7 @@ fn the_ratio_supports_the_first_proposition_for_the_pair_and_the_second_for_othe
         );
         assert_eq!((&evidence["verbal_scale"], &evidence["posterior"]), (&json!("ENFSI 2015"), &Value::Null));
         let statement = evidence["statement"].as_str().unwrap();
-        for words in [propositions[0], propositions[1], "times more probable if", "no probability"] {
+        for words in [propositions[0], propositions[1], "times more probable if", "not the probability"] {
             assert!(statement.contains(words), "{words}: {statement}");
         }
         let verbal = evidence["verbal"].as_str().unwrap();
@@ -590,7 +590,7 @@ fn no_word_says_more_than_the_numbers_do() {
             let near = at.map(|at| said.get(at.saturating_sub(80)..(at + 80).min(said.len())));
             assert_eq!(at, None, "{word}: {near:?}");
         }
-        assert!(said.contains("no probability"), "{said}");
+        assert!(said.contains("not the probability"), "{said}");
     }
 }
 

@@ -534,7 +534,7 @@ fn a_report_weighs_evidence_and_claims_nothing() {
         // A ratio is never told without what it is not.
         let told = document.texts().into_iter().filter(|(text, _)| text.contains("times more probable"));
         for (text, _) in told {
-            assert!(text.contains("no probability of either"), "{text}");
+            assert!(text.contains("not the probability of either proposition"), "{text}");
         }
         // Every picture says in words what it shows.
         for block in document.sections.iter().flat_map(|section| &section.blocks) {

@@ -16,7 +16,7 @@ use crate::calibration::bounds::Bounds;
 use crate::calibration::fusion::{Fusion, Method};
 use crate::calibration::metrics::FusionRates;
 use crate::encoder::{Band, Encoder, Panel, PerEncoder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shortage};
 use crate::library::batch::BatchOptions;
 use crate::library::labels::{Labels, Pairs};
 use crate::library::outcome::VERSION;
@@ -122,7 +122,14 @@ pub fn calibrate(
     let material = Material::gather(panel, labels, settings, options)?;
     let trials = material.trials(labels, settings.pairs);
     let scorer = Scorer::new(&material.clips, &trials.models);
-    let columns: Vec<usize> = settings.groups.iter().filter_map(|column| labels.place(column)).collect();
+    let place = |column: &String| {
+        let wrong = || {
+            let expected = "a column that the labels were read with".into();
+            Error::from(ErrorKind::Setting { name: "group", found: column.clone(), expected })
+        };
+        labels.place(column).ok_or_else(wrong)
+    };
+    let columns: Vec<usize> = settings.groups.iter().map(place).collect::<Result<_>>()?;
     let fit = |band| {
         let fingerprints = match band {
             Band::Wide => panel.fingerprints().clone(),
@@ -174,7 +181,7 @@ fn fit_band(bench: &Bench<'_>, trials: &FitTrials, fingerprints: PerEncoder<Stri
     let columns = columns.collect::<Result<Vec<Column>>>()?;
     // The headline: groups of the first column, or without one the speakers.
     let headline = match columns.first() {
-        Some(column) => column.trials.clone(),
+        Some(column) => judged(column, settings)?,
         None => plain(&unseen, settings.method),
     };
     let bounds = bounds(&headline)?;
@@ -209,6 +216,19 @@ fn fit_band(bench: &Bench<'_>, trials: &FitTrials, fingerprints: PerEncoder<Stri
             map: fitted.map,
         },
     })
+}
+
+/// The trials of the groups that could be left out.
+fn judged(column: &Column, settings: &CalibrateSettings) -> Result<Vec<LeftOut>> {
+    let has = |target: bool| column.trials.iter().any(|trial| trial.target == target);
+    if has(true) && has(false) {
+        return Ok(column.trials.clone());
+    }
+    let name = settings.groups.first().map_or("", String::as_str);
+    let found = format!("no value of the column {name} that can be left out and has pairs of one voice and of two");
+    let expected =
+        "values with at least 10 speakers, 40 pairs of one voice and 200 of two, and others to fit to".into();
+    Err(ErrorKind::Insufficient { what: Shortage::Calibration, found, expected }.into())
 }
 
 /// The trials of unseen speakers whose two sides are as they are and whose reference is one clip.

@@ -144,6 +144,9 @@ pub struct GroupValidation {
     pub groups: Vec<LeftOutGroup>,
     /// Values with fewer than 10 speakers, 40 trials of one voice or 200 of two, which are judged as one, `other`.
     pub pooled: Vec<String>,
+    /// Values that could not be left out, because the others have too few trials to fit to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_fitted: Vec<String>,
     /// Means over the judged groups; null where none has trials of both kinds.
     pub means: Option<GroupMeans>,
     /// The greatest product of a ratio of 1 or more and the share of trials of two voices that reach it, each group

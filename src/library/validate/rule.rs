@@ -27,7 +27,7 @@ pub struct RuleResult {
     pub rule: String,
     /// The figure that was found.
     pub found: f64,
-    /// The end of its 95 % interval that is held against the limit: the upper one for `<` and `<=`, the lower one for
+    /// The end of its 95 % interval that is compared with the limit: the upper one for `<` and `<=`, the lower one for
     /// `>` and `>=`.
     pub end: f64,
     /// Whether that end keeps to the rule.

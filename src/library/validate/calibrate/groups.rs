@@ -130,18 +130,22 @@ impl Bench<'_> {
         let (groups, pooled) = self.groups(column);
         let scored = batch::map(groups.len(), self.threads, |i| {
             let Some(group) = groups.get(i) else { return Ok(None) };
-            // Where nothing is left to fit to there is no figure.
+            // Where nothing is left to fit to there is no figure, and the value is named.
             match self.without(group, start) {
                 Ok(fitted) => self.score(group, i, &fitted).map(Some),
                 Err(error) if error.is_insufficient() => Ok(None),
                 Err(error) => Err(error),
             }
         })?;
-        let mut column = Column { groups: Vec::new(), pooled, trials: Vec::new() };
+        let mut column = Column { groups: Vec::new(), pooled, not_fitted: Vec::new(), trials: Vec::new() };
         for (group, scored) in groups.iter().zip(scored) {
-            let Some(scored) = scored? else { continue };
-            column.groups.push(self.figures(group, &scored)?);
-            column.trials.extend(scored.trials);
+            match scored? {
+                Some(scored) => {
+                    column.groups.push(self.figures(group, &scored)?);
+                    column.trials.extend(scored.trials);
+                }
+                None => column.not_fitted.push(group.name.clone()),
+            }
         }
         Ok(column)
     }
@@ -244,6 +248,7 @@ impl Bench<'_> {
 pub(super) struct Column {
     groups: Vec<LeftOutGroup>,
     pooled: Vec<String>,
+    not_fitted: Vec<String>,
     pub trials: Vec<LeftOut>,
 }
 
@@ -258,6 +263,7 @@ impl Column {
             misleading: misleading_excess(&bounded)?,
             groups: self.groups,
             pooled: self.pooled,
+            not_fitted: self.not_fitted,
         })
     }
 }
