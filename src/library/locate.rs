@@ -127,6 +127,9 @@ pub fn locate(
     let sides =
         Sides { wide: Side { panel, case: &wide_case }, narrow: Side { panel: &narrow_panel, case: &narrow_case } };
     check_score(&sides, settings.above)?;
+    if let Some(loaded) = settings.calibration {
+        settings.above.check_reach("above", loaded, Band::Wide)?;
+    }
     let membership = Membership::new(&told.clips, reference.folders());
     let (mut rows, mut traces) = (Vec::new(), Vec::new());
     let CatalogueOfEach { clips, passed_over } = catalogue::expand_each(recordings);

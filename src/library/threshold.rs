@@ -3,8 +3,9 @@
 //! Every command that has such a limit reads it here, and everywhere it is part of what it limits. What follows from
 //! it is for the command to say.
 
-use crate::encoder::{Encoder, EncoderSet};
+use crate::encoder::{Band, Encoder, EncoderSet};
 use crate::error::{Error, ErrorKind, Result};
+use crate::library::validate::calibration_file::LoadedCalibration;
 use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -93,6 +94,20 @@ impl Threshold {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a threshold on the ratio that a calibration never gives in a band; `name` is that of the setting.
+    pub(super) fn check_reach(&self, name: &'static str, loaded: &LoadedCalibration, band: Band) -> Result<()> {
+        let greatest = loaded.calibration.greatest_log10_lr(band);
+        if self.score != Score::Log10Lr || self.value <= greatest {
+            return Ok(());
+        }
+        let band = if band == Band::Narrow { "narrow" } else { "wide" };
+        let expected = format!(
+            "at most {greatest:.2}, the greatest log10 LR that the calibration gives in the {band} band: nothing could \
+             ever reach the limit"
+        );
+        Err(ErrorKind::Setting { name, found: self.to_string(), expected }.into())
     }
 }
 

@@ -35,8 +35,9 @@ fn a_limit_that_nothing_can_reach_is_refused_before_any_work() {
     soundalike(&[&["protect", "check", gone, "--store", &store], &limit[..]].concat()).fails(&words);
     let scan = ["scan", "--reference", REFERENCE, "voices/slt", "--fail", "--above", "log10_lr=3"];
     soundalike(&scan).fails(&["log10_lr=3", &most]);
-    // Without a gate it is a list of nothing.
-    soundalike(&[&scan[..4], &scan[5..]].concat()).exits(0);
+    // Nor does a list pretend that nothing reaches what nothing could.
+    soundalike(&["scan", "--reference", REFERENCE, "voices/nsh", "--above", "log10_lr=3"]).fails(&["above", &most]);
+    soundalike(&["locate", "--reference", REFERENCE, CANDIDATE, "--above", "log10_lr=3"]).fails(&["above", &most]);
 }
 
 #[test]

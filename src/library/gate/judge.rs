@@ -1,6 +1,5 @@
 //! What was heard against every protected voice.
 
-use super::limits::greatest;
 use super::listen::HeardClip;
 use super::result::{GateClip, GateHit, GateOutcome, GateStatus, Part};
 use crate::encoder::{Band, Panel, PerBand, Refusal};
@@ -168,7 +167,7 @@ impl Judge<'_> {
         if let Some(refusal) = outside(loaded, hit.band, quality, model) {
             return Some(because(refusal.to_string()));
         }
-        let most = greatest(loaded, hit.band);
+        let most = loaded.calibration.greatest_log10_lr(hit.band);
         let beyond = self.limits.iter().find(|limit| limit.score == Score::Log10Lr && limit.value > most)?;
         Some(because(format!(
             "it was compared in the narrow band, where no log10 LR exceeds {most:.2} and the limit is {}",

@@ -2,7 +2,7 @@
 //! of each, and no windows.
 
 use super::judge::{Judge, decide};
-use super::limits::{check_limits, check_reach};
+use super::limits::check_limits;
 use super::listen::hear_clips;
 use super::result::{GateClip, GateOutcome, GateStatus};
 use crate::audio::{ClipSource, looks_like_audio};
@@ -39,7 +39,7 @@ pub struct LibraryGate {
 /// [`ErrorKind::Setting`](crate::ErrorKind::Setting) with the greatest ratio that there can be.
 pub fn check_library_limit(voices: &VoiceSet, limit: Threshold, calibration: &LoadedCalibration) -> Result<()> {
     let narrow = voices.has_narrow_model().then_some(Band::Narrow);
-    [Some(Band::Wide), narrow].into_iter().flatten().try_for_each(|band| check_reach("above", limit, calibration, band))
+    [Some(Band::Wide), narrow].into_iter().flatten().try_for_each(|band| limit.check_reach("above", calibration, band))
 }
 
 /// Refuses an index that has sound files beside it: they would not be heard, whatever it says of itself.

@@ -261,6 +261,9 @@ fn check_settings(panel: &Panel, settings: &ScanSettings<'_>) -> Result<(Key, Op
         Some(loaded) => unfit(loaded, panel),
         None => None,
     };
+    if let (Some(loaded), None) = (settings.calibration, &withheld) {
+        settings.threshold.check_reach("above", loaded, Band::Wide)?;
+    }
     let ratio = settings.calibration.is_some() && withheld.is_none();
     let has = |encoder: Encoder| panel.settings().encoders.contains(encoder);
     let on_cosine = match settings.threshold.score {

@@ -293,6 +293,11 @@ struct Header {
 }
 
 impl Calibration {
+    /// The greatest decimal logarithm of a ratio that it gives in a band.
+    pub(crate) fn greatest_log10_lr(&self, band: Band) -> f64 {
+        self.of_band(band).fusion.bounds.upper / std::f64::consts::LN_10
+    }
+
     /// The fit of a band.
     pub fn of_band(&self, band: Band) -> &BandFit {
         if band == Band::Narrow { &self.narrow } else { &self.wide }
